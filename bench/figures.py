@@ -1,0 +1,20 @@
+"""The pictures of docs/results.md, drawn from a finished run: python bench/figures.py RUN docs/images/NAME"""
+
+import sys
+from pathlib import Path
+
+from fashion_core import pictures, runs
+from fashion_core.evaluation import Evaluation
+
+
+def main(name: str, out: str) -> None:
+    """Write OUT-curves.png and OUT-matrix.png."""
+    run = runs.get(name)
+    tail = runs.Tail(run)
+    tail.update()
+    Path(f"{out}-curves.png").write_bytes(pictures.curves_png(tail))
+    Path(f"{out}-matrix.png").write_bytes(pictures.confusion_png(Evaluation.load(run.evaluation_file), "count"))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

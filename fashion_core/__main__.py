@@ -1,0 +1,256 @@
+"""The command line: `python -m fashion_core COMMAND …`; `--help` lists the commands."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from fashion_core import UserError, config, home, runs
+from fashion_core.imaging import shown
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Exit status: 0 fine, 1 bad photos, 2 a mistake that one sentence on stderr explains."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except UserError as error:
+        print(f"busana: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"busana: {error.filename or 'a file'}: {error.strerror}; mend that and try again.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("busana: interrupted.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m fashion_core", description="Train, inspect and share apparel photo classifiers."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=run)
+        return sub
+
+    sub = command("sample", sample, "Render the sample set: ten classes, no download.")
+    sub.add_argument("out", type=Path)
+    sub.add_argument("--per-class", type=int, default=60)
+    sub.add_argument("--seed", type=int, default=0)
+
+    sub = command("fetch", fetch, "Download a set of photos, or take a folder or zip that you already have.")
+    sub.add_argument("name", choices=("paper", "clothing"))
+    sub.add_argument("out", type=Path)
+    sub.add_argument("--from", dest="local", type=Path, help="a folder or zip that you already have")
+
+    sub = command("check", check, "Audit a folder of photos: counts, unreadable files, duplicates.")
+    sub.add_argument("dir", type=Path)
+    sub.add_argument("--json", action="store_true")
+
+    sub = command("train", train, "Train a classifier; prints the run's folder as its last line.")
+    sub.add_argument("dir", type=Path, nargs="?", help="a folder per class")
+    sub.add_argument("--preset", default="paper", help=", ".join(config.PRESETS))
+    sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value")
+    sub.add_argument("--resume", metavar="RUN", help="go on with this run: its name or folder")
+    sub.add_argument("--runs", type=Path, help="where run folders go (default: runs/)")
+
+    sub = command("evaluate", evaluate, "Test a model on a folder of labelled photos.")
+    sub.add_argument("model", help="a run, a weights folder or a name in weights/")
+    sub.add_argument("dir", type=Path)
+    sub.add_argument("--split", choices=("test",), help="only the test/ folder inside DIR")
+    sub.add_argument("--json", action="store_true")
+    sub.add_argument("--out", type=Path, help="also keep the predictions as this parquet file")
+
+    sub = command("predict", predict, "Name what is on photos, with confidences.")
+    sub.add_argument("model", help="a run, a weights folder or a name in weights/")
+    sub.add_argument("files", nargs="+", type=Path)
+    sub.add_argument("--top", type=int, default=3)
+    sub.add_argument("--json", action="store_true")
+
+    sub = command("publish", publish, "Copy a finished run's model to weights/NAME.")
+    sub.add_argument("run")
+    sub.add_argument("name")
+    return parser
+
+
+class Bars:
+    """Progress callbacks as bars on stderr, one per kind of work; silent for work that ends at once."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        if self.bar is None or self.bar.desc != what:
+            self.close()
+            self.bar = tqdm(total=total, desc=what, unit="photo", file=sys.stderr, delay=0.5)
+            self.bar.desc = what
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        """End the bar that is open."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def sample(options: argparse.Namespace) -> None:
+    from fashion_core.sample import render
+
+    render(options.out, options.per_class, options.seed, Bars())
+    print(options.out)
+
+
+def fetch(options: argparse.Namespace) -> None:
+    from fashion_core.sources import fetch as get
+
+    print(get(options.name, options.out, options.local, Bars()))
+
+
+def check(options: argparse.Namespace) -> None:
+    from fashion_core.dataset import report
+
+    found = report(options.dir, Bars())
+    if options.json:
+        print(json.dumps(found))
+        return
+    for name, count in found["classes"].items():
+        print(shown(f"{count:6}  {name}"))
+    for bad in found["unreadable"]:
+        print(shown(f"unreadable: {bad['path']}: {bad['reason']}"))
+    print(
+        f"{len(found['duplicates'])} groups of near-duplicates, "
+        f"{found['cross_split_duplicates']} of them across the split"
+    )
+
+
+def train(options: argparse.Namespace) -> None:
+    run = _run_to_train(options)
+    with runs.claim(run) as log:  # before torch is loaded, so that a second start is refused at once
+        from fashion_core.engine.worker import work
+
+        bar = tqdm(desc="training", unit="step", file=sys.stderr)
+
+        def tee(type: str, **fields: object) -> None:
+            log(type, **fields)
+            _show(bar, type, fields)
+
+        work(run, tee, show=lambda text: tqdm.write(text, file=sys.stderr))
+        bar.close()
+    print(run.folder)
+
+
+def _run_to_train(options: argparse.Namespace) -> runs.Run:
+    if options.resume:
+        run = runs.get(options.resume, options.runs)
+        if options.set:
+            raise UserError("A resumed run keeps its settings: leave --set out, or start a new run.")
+        if run.state == "finished":
+            raise UserError(f"Run {run.id} is finished already: start a new run to train on.")
+        if options.dir and options.dir.resolve() != run.dataset:
+            raise UserError(f"Run {run.id} trains on {run.dataset}: leave DIR out to resume it.")
+        return run
+    if not options.dir:
+        raise UserError("Say which folder of photos to train on: python -m fashion_core train DIR.")
+    if not options.dir.is_dir():
+        raise UserError(f"There is no folder {options.dir}: give a folder that holds one folder per class.")
+    pairs = [pair.partition("=") for pair in options.set]
+    for key, sign, _ in pairs:
+        if not sign:
+            raise UserError(f"--set takes key=value, not {key!r}.")
+    recipe = config.preset(options.preset).changed({key: value for key, _, value in pairs})
+    return runs.create(recipe, options.dir, options.runs)
+
+
+def _show(bar: tqdm, type: str, fields: dict) -> None:
+    if type == "start":
+        bar.total, bar.n = fields["total_steps"], fields["step"]
+        bar.refresh()
+    elif type == "step":
+        bar.set_postfix(loss=f"{fields['loss']:.3f}", refresh=False)
+        bar.update()
+    elif type == "epoch":
+        tqdm.write(
+            f"epoch {fields['epoch']:3}  "
+            f"train loss {fields['train_loss']:.4f} accuracy {fields['train_accuracy']:.4f}  "
+            f"validation loss {fields['validation_loss']:.4f} accuracy {fields['validation_accuracy']:.4f}",
+            file=sys.stderr,
+        )
+    elif type == "evaluate":
+        tqdm.write(
+            f"test accuracy {fields['accuracy']:.4f}, macro-F1 {fields['macro_f1']:.4f} on {fields['n']} photos",
+            file=sys.stderr,
+        )
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    from fashion_core import dataset, predictor
+
+    folder = predictor.resolve(options.model)
+    card = predictor.read_card(folder)
+    bars = Bars()
+    data = dataset.load_for_test(options.dir, only_test=options.split == "test", progress=bars)
+    from fashion_core.engine import evaluate as engine
+
+    network, about = engine.load_network(folder / "model.safetensors")
+    pixels = dataset.arrays(data, card["image_size"], bars)
+    bars.close()
+    split = options.split or "all"
+    result = engine.evaluate(
+        network, about, data, engine.rows_of(data, None), card["temperature"], card["name"], split, pixels
+    )
+    if options.out:
+        result.save(options.out)
+    if options.json:
+        print(json.dumps(result.summary()))
+    else:
+        print(result.report().round(4).to_string())
+        for bad in result.meta["unreadable"]:
+            print(shown(f"unreadable: {bad['path']}: {bad['reason']}"), file=sys.stderr)
+
+
+def predict(options: argparse.Namespace) -> int:
+    from fashion_core.predictor import Predictor, predict_files, resolve
+
+    bad = False
+    for answer in predict_files(Predictor(resolve(options.model)), options.files, options.top):
+        bad = bad or answer["error"] is not None
+        if options.json:
+            print(json.dumps(answer), flush=True)
+        elif answer["error"]:
+            print(shown(f"busana: {answer['path']}: {answer['error']}"), file=sys.stderr)
+        else:
+            best = ", ".join(f"{top['label']} {top['probability']:.1%}" for top in answer["top"])
+            print(shown(f"{answer['path']}: {best}"))
+    return int(bad)
+
+
+def publish(options: argparse.Namespace) -> None:
+    run = runs.get(options.run)
+    if run.model_folder is None:
+        raise UserError(f"Run {run.id} has no model yet ({run.state}): let it finish, then publish it.")
+    if Path(options.name).name != options.name or options.name.startswith("."):
+        raise UserError(f"{options.name!r} cannot be a folder's name: use letters, digits, dashes.")
+    target = home() / "weights" / options.name
+    if target.exists():
+        raise UserError(f"{target} exists already: choose another name, or remove that folder first.")
+    beside = target.with_name(f".{options.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(run.model_folder, beside)
+    if not (beside / "model.xml").exists():  # trained on a machine without OpenVINO
+        from fashion_core.engine.export import add_ir
+
+        add_ir(beside)
+    card = json.loads((beside / "card.json").read_text())
+    runs.write_json(beside / "card.json", card | {"name": options.name, "run": run.id})
+    beside.rename(target)
+    print(target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

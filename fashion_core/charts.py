@@ -1,0 +1,154 @@
+"""From tables to pictures that the browser draws: ECharts options and Plotly figures. Nothing is drawn here."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+Normalise = Literal["count", "true", "predicted"]
+
+# Right and wrong differ in hue and in place; both hold their contrast on light and dark surfaces.
+RIGHT, WRONG, CHOSEN = (80, 97, 186), (217, 122, 30), "#12a594"
+# Text on pale cells, by whether the page is dark. The page learns of a change only at its next rerun: until then the
+# halo, unseen on its own surface, keeps the text legible on the other.
+INKS: dict[bool, dict[str, Any]] = {
+    False: {"color": "#23252e", "textBorderColor": "rgba(252,245,238,0.8)", "textBorderWidth": 2},
+    True: {"color": "#ece9e4", "textBorderColor": "rgba(40,30,22,0.8)", "textBorderWidth": 2},
+}
+UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
+LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
+
+
+def normalised(matrix: np.ndarray, by: Normalise) -> np.ndarray:
+    """(k, k) counts, rows true, as shares of each true class (rows sum to 1), of each predicted class, or as they are.
+
+    A class with no photos keeps a row, or column, of zeros.
+    """
+    if by == "count":
+        return matrix
+    totals = matrix.sum(axis=1 if by == "true" else 0, keepdims=True)
+    return np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
+
+
+def matrix_height(classes: int) -> int:
+    """Pixels that a confusion matrix of so many classes needs to stay legible, axis labels and all."""
+    return 150 + classes * max(24, 54 - classes)
+
+
+def plot_margins(classes: Sequence[str]) -> dict[str, int]:
+    """Pixels between the chart's edges and the cells, which share the rest evenly."""
+    room = _label_room(classes)
+    return {"left": room + 10, "right": 8, "top": 26, "bottom": 26 + (18 if len(classes) <= UPRIGHT_UP_TO else room)}
+
+
+def confusion_options(
+    matrix: np.ndarray,
+    classes: Sequence[str],
+    normalise: Normalise,
+    selected: tuple[str | None, str | None] | None = None,
+    dark: bool = False,
+) -> dict[str, Any]:
+    """ECharts heat map of (k, k) counts: predicted across, true down, data index = true × k + predicted.
+
+    `selected` is (true, predicted), None for any: those cells are framed. Shades are square roots of shares, so that
+    a few mistakes stay visible beside many right answers. `dark` is whether the page is.
+    """
+    k = len(classes)
+    across = {"axisLabel": _label(classes) | {"rotate": 0 if k <= UPRIGHT_UP_TO else 90}}
+    down = {"axisLabel": _label(classes), "inverse": True}
+    plain = {"fontSize": 12, "fontWeight": "normal"}
+    size = 13 if k <= 12 else 10
+    return {
+        "animation": False,
+        # Names of the axes as titles: ECharts would draw them through long labels.
+        "title": [
+            {"text": "true", "left": 4, "top": 4, "padding": 0, "textStyle": plain},
+            {"text": "predicted", "left": "center", "bottom": 2, "padding": 0, "textStyle": plain},
+        ],
+        "grid": plot_margins(classes) | {"outerBoundsMode": "none"},  # else it shrinks for the labels once more
+        "xAxis": _axis(classes) | across,
+        "yAxis": _axis(classes) | down,
+        "tooltip": {"formatter": "true {@[4]}<br>predicted {@[5]}<br><b>{@[6]}</b>", "confine": True},
+        "series": [
+            {
+                "type": "heatmap",
+                "data": _cells(matrix, classes, normalise, selected, INKS[dark]),
+                "selectedMode": "single",
+                "select": {"itemStyle": {"borderWidth": 0}},  # the frame below tells the choice, however it was made
+                "label": {"show": k <= LABELS_UP_TO, "formatter": "{@[3]}", "fontSize": size},
+                "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
+            }
+        ],
+    }
+
+
+def _axis(classes: Sequence[str]) -> dict[str, Any]:
+    hidden = {part: {"show": False} for part in ("axisLine", "axisTick", "splitArea", "splitLine")}
+    return {"type": "category", "data": list(classes), **hidden}
+
+
+def _label(classes: Sequence[str]) -> dict[str, Any]:
+    size = 12 if len(classes) <= 16 else 10
+    return {"interval": 0, "width": _label_room(classes), "overflow": "truncate", "fontSize": size}
+
+
+def _label_room(classes: Sequence[str]) -> int:
+    """Pixels for the longest class name, 120 at most: there it is cut, and the tooltip has it whole."""
+    return min(120, 10 + 6 * max(map(len, classes)))
+
+
+def _cells(
+    matrix: np.ndarray,
+    classes: Sequence[str],
+    normalise: Normalise,
+    selected: tuple[str | None, str | None] | None,
+    ink: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """One item a cell, row by row: value [predicted, true, count, text, true name, predicted name, sentence]."""
+    depth, texts, shares = shades(matrix, normalise), cell_text(matrix, normalise), normalised(matrix, normalise)
+    items = []
+    for (t, p), count in np.ndenumerate(matrix):
+        sentence = _photos(int(count))
+        if normalise != "count":
+            sentence += f", {shares[t, p]:.1%} of the {normalise} class"
+        colour = ",".join(map(str, RIGHT if t == p else WRONG))
+        style: dict[str, Any] = {"color": f"rgba({colour},{depth[t, p]:.3f})"}
+        if selected and selected != (None, None) and _in(selected, classes[t], classes[p]):
+            style |= {"borderColor": CHOSEN, "borderWidth": 1 if None in selected else 2.5}
+        value = [p, t, int(count), str(texts[t, p]), classes[t], classes[p], sentence]
+        label = {"color": "#ffffff"} if depth[t, p] > 0.6 else ink
+        items.append({"value": value, "itemStyle": style, "label": label})
+    return items
+
+
+def shades(matrix: np.ndarray, normalise: Normalise) -> np.ndarray:
+    """(k, k) depth of colour, 0.05 for none to 1. Counts are shaded by their share of the true class: a small class
+    would be pale otherwise, however good."""
+    shares = normalised(matrix, "predicted" if normalise == "predicted" else "true")
+    return np.where(matrix > 0, 0.12 + 0.88 * np.sqrt(shares), 0.05)
+
+
+def cell_text(matrix: np.ndarray, normalise: Normalise) -> np.ndarray:
+    """(k, k) words in the cells: counts or whole percentages, nothing where there is nothing."""
+    shares = normalised(matrix, normalise)
+    words = [
+        ("" if not n else f"{n}" if normalise == "count" else _percent(s))
+        for n, s in zip(matrix.flat, shares.flat, strict=True)
+    ]
+    return np.array(words, dtype=object).reshape(matrix.shape)
+
+
+def _in(selected: tuple[str | None, str | None], true: str, predicted: str) -> bool:
+    return selected[0] in (None, true) and selected[1] in (None, predicted)
+
+
+def _percent(share: float) -> str:
+    """A whole percentage that calls nothing 0 or 100 that is not."""
+    whole = round(share * 100)
+    if share > 0 and whole == 0:
+        return "<1"
+    return ">99" if share < 1 and whole == 100 else str(whole)
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count:,} photos"

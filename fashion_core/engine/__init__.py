@@ -1,0 +1,1 @@
+"""All that imports torch: models, loaders, training, evaluation, export."""

@@ -1,0 +1,78 @@
+"""One pass of a network over labelled photos → an Evaluation. It ends every run; `fashion_core evaluate` repeats it."""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from fashion_core import UserError
+from fashion_core.dataset import Dataset
+from fashion_core.engine import checkpoint, models
+from fashion_core.engine.training import pick_device, predict_logits
+from fashion_core.evaluation import Evaluation, fit_temperature, softmax
+
+
+def load_network(file: Path) -> tuple[nn.Module, dict]:
+    """The network in a safetensors file and what is known of it. Strict: every tensor must fit."""
+    tensors, about = checkpoint.load(file)
+    config = about["config"]
+    network, _ = models.build(config["architecture"], len(about["classes"]), config["image_size"])
+    network.load_state_dict(
+        {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    )
+    return network.eval(), about
+
+
+def rows_of(data: Dataset, split: str | None) -> np.ndarray:
+    """The rows of `data.photos` in `split`, or all of them."""
+    return np.flatnonzero((data.photos["split"] == split).to_numpy()) if split else np.arange(len(data.photos))
+
+
+def calibrate(
+    network: nn.Module, data: Dataset, pixels: np.ndarray, classes: tuple[str, ...], device: torch.device
+) -> float:
+    """The temperature that makes the validation photos likeliest (Guo et al. 2017)."""
+    rows = rows_of(data, "validation")
+    logits = predict_logits(network, pixels, rows, device).numpy()
+    return fit_temperature(logits, label_numbers(data, classes)[rows])
+
+
+def label_numbers(data: Dataset, classes: tuple[str, ...]) -> np.ndarray:
+    """int64 (n): the position of every photo's label in `classes`. Raises UserError for a label that is not there."""
+    if strangers := sorted(set(data.photos["label"]) - set(classes)):
+        raise UserError(
+            f"The model does not know the class {', '.join(strangers)}: rename or remove that folder "
+            f"(its classes are {', '.join(classes)})."
+        )
+    return data.photos["label"].map({name: number for number, name in enumerate(classes)}).to_numpy(np.int64)
+
+
+def evaluate(
+    network: nn.Module,
+    about: dict,
+    data: Dataset,
+    rows: np.ndarray,
+    temperature: float,
+    name: str,
+    split: str,
+    pixels: np.ndarray,
+) -> Evaluation:
+    """What `network` says about `rows` of `data`, whose `pixels` are uint8 (n, s, s, 3); calibrated, in float32."""
+    classes = tuple(about["classes"])
+    label_numbers(data, classes)
+    device = pick_device("auto")
+    logits = predict_logits(network.to(device), pixels, rows, device).numpy()
+    meta = {
+        "model": name,
+        "epoch": about.get("epoch"),
+        "split": split,
+        "fingerprint": data.fingerprint,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "temperature": temperature,
+        "unreadable": data.unreadable[["path", "reason"]].to_dict("records"),
+    }
+    photos = data.photos.iloc[rows][["path", "label"]].reset_index(drop=True)
+    return Evaluation(classes, pd.DataFrame(photos), softmax(logits, temperature), str(data.root), meta)

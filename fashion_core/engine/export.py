@@ -1,0 +1,84 @@
+"""A trained network → a model folder that predicts without torch: safetensors, OpenVINO IR, card, evaluation.
+
+The graph takes uint8 photos (n, s, s, 3), normalises them itself and gives three outputs: `logits` (n, k),
+`embedding` (n, d) that the head reads, and `features` (n, c, h, w), the last feature map, where the network has one.
+"""
+
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from fashion_core import UserError
+from fashion_core.engine import checkpoint, models
+from fashion_core.engine.evaluate import load_network
+from fashion_core.predictor import runtime
+from fashion_core.runs import write_json
+
+
+class Exported(nn.Module):
+    """A classifier with its normalisation inside and its last embedding and feature map as outputs."""
+
+    def __init__(self, network: nn.Module, classes: int) -> None:
+        super().__init__()
+        self.normalise, self.network = models.Normalise(), network
+        self._seen: dict[str, torch.Tensor] = {}
+        models.head(network, classes).register_forward_pre_hook(self._keep_embedding)
+        for module in network.modules():
+            if not list(module.children()):
+                module.register_forward_hook(self._keep_features)
+
+    def _keep_embedding(self, module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        self._seen["embedding"] = inputs[0].flatten(1)
+
+    def _keep_features(self, module: nn.Module, inputs: tuple, output: Any) -> None:
+        if isinstance(output, torch.Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
+            self._seen["features"] = output
+
+    def forward(self, photos: torch.Tensor) -> dict[str, torch.Tensor]:
+        logits = self.network(self.normalise(photos))
+        return {"logits": logits, **self._seen}
+
+
+def write_ir(network: nn.Module, classes: int, image_size: int, folder: Path) -> None:
+    """Write model.xml and model.bin (float16 weights). Raises UserError where OpenVINO is not installed."""
+    openvino = runtime()
+    wrapped = Exported(network.cpu().to(memory_format=torch.contiguous_format).eval(), classes).eval()
+    example = torch.zeros(2, image_size, image_size, 3, dtype=torch.uint8)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # OpenVINO traces with torch.jit.trace, which torch announces to replace
+        ir = openvino.convert_model(wrapped, example_input=example, input=[(-1, image_size, image_size, 3)])
+    for output, name in zip(ir.outputs, wrapped(example), strict=True):
+        output.get_tensor().set_names({name})
+    openvino.save_model(ir, folder / "model.xml", compress_to_fp16=True)
+
+
+def write_model_folder(
+    folder: Path, network: nn.Module, about: dict[str, Any], card: dict[str, Any], evaluation_file: Path
+) -> None:
+    """Fill `folder`; the card comes last, so that a folder with a card is whole.
+
+    Where OpenVINO is not installed, as on a machine that only trains, the card says that `publish` must add the IR.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    half = {
+        name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
+    }
+    checkpoint.save(folder / "model.safetensors", half, about)
+    shutil.copyfile(evaluation_file, folder / "evaluation.parquet")
+    try:
+        write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)
+    except UserError:
+        missing = "OpenVINO is not installed here: publish this run where it is, to predict with it."
+        card = card | {"notes": [*card["notes"], missing]}
+    write_json(folder / "card.json", card)
+
+
+def add_ir(folder: Path) -> None:
+    """Write the IR that a model folder lacks, from its safetensors."""
+    network, about = load_network(folder / "model.safetensors")
+    write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)

@@ -1,0 +1,358 @@
+"""The training loop: batch, forward, loss, backward, step, log. `python -m fashion_core train DIR` runs it.
+
+Everything random is drawn from (seed, epoch) or (seed, step), never from a state that a kill could lose: so a run that
+is stopped or killed anywhere and resumed ends, on the CPU, with the same bytes as one that was never interrupted.
+"""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torchvision.transforms import v2
+
+from fashion_core import UserError
+from fashion_core.config import TrainConfig, learning_rate_at
+from fashion_core.engine import checkpoint, models
+
+Log = Callable[..., None]
+CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill
+HEARTBEAT_SECONDS = 2.0
+
+
+class NotFinite(UserError):
+    """The loss is no number any more; the message names the step."""
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), labels int64 (n), rows of the two splits, names."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    train: np.ndarray
+    validation: np.ndarray
+    classes: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass
+class Progress:
+    """What a checkpoint keeps beside the tensors. Sums are over the photos of the current epoch so far."""
+
+    step: int = 0
+    loss_sum: float = 0.0
+    right: int = 0
+    seen: int = 0
+    best: tuple[float, float] = (-1.0, 0.0)  # validation accuracy, minus validation loss
+    best_epoch: int = 0
+    accumulate: int = 1
+    precision: str = "float32"
+    origin: str = ""
+
+
+@dataclass
+class Trainer:
+    """One run of the loop. `train()` returns "finished" or "stopped"; `best.safetensors` holds the best weights."""
+
+    config: TrainConfig
+    photos: Photos
+    folder: Path
+    log: Log
+    should_stop: Callable[[], bool]
+    progress: Progress = field(default_factory=Progress)
+
+    def __post_init__(self) -> None:
+        torch.manual_seed(self.config.seed)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        self.device = pick_device(self.config.device)
+        state = self._read_last()
+        self.model, origin = models.build(
+            self.config.architecture,
+            len(self.photos.classes),
+            self.config.image_size,
+            self.config.pretrained if state is None else "none",
+        )
+        self.model.to(self.device, memory_format=torch.channels_last)
+        self.normalise = models.Normalise().to(self.device)
+        self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
+        self.ema = None
+        if self.config.ema_decay:
+            average = get_ema_multi_avg_fn(self.config.ema_decay)
+            self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        if state is None:
+            self.progress.origin = origin
+            self.progress.precision = choose_precision(self.model, self.device, self.config, self.log)
+        else:
+            self._restore(state)
+        self.augment = make_augmentation(self.config)
+        self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
+        self.total = self.steps_per_epoch * self.config.epochs
+
+    def train(self) -> str:
+        """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
+        began, first, saved, told = time.time(), self.progress.step, time.time(), 0.0
+        while self.progress.step < self.total:
+            if self.should_stop():
+                self.save_last()
+                return "stopped"
+            epoch, within = divmod(self.progress.step, self.steps_per_epoch)
+            rate = learning_rate_at(self.config, self.progress.step, self.steps_per_epoch)
+            rows = self._batch_rows(epoch, within)
+            loss, right = self._step(rows, rate)
+            self.progress.step += 1
+            self._count(loss, right, len(rows))
+            self.log(
+                "step",
+                step=self.progress.step,
+                epoch=epoch + 1,
+                loss=loss,
+                accuracy=right / len(rows),
+                learning_rate=rate,
+            )
+            done, now = self.progress.step - first, time.time()
+            if now - told >= HEARTBEAT_SECONDS:
+                self._heartbeat(done, now - began)
+                told = now
+            if within + 1 == self.steps_per_epoch:
+                self._end_epoch(epoch + 1, done, now - began)
+                saved = time.time()
+            elif now - saved >= CHECKPOINT_SECONDS:
+                self.save_last()
+                saved = time.time()
+        return "finished"
+
+    def _batch_rows(self, epoch: int, within: int) -> np.ndarray:
+        """The rows of batch `within` of `epoch`: a shuffle that depends on nothing but the seed and the epoch."""
+        order = np.random.default_rng([self.config.seed, epoch]).permutation(self.photos.train)
+        return order[within * self.config.batch_size : (within + 1) * self.config.batch_size]
+
+    def _step(self, rows: np.ndarray, rate: float) -> tuple[float, int]:
+        """One optimizer step on `rows`: its mean loss and how many were right. Halves the batch if memory is short."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        while True:
+            torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step)
+            self.optimizer.zero_grad(set_to_none=True)
+            try:
+                loss, right = self._backward(rows)
+                break
+            except torch.OutOfMemoryError:
+                self._halve(len(rows))
+        if not np.isfinite(loss):
+            raise NotFinite(
+                f"The loss is not a number at step {self.progress.step + 1}: lower learning_rate and resume; "
+                "the best weights so far are kept."
+            )
+        self.optimizer.step()
+        if self.ema:
+            self.ema.update_parameters(self.model)
+        return loss, right
+
+    def _backward(self, rows: np.ndarray) -> tuple[float, int]:
+        """Gradients of the mean loss over `rows`, gathered in `accumulate` parts."""
+        self.model.train()
+        loss_sum, right = 0.0, 0
+        for part in np.array_split(rows, self.progress.accumulate):
+            if not len(part):
+                continue
+            pixels = torch.from_numpy(self.photos.pixels[part]).to(self.device)
+            target = torch.from_numpy(self.photos.labels[part]).to(self.device)
+            inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
+            with autocast(self.device, self.progress.precision):
+                logits = self.model(inputs)
+            loss = F.cross_entropy(logits.float(), target, label_smoothing=self.config.label_smoothing)
+            (loss * (len(part) / len(rows))).backward()
+            loss_sum += loss.item() * len(part)
+            right += int((logits.argmax(1) == target).sum())
+        return loss_sum / len(rows), right
+
+    def _halve(self, batch: int) -> None:
+        self.progress.accumulate *= 2
+        if self.progress.accumulate > batch:
+            raise UserError("Out of memory even with one photo at a time: choose a smaller image_size or architecture.")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        size = -(-batch // self.progress.accumulate)
+        self.log(
+            "note",
+            text=f"Out of memory: each batch of {batch} now goes in parts of at most {size} photos.",
+        )
+
+    def _count(self, loss: float, right: int, photos: int) -> None:
+        self.progress.loss_sum += loss * photos
+        self.progress.right += right
+        self.progress.seen += photos
+
+    def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
+        """Validate, keep the best, write the checkpoint, log the epoch."""
+        logits = predict_logits(
+            self.chosen(), self.photos.pixels, self.photos.validation, self.device, self.progress.precision
+        )
+        target = torch.from_numpy(self.photos.labels[self.photos.validation])
+        accuracy = (logits.argmax(1) == target).float().mean().item()
+        loss = F.cross_entropy(logits, target).item()
+        if not np.isfinite(loss):
+            raise NotFinite(f"The validation loss is not a number after epoch {epoch}: lower learning_rate.")
+        better = (accuracy, -loss) > self.progress.best
+        if better:
+            self.progress.best, self.progress.best_epoch = (accuracy, -loss), epoch
+            checkpoint.save(
+                self.folder / "best.safetensors", self.chosen().state_dict(), self._about() | {"epoch": epoch}
+            )
+        sums = self.progress
+        self.log(
+            "epoch", epoch=epoch, step=sums.step, best=better,
+            train_loss=sums.loss_sum / sums.seen, train_accuracy=sums.right / sums.seen,
+            validation_loss=loss, validation_accuracy=accuracy, **self._speed(done, seconds),
+        )  # fmt: skip
+        sums.loss_sum, sums.right, sums.seen = 0.0, 0, 0
+        self.save_last()
+
+    def chosen(self) -> nn.Module:
+        """The network that is validated and kept: the moving average where there is one."""
+        return self.ema.module if self.ema else self.model
+
+    def _speed(self, done: int, seconds: float) -> dict[str, Any]:
+        memory = torch.cuda.max_memory_allocated() / 2**30 if self.device.type == "cuda" else None
+        left = (self.total - self.progress.step) * seconds / max(done, 1)
+        rate = done * self.config.batch_size / max(seconds, 1e-9)
+        return {"images_per_second": round(rate, 1), "seconds_left": round(left, 1), "gpu_memory_gib": memory}
+
+    def _heartbeat(self, done: int, seconds: float) -> None:
+        self.log("heartbeat", step=self.progress.step, **self._speed(done, seconds))
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "v": 1, "classes": self.photos.classes, "fingerprint": self.photos.fingerprint,
+            "config": self.config.as_dict(), "progress": vars(self.progress), "torch": torch.__version__,
+        }  # fmt: skip
+
+    def save_last(self) -> None:
+        """Write `last.safetensors`: network, moving average, optimizer and progress."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self.ema:
+            tensors |= {f"ema.{name}": tensor.clone() for name, tensor in self.ema.state_dict().items()}
+        for index, values in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{key}": value for key, value in values.items() if value is not None}
+        checkpoint.save(self.folder / "last.safetensors", tensors, self._about())
+
+    def _read_last(self) -> tuple[dict, dict] | None:
+        file = self.folder / "last.safetensors"
+        if not file.exists():
+            return None
+        tensors, about = checkpoint.load(file)
+        if about["fingerprint"] != self.photos.fingerprint:
+            raise UserError("The photos have changed since this run began: start a new run on them.")
+        return tensors, about
+
+    def _restore(self, state: tuple[dict, dict]) -> None:
+        tensors, about = state
+        self.model.load_state_dict(checkpoint.split_prefix(tensors, "model."))
+        if self.ema:
+            self.ema.load_state_dict(checkpoint.split_prefix(tensors, "ema."))
+        slots: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in checkpoint.split_prefix(tensors, "optimizer.").items():
+            index, key = name.split(".", 1)
+            slots.setdefault(int(index), {})[key] = tensor
+        self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        self.progress = Progress(**about["progress"])
+        self.progress.best = tuple(self.progress.best)
+
+
+def pick_device(wanted: str) -> torch.device:
+    """`wanted`, or for "auto" the best there is: CUDA, then Apple MPS, then the CPU."""
+    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted != "auto" and not have[wanted]:
+        raise UserError(f"This machine has no {wanted} device that torch can use: set device to auto or cpu.")
+    return torch.device(wanted if wanted != "auto" else next(name for name, there in have.items() if there))
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """bfloat16 matrix arithmetic where `precision` says so."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch.optim.Optimizer:
+    """SGD or AdamW; no weight decay on biases and normalisation; the head's rate times `head_learning_rate`."""
+    new = {id(parameter) for parameter in models.head(model, classes).parameters()}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in model.parameters():
+        factor = config.head_learning_rate if id(parameter) in new else 1.0
+        groups.setdefault((factor, config.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
+    parts = [{"params": params, "factor": factor, "weight_decay": decay} for (factor, decay), params in groups.items()]
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(parts, lr=config.learning_rate)
+    return torch.optim.SGD(parts, lr=config.learning_rate, momentum=config.momentum)
+
+
+def make_augmentation(config: TrainConfig) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Random crops and flips, each photo its own; uint8 (n, s, s, 3). No hue jitter: it changes the label."""
+    size = config.image_size
+    steps = (
+        [v2.RandomResizedCrop(size, scale=(config.crop_scale, 1.0), antialias=True)] if config.crop_scale < 1 else []
+    )
+    steps += [v2.RandomHorizontalFlip()] if config.flip else []
+    if not steps:
+        return lambda photos: photos
+    transform = v2.Compose(steps)
+    return lambda photos: torch.stack([transform(photo) for photo in photos.permute(0, 3, 1, 2)]).permute(0, 2, 3, 1)
+
+
+def choose_precision(model: nn.Module, device: torch.device, config: TrainConfig, log: Log) -> str:
+    """The asked precision, or for "auto" the faster of float32 and bfloat16, timed on a copy of the model."""
+    if config.precision != "auto":
+        return config.precision
+    seconds = {
+        precision: _seconds(copy.deepcopy(model), device, config, precision) for precision in ("float32", "bfloat16")
+    }
+    best = min(seconds, key=seconds.__getitem__)
+    log(
+        "note",
+        text=f"Precision {best}: a step took {seconds['float32']:.3f} s in float32, "
+        f"{seconds['bfloat16']:.3f} s in bfloat16.",
+    )
+    return best
+
+
+def _seconds(model: nn.Module, device: torch.device, config: TrainConfig, precision: str) -> float:
+    """Median seconds of three forward and backward passes after one to warm up."""
+    batch = torch.randn(min(config.batch_size, 16), 3, config.image_size, config.image_size, device=device)
+    batch = batch.contiguous(memory_format=torch.channels_last)
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
+        with autocast(device, precision):
+            out = model.train()(batch)
+        out.float().sum().backward()
+        if device.type != "cpu":
+            getattr(torch, device.type).synchronize()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[1:]))
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: nn.Module,
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    device: torch.device,
+    precision: str = "float32",
+    batch: int = 64,
+) -> torch.Tensor:
+    """Class scores float32 (len(rows), k), on the CPU, of `pixels[rows]` (uint8, n × s × s × 3)."""
+    model.eval()
+    normalise = models.Normalise().to(device)
+    parts = []
+    for start in range(0, len(rows), batch):
+        inputs = normalise(torch.from_numpy(pixels[rows[start : start + batch]]).to(device))
+        with autocast(device, precision):
+            parts.append(model(inputs.contiguous(memory_format=torch.channels_last)).float().cpu())
+    return torch.cat(parts)

@@ -1,0 +1,202 @@
+"""The whole of a training run, in the order it happens: photos, training, evaluation of the best weights, export."""
+
+import platform
+import signal
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import datetime
+
+import torch
+import torchvision
+
+from fashion_core import UserError, __version__
+from fashion_core.dataset import Dataset, arrays, load
+from fashion_core.engine import export
+from fashion_core.engine.evaluate import calibrate, evaluate, label_numbers, load_network, rows_of
+from fashion_core.engine.training import Photos, Trainer
+from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.runs import EventLog, Run
+
+PROGRESS_SECONDS = 0.5
+
+
+class Stopped(Exception):
+    """The person asked to stop before the first iteration."""
+
+
+def work(run: Run, log: EventLog, show: Callable[[str], None] = print) -> str:
+    """Train `run` from where it stands to its end; returns how it ended: "finished" or "stopped".
+
+    Whatever goes wrong is logged as an `error` event before it is raised.
+    """
+    with _asked_to_stop(run) as should_stop:
+        try:
+            reason = _work(run, log, should_stop, show)
+        except Stopped:
+            reason = "stopped"
+        except UserError as error:
+            log("error", text=str(error))
+            raise
+        except BaseException as error:
+            log("error", text=f"{type(error).__name__}: {error} (the whole story is in worker.log)")
+            raise
+        log("end", reason=reason)
+        return reason
+
+
+def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callable[[str], None]) -> str:
+    config = run.config
+    tell = _progress(log, should_stop)
+    data = load(run.dataset, config.seed, tell)
+    pixels = arrays(data, config.image_size, tell)
+    photos = Photos(
+        pixels,
+        label_numbers(data, data.classes),
+        rows_of(data, "train"),
+        rows_of(data, "validation"),
+        data.classes,
+        data.fingerprint,
+    )
+    trainer = Trainer(config, photos, run.folder, log, should_stop)
+    notes = _notes(data, trainer)
+    log(
+        "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
+        epochs=config.epochs, device=_device_name(trainer.device), precision=trainer.progress.precision,
+        classes=data.classes, seed=config.seed, fingerprint=data.fingerprint, unreadable=len(data.unreadable),
+        photos=data.photos["split"].value_counts().to_dict(), weights=trainer.progress.origin, versions=_versions(),
+        threads=torch.get_num_threads(),
+    )  # fmt: skip
+    for note in notes:
+        log("note", text=note)
+        show(note)
+    began = time.time()
+    if trainer.train() == "stopped":
+        return "stopped"
+    _conclude(run, data, pixels, trainer, notes, log, time.time() - began)
+    return "finished"
+
+
+def _conclude(
+    run: Run, data: Dataset, pixels, trainer: Trainer, notes: list[str], log: EventLog, seconds: float
+) -> None:
+    """Load the best weights, calibrate, test once, store, export."""
+    network, about = load_network(run.folder / "best.safetensors")
+    network.to(trainer.device)
+    temperature = calibrate(network, data, pixels, data.classes, trainer.device)
+    test = evaluate(network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels)
+    file = test.save(run.folder / "evaluation.parquet")
+    summary = test.summary()
+    log(
+        "evaluate",
+        split="test",
+        epoch=about["epoch"],
+        n=summary["n"],
+        accuracy=summary["accuracy"],
+        macro_f1=summary["macro_f1"],
+    )
+    card = _card(run, data, trainer, test, about, temperature, notes, seconds)
+    export.write_model_folder(run.folder / "model", network, about, card, file)
+    if not (run.folder / "model" / "model.xml").exists():
+        log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
+
+
+def _card(
+    run: Run,
+    data: Dataset,
+    trainer: Trainer,
+    test: Evaluation,
+    about: dict,
+    temperature: float,
+    notes: list[str],
+    seconds: float,
+) -> dict:
+    summary = test.summary()
+    low, high = wilson(int(test.right.sum()), len(test))
+    return {
+        "v": 1,
+        "name": run.id,
+        "classes": list(data.classes),
+        "image_size": run.config.image_size,
+        "temperature": temperature,
+        "architecture": run.config.architecture,
+        "weights": trainer.progress.origin,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "epoch": about["epoch"],
+        "metrics": {
+            "test_accuracy": summary["accuracy"],
+            "test_accuracy_interval": [low, high],
+            "test_n": summary["n"],
+            "macro_f1": summary["macro_f1"],
+            "validation_accuracy": trainer.progress.best[0],
+        },
+        "config": run.config.as_dict(),
+        "dataset": {
+            "name": data.root.name,
+            "fingerprint": data.fingerprint,
+            "photos": len(data.photos),
+            "unreadable": len(data.unreadable),
+        },
+        "hardware": _device_name(trainer.device),
+        "training_seconds": round(seconds, 1),
+        "versions": _versions(),
+        "notes": notes,
+    }
+
+
+def _notes(data: Dataset, trainer: Trainer) -> list[str]:
+    notes = [*data.notes, trainer.progress.origin]
+    if trainer.device.type == "cpu":
+        notes.append("No GPU was used: this run trains on the CPU.")
+    if len(data.unreadable):
+        notes.append(f"{len(data.unreadable)} unreadable photos were left out: the Data page lists them.")
+    return notes
+
+
+def _device_name(device: torch.device) -> str:
+    return (
+        torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"{device.type} ({platform.machine()}, {torch.get_num_threads()} threads)"
+    )
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "busana": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+    }
+
+
+def _progress(log: EventLog, should_stop: Callable[[], bool]) -> Callable[[int, int, str], None]:
+    """A progress callback that logs now and then and leaves at once when asked to stop."""
+    told = 0.0
+
+    def tell(done: int, total: int, what: str) -> None:
+        nonlocal told
+        if should_stop():
+            raise Stopped
+        if done == total or time.time() - told > PROGRESS_SECONDS:
+            log("progress", what=what, done=done, total=total)
+            told = time.time()
+
+    return tell
+
+
+@contextmanager
+def _asked_to_stop(run: Run):
+    """A test for the stop file, Ctrl-C or SIGTERM: each of them stops after the current iteration."""
+    asked = False
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked or (run.folder / "stop").exists()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,276 @@
+"""What a model said about a set of labelled photos, stored once: truth and probabilities → matrix, report, cells.
+
+    evaluation = Evaluation.load(folder / "evaluation.parquet")
+    evaluation.cell("blue_dress", "black_dress")     # the photos behind one number, most confidently wrong first
+
+The model is never run again to look. Metrics are scikit-learn's.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from fashion_core import UserError
+
+Which = Literal["all", "wrong", "right"]
+MEASURES = ("precision", "recall", "f1-score", "support")
+SCHEMA_KEY = b"busana.evaluation"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Row i of `photos` (path relative to `root`, label) belongs to row i of `probabilities` (n, k), float32.
+
+    Probabilities are calibrated and sum to 1 a row; column j is `classes[j]`. A class without photos is allowed,
+    a label that is not a class is not. `meta` is plain JSON: model, epoch, split, fingerprint, created,
+    unreadable ([{"path", "reason"}]) and whatever else the writer wants shown.
+    """
+
+    classes: tuple[str, ...]
+    photos: pd.DataFrame
+    probabilities: np.ndarray
+    root: str = ""
+    meta: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not len(self.photos):
+            raise UserError("there is no readable photo to evaluate: choose a folder that holds some")
+        expected = (len(self.photos), len(self.classes))
+        if self.probabilities.shape != expected:
+            raise ValueError(f"probabilities must be {expected} for photos × classes, not {self.probabilities.shape}")
+        if not np.isfinite(self.probabilities).all():
+            raise ValueError("probabilities must be finite numbers")
+        if strangers := sorted(set(self.photos["label"]) - set(self.classes)):
+            raise UserError(
+                f"the model does not know the class {', '.join(strangers)}: "
+                f"rename or remove that folder (the model's classes are {', '.join(self.classes)})"
+            )
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    # The file ------------------------------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> Path:
+        """One parquet: path (bytes, since names need not be UTF-8), label, one float32 column a class."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns = {
+            "path": pa.array([os.fsencode(p) for p in self.photos["path"]], pa.binary()),
+            "label": pa.array(self.photos["label"].astype(str).tolist(), pa.string()),
+        }
+        for number, column in enumerate(np.asarray(self.probabilities, np.float32).T):
+            columns[f"p{number}"] = pa.array(column, pa.float32())
+        about = {"v": 1, "classes": list(self.classes), "root": self.root, "meta": self.meta, "metrics": self._metrics}
+        table = pa.table(columns).replace_schema_metadata({SCHEMA_KEY: json.dumps(about).encode()})
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        pq.write_table(table, beside, compression="zstd")
+        return beside.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Evaluation":
+        """Read what `save` wrote. UserError where the file is missing, damaged or something else."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.ParquetFile(path).read()
+            about = json.loads(table.schema.metadata[SCHEMA_KEY])
+            paths = [os.fsdecode(p) for p in table["path"].to_pylist()]
+            photos = pd.DataFrame({"path": paths, "label": table["label"].to_pylist()}, dtype=object)
+            columns = [table[f"p{number}"].to_numpy() for number in range(len(about["classes"]))]
+            probabilities = np.stack(columns, axis=1).astype(np.float32)
+            evaluation = cls(tuple(about["classes"]), photos, probabilities, about["root"], about["meta"])
+            vars(evaluation).update({"_metrics": about["metrics"]} if "metrics" in about else {})  # the cached property
+            return evaluation
+        except FileNotFoundError:
+            raise UserError(f"there is no evaluation at {path}: finish a run, or evaluate the model first") from None
+        except UserError:
+            raise
+        except (pa.ArrowException, KeyError, TypeError, ValueError, OSError) as reason:
+            raise UserError(f"{path} is not a readable evaluation: evaluate the model again ({reason})") from None
+
+    # Views ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """(n,) index of each photo's true class."""
+        number = {name: i for i, name in enumerate(self.classes)}
+        return self.photos["label"].map(number).to_numpy(dtype=np.int64)
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """(n,) index of each photo's most probable class."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """(n,) probability of the predicted class."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """(n,) whether each prediction is right."""
+        return self.truth == self.predicted
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions, 0 to 1."""
+        return float(self.right.mean())
+
+    def confusion(self) -> np.ndarray:
+        """(k, k) counts: rows true, columns predicted."""
+        return np.array(self._metrics["confusion"], dtype=np.int64)
+
+    def report(self) -> pd.DataFrame:
+        """precision, recall, f1-score, support per class, then "accuracy", "macro avg", "weighted avg".
+
+        A class that occurs neither as truth nor as prediction has zeros and stays out of the averages, as
+        scikit-learn has it; a class never predicted, or without photos, scores 0 and counts.
+        """
+        rows = [*self.classes, "accuracy", "macro avg", "weighted avg"]
+        return pd.DataFrame(self._metrics["report"], index=rows, columns=MEASURES).astype({"support": int})
+
+    @cached_property
+    def _metrics(self) -> dict[str, list]:
+        """scikit-learn's words. They are stored with the predictions: a page that only looks need not load it."""
+        from sklearn.metrics import classification_report, confusion_matrix
+
+        labels = range(len(self.classes))
+        numbers = classification_report(self.truth, self.predicted, output_dict=True, zero_division=0)
+        absent = dict.fromkeys(MEASURES, 0)
+        rows = [numbers.get(str(label), absent) for label in labels]
+        rows.append(dict.fromkeys(MEASURES, self.accuracy) | {"support": len(self)})
+        rows += [numbers["macro avg"], numbers["weighted avg"]]
+        return {
+            "confusion": confusion_matrix(self.truth, self.predicted, labels=labels).tolist(),
+            "report": [[float(row[measure]) for measure in MEASURES] for row in rows],
+        }
+
+    def cell(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> pd.DataFrame:
+        """The photos behind one number; None is any class. Columns index, path, label, predicted, p_true, p_predicted.
+
+        Wrong ones first, most confident first; then right ones, least sure first.
+        """
+        table = self._table
+        keep = pd.Series(True, index=table.index)
+        if true is not None:
+            keep &= table["label"] == true
+        if predicted is not None:
+            keep &= table["predicted"] == predicted
+        if which != "all":
+            keep &= self.right if which == "right" else ~self.right
+        return table[keep].iloc[self._worst_first(keep.to_numpy())].reset_index(drop=True)
+
+    def _worst_first(self, keep: np.ndarray) -> np.ndarray:
+        right, confidence = self.right[keep], self.confidence[keep]
+        return np.lexsort((np.where(right, confidence, -confidence), right))
+
+    @cached_property
+    def _table(self) -> pd.DataFrame:
+        rows = np.arange(len(self))
+        names = np.array(self.classes, dtype=object)
+        columns = {
+            "index": rows,
+            "path": self.photos["path"],
+            "label": names[self.truth],
+            "predicted": names[self.predicted],
+            "p_true": self.probabilities[rows, self.truth],
+            "p_predicted": self.confidence,
+        }
+        # dtype=object: pandas' own string type refuses a name that is not UTF-8.
+        return pd.DataFrame({name: pd.Series(list(v), dtype=object) for name, v in columns.items()}).astype(
+            {"index": int, "p_true": np.float32, "p_predicted": np.float32}
+        )
+
+    def door(self, row: int, measure: str) -> tuple[str | None, str | None, Which]:
+        """The arguments of `cell` that give the photos behind one number of the report.
+
+        A class's precision counts all that was called it, its F1 leads to those of it that were missed, and recall and
+        support to all of it; the accuracy and its support count every photo, the averages lead to every mistake.
+        """
+        if row >= len(self.classes):
+            return None, None, "all" if row == len(self.classes) or measure == "support" else "wrong"
+        name = self.classes[row]
+        if measure == "precision":
+            return None, name, "all"
+        return name, None, "wrong" if measure == "f1-score" else "all"
+
+    def predictions(self) -> pd.DataFrame:
+        """One row a photo: path, label, predicted, confidence, then the probability of every class as "p: class"."""
+        frame = self._table[["path", "label", "predicted"]].assign(confidence=self.confidence)
+        each = pd.DataFrame(self.probabilities, columns=[f"p: {name}" for name in self.classes])
+        return pd.concat([frame, each], axis=1)
+
+    def summary(self) -> dict:
+        """The contract of `evaluate --json`; rows of the matrix are true classes, columns predicted ones."""
+        return {
+            "n": len(self),
+            "accuracy": self.accuracy,
+            "macro_f1": float(self.report().loc["macro avg", "f1-score"]),
+            "classes": list(self.classes),
+            "confusion": self.confusion().tolist(),
+            "unreadable": list(self.meta.get("unreadable", [])),
+        }
+
+
+# Arithmetic --------------------------------------------------------------------------------------------------------
+
+
+def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """The interval of a share right/n, 95 % by default (Wilson 1927); (0, 1) where nothing was counted."""
+    if n == 0:
+        return 0.0, 1.0
+    share, spread = right / n, z * z / n
+    middle = share + spread / 2
+    half = z * np.sqrt(share * (1 - share) / n + spread / (4 * n))
+    low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """(n, k) logits → (n, k) float32 probabilities; a temperature above 1 makes them less sure."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature, 0.05 to 20, at which (n, k) logits explain the (n,) labels best (Guo et al. 2017).
+
+    Fit it on validation photos, never on the test split.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    logits, labels = np.asarray(logits, np.float64), np.asarray(labels)
+    if not len(labels):
+        return 1.0
+    of_truth = logits[np.arange(len(labels)), labels]
+
+    def loss(log_temperature: float) -> float:
+        scale = np.exp(-log_temperature)
+        return float(np.mean(logsumexp(logits * scale, axis=1) - of_truth * scale))
+
+    best = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
+    return float(np.exp(best.x))
+
+
+def expected_calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over equal-width bins of confidence, weighted by photos; 0 is best."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == truth
+    # Bins are (low, high], so that a confidence of exactly 1 falls in the last one.
+    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = [abs(right[places == b].mean() - confidence[places == b].mean()) * (places == b).sum()
+            for b in range(bins) if (places == b).any()]  # fmt: skip
+    return float(sum(gaps) / len(truth)) if len(truth) else 0.0

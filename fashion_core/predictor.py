@@ -1,0 +1,195 @@
+"""From photos to calibrated confidences with a published model, on OpenVINO: no torch is loaded.
+
+    predictor = Predictor(resolve("paper-resnet50"))
+    predictor.top(imaging.read("shoe.jpg"), k=3)        # [("black_shoes", 0.98), …]
+
+A model folder (weights/<name>/ or runs/<id>/model/) holds card.json, model.xml and model.bin. The network takes
+uint8 photos (n, size, size, 3) and normalises inside; of its outputs, `logits` (n, classes) are used here.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fashion_core import UserError, home, imaging
+from fashion_core.evaluation import softmax
+
+BATCH = 8  # photos a pass: more is no faster on a CPU, and only holds more memory
+MAX_THREADS = 8  # one photo gains nothing from more
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model that can be chosen: `name` is what `resolve` takes, `problem` says why it cannot be used."""
+
+    name: str
+    folder: Path
+    card: dict[str, Any] = field(default_factory=dict)
+    published: bool = True
+    problem: str | None = None
+
+    @property
+    def evaluation_file(self) -> Path:
+        return self.folder / "evaluation.parquet"
+
+
+class Predictor:
+    """A model compiled for this CPU. One may be shared by all threads: they take turns at the network."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.card = read_card(self.folder)
+        self.classes: tuple[str, ...] = tuple(self.card["classes"])
+        self._request = _compiled(self.folder, len(self.classes)).create_infer_request()
+        self._turn = threading.Lock()
+
+    def __call__(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """Calibrated probabilities, float32 (n, classes); each row sums to 1."""
+        if not images:
+            return np.empty((0, len(self.classes)), np.float32)
+        size = self.card["image_size"]
+        logits = [self._logits(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
+        return softmax(np.concatenate(logits), self.card["temperature"])
+
+    def top(self, image: Image.Image, k: int) -> list[tuple[str, float]]:
+        """The `k` likeliest classes, likeliest first."""
+        return self.ranked(self([image])[0], k)
+
+    def ranked(self, probabilities: np.ndarray, k: int) -> list[tuple[str, float]]:
+        """One row of probabilities as its `k` likeliest (label, probability), likeliest first."""
+        return [(self.classes[i], float(probabilities[i])) for i in np.argsort(-probabilities, kind="stable")[:k]]
+
+    def _logits(self, pixels: np.ndarray) -> np.ndarray:
+        with self._turn:  # one request, so that memory stays the same under load; its answer is copied out in the turn
+            self._request.infer({0: pixels})
+            return self._request.get_tensor("logits").data.copy()
+
+
+def predict_files(predictor: Predictor, paths: Sequence[Path | str], k: int) -> Iterator[dict[str, Any]]:
+    """For each path in turn: `{"path", "top": [{"label", "probability"}], "error": reason or None}`."""
+    for some in _batches(paths):
+        opened = [_read(path) for path in some]
+        rows = iter(predictor([photo for photo in opened if isinstance(photo, Image.Image)]))
+        for path, photo in zip(some, opened, strict=True):
+            if isinstance(photo, imaging.BadPhoto):
+                yield {"path": str(path), "top": [], "error": str(photo)}
+            else:
+                top = [{"label": name, "probability": p} for name, p in predictor.ranked(next(rows), k)]
+                yield {"path": str(path), "top": top, "error": None}
+
+
+def models(root: Path | None = None) -> list[ModelRef]:
+    """Every model under `root` (the home folder): the published by name, then those of runs, newest first."""
+    root = root or home()
+    published = sorted((root / "weights").glob("*/card.json"), key=lambda card: card.parent.name.lower())
+    trained = sorted((root / "runs").glob("*/model/card.json"), key=lambda card: card.stat().st_mtime, reverse=True)
+    return [_ref(card.parent.name, card.parent, True) for card in published] + [
+        _ref(card.parents[1].name, card.parent, False) for card in trained
+    ]
+
+
+def resolve(model: str | Path) -> Path:
+    """The model folder behind a published name, a run's id, a model folder or a run folder.
+
+    Raises UserError where there is none, listing those that exist.
+    """
+    root, name = home(), str(model)
+    if name:
+        for folder in (root / "weights" / name, root / "runs" / name / "model", Path(name) / "model", Path(name)):
+            if (folder / "card.json").is_file():
+                return folder
+        if any((folder / "config.json").is_file() for folder in (root / "runs" / name, Path(name))):
+            raise UserError(f"The run {imaging.shown(name)} has no model yet: let it finish, or resume it.")
+    known = ", ".join(ref.name for ref in models())
+    hint = f"use one of: {known}" if known else "train one first"
+    raise UserError(f"There is no model called “{imaging.shown(name)}”; {hint}.")
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The model's card.json, with the keys that predicting needs checked; UserError names what is wrong."""
+    file = folder / "card.json"
+    try:
+        card = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{imaging.shown(file)} is missing: train or publish the model again.") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{imaging.shown(file)} cannot be read ({error}): train or publish the model again.") from None
+    if problem := _card_problem(card):
+        raise UserError(f"{imaging.shown(file)} {problem}: train or publish the model again.")
+    return card
+
+
+def runtime() -> ModuleType:
+    """OpenVINO, imported on first use and without its telemetry, which would report each import to its makers."""
+    sys.modules.setdefault("openvino_telemetry", None)  # it then falls back to the stub that it brings along
+    try:
+        import openvino
+    except ImportError as error:
+        raise UserError(f"OpenVINO cannot be loaded ({error}): run `pip install -r requirements.txt`.") from None
+    return openvino
+
+
+def _compiled(folder: Path, classes: int) -> Any:
+    """The network compiled for the CPU; bfloat16 only where the CPU computes in it, as elsewhere it is emulated."""
+    for file in (folder / "model.bin", folder / "model.xml"):
+        name = imaging.shown(file)
+        if not file.is_file():
+            raise UserError(f"{name} is missing: train or publish the model again.")
+    core = runtime().Core()
+    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    config = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "bf16" if native else "f32",
+        "INFERENCE_NUM_THREADS": min(_cpus(), MAX_THREADS),
+    }
+    try:
+        compiled = core.compile_model(file, "CPU", config)
+        answers = compiled.output("logits").partial_shape[1]
+    except RuntimeError as error:
+        cause = str(error).strip().splitlines()[-1]
+        raise UserError(f"{name} cannot be loaded ({cause}): train or publish the model again.") from None
+    if answers != classes:
+        raise UserError(f"{name} answers {answers} classes and its card names {classes}: publish the model again.")
+    return compiled
+
+
+def _cpus() -> int:
+    """The CPUs that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _card_problem(card: Any) -> str | None:
+    if not isinstance(card, dict) or not isinstance(card.get("classes"), list) or len(card["classes"]) < 2:
+        return "names no classes"
+    if not isinstance(card.get("image_size"), int) or card["image_size"] < 1:
+        return "has no image_size"
+    if not isinstance(card.get("temperature"), int | float) or not card["temperature"] > 0:
+        return "has no temperature"
+    return None
+
+
+def _ref(name: str, folder: Path, published: bool) -> ModelRef:
+    try:
+        return ModelRef(name, folder, read_card(folder), published)
+    except UserError as error:
+        return ModelRef(name, folder, {}, published, str(error))
+
+
+def _read(path: Path | str) -> Image.Image | imaging.BadPhoto:
+    try:
+        return imaging.read(path)
+    except imaging.BadPhoto as error:
+        return error
+
+
+def _batches(items: Sequence) -> Iterator[Sequence]:
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))

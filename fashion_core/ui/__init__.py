@@ -1,0 +1,1 @@
+"""All that pages share and that imports streamlit."""

@@ -1,0 +1,122 @@
+"""Every number of an evaluation is a door to its photos: headline, confusion matrix and report open one selection.
+
+The selection lives in two lists and a filter, which the URL mirrors: `?true=…&predicted=…&which=…`.
+"""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from fashion_core import charts, paper
+from fashion_core.evaluation import Evaluation, Which, wilson
+from fashion_core.ui.gallery import plain
+
+CELLS: dict[str, charts.Normalise] = {"counts": "count", "by true": "true", "by predicted": "predicted"}
+HEADINGS = {"precision": "Precision", "recall": "Recall", "f1-score": "F1", "support": "Photos"}
+
+
+def choose(true: str | None = None, predicted: str | None = None, which: Which = "all") -> None:
+    """Select these photos, from whichever door."""
+    st.session_state.update({"true": true, "predicted": predicted, "which": which, "photos-page": 1})
+
+
+def first_page() -> None:
+    """For what narrows or widens the selection: its photos begin again."""
+    st.session_state["photos-page"] = 1
+
+
+def _pressed(key: str, places: list) -> int | tuple | None:
+    """The place just pressed in chart or table `key`. Pressing it again deselects it there; here it counts again."""
+    if places:
+        st.session_state[f"{key}-last"] = places[0]
+    return st.session_state.get(f"{key}-last")
+
+
+def _from_matrix(names: tuple[str, ...]) -> None:
+    selected = st.session_state["matrix"].selection.selected
+    place = _pressed("matrix", selected[0]["data_indices"] if selected else [])
+    if place is not None and place < len(names) ** 2:
+        choose(names[place // len(names)], names[place % len(names)])
+
+
+def _from_report(evaluation: Evaluation) -> None:
+    place = _pressed("report", st.session_state["report"].selection.cells)
+    if place is not None and place[0] < len(evaluation.classes) + 3:
+        choose(*evaluation.door(place[0], place[1].removeprefix("paper ")))
+
+
+def selection(classes: tuple[str, ...]) -> tuple[str | None, str | None, Which]:
+    """The two lists and the filter that every door writes: the keyboard's way, and what the URL keeps."""
+    for key in ("true", "predicted"):  # chosen for a model of other classes
+        if st.session_state.get(key) not in (None, *classes):
+            st.session_state[key] = None
+    one, two = st.columns(2)
+    lists = {"options": classes, "index": None, "placeholder": "any class", "on_change": first_page}
+    true = one.selectbox("True", key="true", bind="query-params", **lists)
+    predicted = two.selectbox("Predicted", key="predicted", bind="query-params", **lists)
+    which = st.segmented_control("Show", ["all", "wrong", "right"], key="which", default="all", required=True,
+                                 on_change=first_page, bind="query-params", label_visibility="collapsed")  # fmt: skip
+    return true, predicted, which
+
+
+def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
+    """Four numbers, each with the button that opens its photos."""
+    right, n = int(evaluation.right.sum()), len(evaluation)
+    low, high = wilson(right, n)
+    classes = numbers.iloc[: len(evaluation.classes)]
+    hardest = classes[classes["support"] > 0]["f1-score"].idxmin()
+    doors = (
+        ("Accuracy", f"{right / n:.2%}", f"95% interval {low:.1%} to {high:.1%}", f"{right:,} right",
+         (None, None, "right")),
+        ("Macro F1", f"{numbers.loc['macro avg', 'f1-score']:.3f}", f"hardest: {plain(hardest)}", "its photos",
+         (hardest,)),
+        ("Wrong", f"{n - right:,}", "most confident first", "see them", (None, None, "wrong")),
+        ("Photos", f"{n:,}", f"{len(classes)} classes", "all of them", ()),
+    )  # fmt: skip
+    grid = st.grid(4, min_column_width=150, border=True)
+    for label, value, note, button, selection in doors:
+        with grid.container(gap="xsmall"):
+            st.metric(label, value)
+            st.caption(note)
+            st.button(button, key=f"door-{label}", type="tertiary", icon=":material/photo_library:",
+                      on_click=choose, args=selection)  # fmt: skip
+    if paper.matches(evaluation.classes):
+        low, high = wilson(paper.TEST_RIGHT, paper.TEST_PHOTOS)
+        st.caption(
+            f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval {low:.1%} to "
+            f"{high:.1%}. A result inside that interval is neither better nor worse; other photos are another exam."
+        )
+
+
+def matrix(evaluation: Evaluation, true: str | None, predicted: str | None) -> None:
+    """The confusion matrix with this selection framed."""
+    show = st.segmented_control("Cells show", list(CELLS), key="cells", default="counts", required=True,
+                                bind="query-params", label_visibility="collapsed")  # fmt: skip
+    by = CELLS[show]
+    names = evaluation.classes
+    dark = st.context.theme.type == "dark"
+    st.echarts_chart(
+        charts.confusion_options(evaluation.confusion(), names, by, (true, predicted), dark),
+        key="matrix", height=charts.matrix_height(len(names)), on_select=partial(_from_matrix, names),
+        alt=f"Confusion matrix of {len(names)} classes; the lists True and Predicted choose its cells too",
+    )  # fmt: skip
+    st.caption("Click a cell to see its photos. Blue is right, orange is wrong; deeper is a larger share.")
+
+
+def report(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
+    """The classification report, beside the paper's Table 1 where the classes match."""
+    table = numbers.reset_index(names="class")
+    columns = {"class": st.column_config.TextColumn("Class", pinned=True)}
+    columns |= {key: st.column_config.NumberColumn(name, format="%.3f") for key, name in HEADINGS.items()}
+    columns["support"] = st.column_config.NumberColumn("Photos")
+    if paper.matches(evaluation.classes):
+        for key, short in {"precision": "P", "recall": "R", "f1-score": "F1"}.items():
+            table[f"paper {key}"] = [paper.TABLE_1.get(name, {}).get(key) for name in table["class"]]
+            columns[f"paper {key}"] = st.column_config.NumberColumn(f"Paper {short}", format="%.2f")
+    st.dataframe(table, hide_index=True, column_config=columns, height=35 * (len(table) + 1) + 3, placeholder="",
+                 key="report", selection_mode="single-cell", on_select=partial(_from_report, evaluation))  # fmt: skip
+    st.caption(
+        "Click a number to see its photos: precision, all that were called the class; recall and photos, all that are "
+        "of the class; F1, those of the class that were missed; the averages, every mistake."
+    )

@@ -1,0 +1,102 @@
+"""Photos in a grid, a page at a time: of an evaluation with what was true and what was said, or with a caption each.
+
+gallery(evaluation.cell("blue_dress", "black_dress"), Path(evaluation.root), key="photos")
+photo_grid(files, captions, key="class-photos")
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fashion_core import imaging
+
+TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
+MISSING = "This photo is not on this machine."
+
+# Square photo areas of one size, the photo whole inside, on a surface that suits light and dark; names wrap, uncut.
+STYLE = """<style>
+[class*="st-key-tile-"] img {
+  aspect-ratio: 1; width: 100%; object-fit: contain; border-radius: .375rem; background: rgb(128 128 128 / .13);
+}
+[class*="st-key-tile-"] [data-testid="stCaptionContainer"] { overflow-wrap: anywhere; line-height: 1.35; }
+[class*="st-key-absent-"] {
+  aspect-ratio: 1; border-radius: .375rem; background: rgb(128 128 128 / .13); padding: .75rem;
+  display: flex; justify-content: center; text-align: center;
+}
+</style>"""
+
+
+def gallery(rows: pd.DataFrame, root: Path, *, key: str, page_size: int = 24) -> None:
+    """Show rows of `Evaluation.cell`: each photo with its name, true and predicted label and both probabilities.
+
+    Paths are relative to `root`. A photo that is not on this machine, or cannot be read, has a tile that says so.
+    """
+    part = _page(len(rows), key, page_size)
+    shown = rows.iloc[part]
+    files = [root / path for path in shown["path"]]
+    _tiles(files, [_verdict(row) for row in shown.to_dict("records")], key)
+
+
+def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24) -> None:
+    """Show photos, each over its caption, which is taken as plain text."""
+    part = _page(len(paths), key, page_size)
+    _tiles([Path(p) for p in paths[part]], [plain(c) for c in captions[part]], key)
+
+
+def plain(text: str | Path) -> str:
+    """A name that people gave, so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$^=&@])", r"\\\1", imaging.shown(text))
+
+
+def _page(count: int, key: str, page_size: int) -> slice:
+    """Which of `count` photos to show now; draws the pages' numbers where there are several."""
+    pages = max(1, -(-count // page_size))
+    number = 1
+    if pages > 1:
+        number = min(st.pagination(pages, key=f"{key}-page", bind="query-params"), pages)
+    return slice((number - 1) * page_size, number * page_size)
+
+
+def _tiles(files: list[Path], captions: list[str], key: str) -> None:
+    st.html(STYLE)
+    grid = st.grid(min_column_width=136, gap="small", key=f"{key}-grid")
+    for place, (file, caption) in enumerate(zip(files, captions, strict=True)):
+        with grid.container(key=f"tile-{key}-{place}", gap="xsmall"):
+            _photo(file, f"{key}-{place}")
+            st.caption(caption)
+
+
+def _photo(file: Path, key: str) -> None:
+    try:
+        name, changed = os.fsencode(file), file.stat().st_mtime_ns
+        st.image(_thumbnail(name, changed, TILE), width="stretch", alt=imaging.shown(file.name))
+    except FileNotFoundError:
+        _absent(MISSING, "hide_image", key)
+    except (OSError, ValueError) as reason:  # BadPhoto is a ValueError; so is a name with a NUL byte
+        _absent(f"This photo cannot be shown: {reason}.", "broken_image", key)
+
+
+def _absent(sentence: str, icon: str, key: str) -> None:
+    with st.container(key=f"absent-{key}"):
+        st.caption(f":material/{icon}: {plain(sentence)}", text_alignment="center")
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _thumbnail(name: bytes, changed: int, size: int) -> bytes:
+    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed` makes a new file a new thumbnail."""
+    return imaging.thumbnail_bytes(imaging.read(Path(os.fsdecode(name))), size)
+
+
+def _verdict(row: dict) -> str:
+    """Markdown, a line each: right or wrong in sign and word, what it was called, what it is, the file."""
+    true, said, file = plain(row["label"]), plain(row["predicted"]), plain(Path(row["path"]).name)
+    if row["label"] == row["predicted"]:
+        lines = [":green[:material/check_circle: right]", f"**{said}** {row['p_predicted']:.1%}", file]
+    else:
+        called, is_really = f"called **{said}** {row['p_predicted']:.1%}", f"is **{true}** {row['p_true']:.1%}"
+        lines = [":red[:material/cancel: wrong]", called, is_really, file]
+    return "  \n".join(lines)

@@ -1,0 +1,21 @@
+"""The one script behind every address: it registers the pages and runs the one that was asked for.
+
+The pages folder alone would serve them too, but then a deep link could reach a page before this script has run.
+"""
+
+import streamlit as st
+
+from fashion_core.ui.boot import PAGES, guard
+
+page = st.navigation(
+    [
+        st.Page(PAGES / "home.py", title="Home", icon=":material/checkroom:", default=True),
+        st.Page(PAGES / "data.py", title="Data", icon=":material/photo_library:"),
+        st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:"),
+        st.Page(PAGES / "evaluate.py", title="Evaluate", icon=":material/grid_on:"),
+        st.Page(PAGES / "predict.py", title="Predict", icon=":material/center_focus_strong:"),
+    ],
+    position="top",
+)
+with guard():
+    page.run()

@@ -1,0 +1,98 @@
+"""Evaluate: the confusion matrix and the report of a finished model, every number a door to its photos."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fashion_core import pictures, predictor, runs
+from fashion_core.evaluation import Evaluation
+from fashion_core.imaging import shown
+from fashion_core.ui import doors
+from fashion_core.ui.boot import boot, guard, link
+from fashion_core.ui.gallery import gallery, plain
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def load(file: Path, changed: int) -> Evaluation:
+    """The stored evaluation; `changed` is the file's time, so that a new one is read anew."""
+    return Evaluation.load(file)
+
+
+def evaluated() -> dict[str, Path]:
+    """Whatever has an evaluation, published models first, then runs, newest first: name → file."""
+    files = {ref.name: ref.evaluation_file for ref in predictor.models()}
+    for run in runs.find():  # the run that trained a model, where that was not exported
+        files.setdefault(run.id, run.folder / "evaluation.parquet")
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
+def origin(name: str, evaluation: Evaluation) -> str:
+    """Which model, epoch, photos and when, as far as the file says."""
+    meta = evaluation.meta
+    when = meta.get("created")
+    parts = [
+        f"**{plain(name)}**" + (f" after epoch {meta['epoch']}" if meta.get("epoch") is not None else ""),
+        f"{plain(meta['split'])} photos of {plain(evaluation.root)}" if meta.get("split") else plain(evaluation.root),
+        f"evaluated {datetime.fromisoformat(when):%d %B %Y, %H:%M}" if when else "",
+    ]
+    return " · ".join(filter(None, parts)) + ". Stored once: looking never runs the model."
+
+
+def predictions(evaluation: Evaluation) -> bytes:
+    """CSV of every photo's probabilities; a name that is not UTF-8 is written with a replacement sign."""
+    frame = evaluation.predictions()
+    return frame.assign(path=frame["path"].map(shown)).to_csv(index=False).encode()
+
+
+def download(what: str, kind: str, data: Callable[[], bytes], mime: str) -> None:
+    """A button that makes its file only when it is pressed."""
+    name = f"{shown(st.session_state['model'])}-{what.lower()}.{kind}"
+    st.download_button(f"{what} as {kind.upper()}", data, name, mime, icon=":material/download:", on_click="ignore")
+
+
+boot("Evaluate")
+st.title("Evaluate")
+files = evaluated()
+if not files:
+    st.info("Nothing has been evaluated yet. Train a model to its end: its test photos then wait here, sorted by what "
+            "went wrong.", icon=":material/grid_on:")  # fmt: skip
+    link("train", "Train a model", ":material/model_training:")
+    st.stop()
+
+asked = st.query_params.get("model")
+if asked and asked not in files:
+    st.warning(f"There is no evaluation of {plain(asked)} here; this is another model.", icon=":material/link_off:")
+name = st.selectbox("Model", files, index=list(files).index(asked) if asked in files else 0, key="model")
+st.query_params["model"] = name  # by hand: a bound list leaves its default out, and a link to the newest would drift
+with guard():
+    evaluation = load(files[name], files[name].stat().st_mtime_ns)
+numbers = evaluation.report()
+st.caption(origin(name, evaluation))
+doors.headline(evaluation, numbers)
+if unreadable := evaluation.meta.get("unreadable"):
+    with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
+        st.dataframe(pd.DataFrame(unreadable, dtype=object).map(shown), hide_index=True)
+
+left, right = st.columns([6, 5], gap="large")
+with right:
+    true, predicted, which = doors.selection(evaluation.classes)
+    rows = evaluation.cell(true, predicted, which)
+    order = ", least sure first" if which == "right" else ", most confidently wrong first"
+    st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
+    gallery(rows, Path(evaluation.root), key="photos", page_size=12)
+with left:
+    matrix, report = st.tabs(["Matrix", "Report"], key="view", bind="query-params")
+    if matrix.open:
+        with matrix:
+            doors.matrix(evaluation, true, predicted)
+    if report.open:
+        with report:
+            doors.report(evaluation, numbers)
+    cells = doors.CELLS[st.session_state.get("cells", "counts")]
+    with st.container(horizontal=True):
+        download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")
+        download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv")
+        download("Predictions", "csv", lambda: predictions(evaluation), "text/csv")

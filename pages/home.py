@@ -1,0 +1,133 @@
+"""The front door: the best model, its number beside the paper's, and where to go next; or the first steps."""
+
+import math
+from pathlib import Path
+
+import streamlit as st
+
+from fashion_core import imaging, paper, sample
+from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.predictor import ModelRef, models
+from fashion_core.ui.boot import boot, guard, link
+from fashion_core.ui.gallery import STYLE, gallery, plain
+
+# A door's link begins where its text does.
+DOOR = '<style>[class*="st-key-door-"] [data-testid="stPageLink"] { margin-left: -.5rem; }</style>'
+
+Counted = tuple[int, int]  # right answers, photos
+PAPERS: Counted = (paper.TEST_RIGHT, paper.TEST_PHOTOS)
+DOORS = (  # page, icon, label, what it is for
+    ("predict", "center_focus_strong", "Predict", "Drop photos and read what the model takes them for."),
+    ("evaluate", "grid_on", "Evaluate", "The confusion matrix, down to the photos behind each number."),
+    ("train", "model_training", "Train", "Choose a recipe and watch it learn."),
+    ("data", "photo_library", "Data", "Get photos, see what is in them and how they are split."),
+)
+STEPS = (
+    ("data", "photo_library", "1 · Photos", "Begin with the sample set: ten classes, drawn here, no download."),
+    ("train", "model_training", "2 · Train", "The quick recipe takes minutes on a laptop; the curves are live."),
+    ("evaluate", "grid_on", "3 · Evaluate", "See what it confuses, and the photos behind each number."),
+    ("predict", "center_focus_strong", "4 · Predict", "Drop photos of your own."),
+)
+
+
+def counted(ref: ModelRef) -> Counted:
+    """How many of the test photos the model got right, by its card; none of none where it was not tested."""
+    metrics = ref.card.get("metrics") or {}
+    n = metrics.get("test_n") or 0
+    return round((metrics.get("test_accuracy") or 0) * n), n
+
+
+def share(numbers: Counted) -> float:
+    return numbers[0] / numbers[1]
+
+
+def verdict(ours: Counted, papers: Counted = PAPERS) -> str:
+    """One sentence on the difference of two shares, by its 95% interval (Newcombe 1998, from Wilson's)."""
+    (low, high), (paper_low, paper_high) = wilson(*ours), wilson(*papers)
+    a, b = share(ours), share(papers)
+    least = a - b - math.hypot(a - low, paper_high - b)
+    most = a - b + math.hypot(high - a, b - paper_low)
+    if least > 0:
+        return f"Better than the paper's figure, by {least * 100:.1f} to {most * 100:.1f} points."
+    if most < 0:
+        return f"Worse than the paper's figure, by {-most * 100:.1f} to {-least * 100:.1f} points."
+    return "Indistinguishable from the paper's figure: a difference this small can be chance on so many photos."
+
+
+def show_best(ref: ModelRef) -> None:
+    ours, classes = counted(ref), ref.card["classes"]
+    left, right = st.columns(2)
+    with left.container(border=True, gap="xsmall"):
+        show_share(f"Best model here · {plain(ref.name)}", ours, (ref.card.get("dataset") or {}).get("name"))
+    with right.container(border=True, gap="xsmall"):
+        show_share("The paper · ResNet-50, 10 epochs", PAPERS)
+    if paper.matches(classes):
+        st.markdown(f"**{verdict(ours)}** The classes are the same; the test photos are not.")
+    else:
+        st.markdown(f"**The two figures are not comparable:** this model tells {len(classes)} other classes apart.")
+    if notes := ref.card.get("notes"):
+        st.caption("  \n".join(f":material/info: {plain(note)}" for note in notes))
+
+
+def show_share(title: str, numbers: Counted, dataset: str | None = None) -> None:
+    low, high = wilson(*numbers)
+    st.metric(title, f"{share(numbers):.2%}")
+    of = f" of {plain(dataset)}" if dataset else ""
+    st.caption(f"of {numbers[1]:,} test photos{of} right · 95% interval {low:.1%} to {high:.1%}")
+
+
+def show_doors(doors: tuple[tuple[str, str, str, str], ...], **query: str) -> None:
+    st.html(DOOR)
+    grid = st.grid(4, min_column_width=200, border=True)
+    for page, icon, label, purpose in doors:
+        with grid.container(gap="xxsmall", key=f"door-{page}"):
+            link(page, f"**{label}**", icon=f":material/{icon}:", **(query if page in ("predict", "evaluate") else {}))
+            st.caption(purpose)
+
+
+def show_mistakes(ref: ModelRef) -> None:
+    """What the number leaves out: the test photos it got most confidently wrong, where they are on this machine."""
+    if not ref.evaluation_file.is_file():
+        return
+    stored = evaluation_of(ref.evaluation_file, ref.evaluation_file.stat().st_mtime)
+    wrong = stored.cell(which="wrong").head(6)
+    if len(wrong) and Path(stored.root).is_dir():
+        st.subheader("Its most confident mistakes")
+        gallery(wrong, Path(stored.root), key="mistakes")
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def evaluation_of(file: Path, changed: float) -> Evaluation:
+    return Evaluation.load(file)
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def drawn() -> dict[str, bytes]:
+    """A photo of each class of the sample set."""
+    return {label: imaging.thumbnail_bytes(sample.draw(label, 0, 0), 224) for label in paper.CLASSES}
+
+
+def show_sample() -> None:
+    st.subheader("The sample set")
+    grid = st.grid(5, min_column_width=100)
+    for label, picture in drawn().items():
+        with grid.container(key=f"tile-{label}", gap="xsmall"):
+            st.image(picture, width="stretch", alt=label)
+            st.caption(plain(label))
+
+
+boot("Home")
+st.title("Busana")
+st.caption("Train, inspect and share classifiers of apparel photos. Everything stays on this machine.")
+tested = [ref for ref in models() if not ref.problem and counted(ref)[1]]
+if tested:
+    best = max(tested, key=lambda ref: share(counted(ref)))
+    show_best(best)
+    show_doors(DOORS, model=best.name)
+    with guard():
+        show_mistakes(best)
+else:
+    st.markdown("Four steps from here to a model of your own:")
+    show_doors(STEPS)
+    st.html(STYLE)
+    show_sample()

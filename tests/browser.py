@@ -1,0 +1,107 @@
+"""A real Chromium and a real server for the tests that need both. Run it to have a Chromium: python tests/browser.py"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, Locator, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `streamlit run`: its address, its BUSANA_HOME, its process and what it prints."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen
+    log: Path
+
+
+def chromium(playwright: Playwright) -> str | None:
+    """The Chromium to drive: `$CHROMIUM`, an installed one, or Playwright's own; None when there is none."""
+    installed = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    own = playwright.chromium.executable_path
+    return installed or (own if Path(own).exists() else None)
+
+
+def launch(playwright: Playwright, executable: str) -> Browser:
+    """A headless browser that calls nobody but the pages it is sent to."""
+    return playwright.chromium.launch(executable_path=executable, args=FLAGS)
+
+
+@contextmanager
+def serve(home: Path, script: Path = ROOT / "app.py", patience: float = 60) -> Iterator[Server]:
+    """Run `script` on a free port of this machine with `home` as its BUSANA_HOME; end it by its process id.
+
+    Raises RuntimeError with the server's own words when it is not healthy within `patience` seconds.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {"headless": "true", "address": "127.0.0.1", "port": port, "fileWatcherType": "none"}
+    command = [sys.executable, "-m", "streamlit", "run", script]
+    command += [f"--server.{name}={value}" for name, value in options.items()]
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "server.log"
+    with log.open("wb") as sink:
+        environment = os.environ | {"BUSANA_HOME": str(home)}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT)
+    server = Server(f"http://127.0.0.1:{port}", home, process, log)
+    try:
+        _wait_until_healthy(server, patience)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_healthy(server: Server, patience: float) -> None:
+    end = time.monotonic() + patience
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            with urlopen(f"{server.url}/_stcore/health", timeout=2):
+                return
+        except (URLError, OSError):
+            time.sleep(0.02)
+    raise RuntimeError(f"The server did not start:\n{server.log.read_text(errors='replace')}")
+
+
+def hover_click(page: Page, target: Locator, position: tuple[float, float] | None = None) -> None:
+    """Click as a hand does: a canvas may lose a click that arrives with the pointer. `position`: pixels in `target`."""
+    place = {"x": position[0], "y": position[1]} if position else None
+    target.hover(position=place)
+    page.wait_for_timeout(200)
+    target.click(position=place)
+
+
+if __name__ == "__main__":
+    with sync_playwright() as driver:
+        found = chromium(driver)
+    if not found:
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)

@@ -1,0 +1,88 @@
+"""The confusion matrix as an option of ECharts and as a PNG: every cell in its place, in words that do not mislead."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_evaluation import CLASSES, CONFUSION, eight, made_up
+
+from fashion_core import charts, pictures
+
+MATRIX = np.array(CONFUSION)
+
+
+def items(normalise="count", selected=None, matrix=MATRIX, classes=CLASSES):
+    return charts.confusion_options(matrix, classes, normalise, selected)["series"][0]["data"]
+
+
+def test_the_index_of_a_cell_is_true_times_classes_plus_predicted():
+    cells = [item["value"] for item in items()]
+    assert [(t, p) for p, t, *_ in cells] == [(t, p) for t in range(3) for p in range(3)]
+    assert [count for _, _, count, *_ in cells] == [2, 1, 0, 0, 2, 1, 0, 1, 1]
+    assert cells[1][3:] == ["1", "coat", "hat", "1 photo"]
+
+
+@pytest.mark.parametrize(
+    ("normalise", "texts"),
+    [
+        ("count", ["2", "1", "", "", "2", "1", "", "1", "1"]),
+        ("true", ["67", "33", "", "", "67", "33", "", "50", "50"]),  # rows of 3, 3, 2
+        ("predicted", ["100", "25", "", "", "50", "50", "", "25", "50"]),  # columns of 2, 4, 2
+    ],
+)
+def test_cells_say_counts_or_percentages_of_the_true_or_the_predicted_class(normalise, texts):
+    cells = [item["value"] for item in items(normalise)]
+    assert [cell[3] for cell in cells] == texts
+    sentence = {"count": "1 photo", "true": "1 photo, 33.3% of the true class"}
+    assert cells[1][6] == sentence.get(normalise, "1 photo, 25.0% of the predicted class")
+
+
+def test_shares_sum_to_one_and_a_class_without_photos_keeps_zeros():
+    matrix = np.array([[3, 1, 0], [0, 0, 0], [2, 2, 0]])
+    assert charts.normalised(matrix, "true").sum(axis=1).tolist() == [1, 0, 1]
+    assert charts.normalised(matrix, "predicted").sum(axis=0).tolist() == [1, 1, 0]
+    assert charts.normalised(matrix, "count") is matrix
+
+
+def test_a_percentage_never_rounds_to_none_or_all():
+    matrix = np.array([[999, 1], [0, 5]])
+    assert [item["value"][3] for item in items("true", matrix=matrix, classes=("a", "b"))] == [">99", "<1", "", "100"]
+
+
+@pytest.mark.parametrize(
+    ("selected", "framed"),
+    [(None, []), ((None, None), []), (("coat", "hat"), [1]), (("hat", None), [3, 4, 5]), ((None, "sock"), [2, 5, 8])],
+)
+def test_the_chosen_cells_are_framed(selected, framed):
+    assert [i for i, item in enumerate(items(selected=selected)) if "borderColor" in item["itemStyle"]] == framed
+
+
+@pytest.mark.parametrize("k", [2, 10, 40])
+def test_two_to_forty_classes_leave_room_for_cells_on_a_phone(k):
+    names = [f"class number {i}" for i in range(k)]
+    options = charts.confusion_options(np.eye(k, dtype=int), names, "true")
+    json.dumps(options)  # plain numbers only: the browser gets JSON
+    margins = charts.plot_margins(names)
+    assert (358 - margins["left"] - margins["right"]) / k >= 5
+    assert (charts.matrix_height(k) - margins["top"] - margins["bottom"]) / k >= 20
+
+
+@pytest.mark.parametrize("normalise", ["count", "true", "predicted"])
+def test_the_matrix_is_a_png_of_forty_classes_too(normalise):
+    for evaluation in (eight(), made_up("/nowhere", tuple(f"{i} $x_{i}$ {{" for i in range(40)), n=100)):
+        picture = Image.open(io.BytesIO(pictures.confusion_png(evaluation, normalise)))
+        assert picture.format == "PNG" and min(picture.size) > 500
+
+
+def test_the_grid_frames_what_is_wrong_and_needs_no_full_rows():
+    tile = Image.new("RGB", (40, 80), (0, 255, 0))
+    right, wrong = (tile, "hat", "hat", 0.9), (tile, "hat", "$ock", 0.6)
+
+    def framed(tiles):
+        pixels = np.asarray(Image.open(io.BytesIO(pictures.grid_png(tiles))).convert("RGB")).reshape(-1, 3)
+        return int((np.abs(pixels.astype(int) - charts.WRONG).max(axis=1) < 3).sum())
+
+    assert framed([right] * 4) == 0
+    assert 0 < framed([right] * 3 + [wrong]) < framed([wrong] * 4)

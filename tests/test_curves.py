@@ -1,0 +1,80 @@
+"""Curves: thinned without losing their mean or their end, smoothed without a false start, small at any length."""
+
+import numpy as np
+import pytest
+
+from fashion_core import curves, runs
+from fashion_core.config import TrainConfig
+from fashion_core.runs import EventLog, Tail
+
+
+@pytest.fixture
+def tail(home) -> Tail:
+    run = runs.create(TrainConfig(), home)
+    with EventLog(run.folder / "events.jsonl") as log:
+        for step in range(1, 5):
+            log("step", step=step, loss=4.0 / step, accuracy=step / 4, learning_rate=0.1)
+            if step % 2 == 0:
+                log(
+                    "epoch", epoch=step // 2, step=step, train_loss=1.5, train_accuracy=0.5,
+                    validation_loss=step / 2, validation_accuracy=0.0,
+                )  # fmt: skip
+    tail = Tail(run)
+    tail.update()
+    return tail
+
+
+def test_thinning_keeps_short_runs_whole_and_long_ones_small():
+    rows, values = curves.thin(np.arange(5.0))
+    assert rows.tolist() == [0, 1, 2, 3, 4] and values.tolist() == [0, 1, 2, 3, 4]
+    rows, values = curves.thin(np.arange(100_000.0), points=500)
+    assert 500 <= len(rows) <= 1000 and rows[-1] == 99_999
+    assert values[0] == pytest.approx(63.5)  # the mean of the first 128: buckets are powers of two
+
+
+def test_a_growing_run_keeps_the_points_it_has_drawn():
+    noise = np.random.default_rng(0).normal(size=1500)
+    before, after = (curves.thin(noise[:length], points=500)[1] for length in (1200, 1500))
+    assert after[: len(before) - 1].tolist() == before[:-1].tolist()
+
+
+def test_smoothing_starts_at_the_first_value():
+    assert curves.smooth(np.array([4.0, 0.0]), 0.5).tolist() == pytest.approx([4.0, 4 / 3])
+    assert curves.smooth(np.array([4.0, 0.0]), 0).tolist() == [4.0, 0.0]
+
+
+def test_train_is_per_step_and_validation_sits_at_the_end_of_its_epoch(tail):
+    assert curves.lines(tail, "loss", "step", 0.0) == {
+        "train": [[1, 4.0], [2, 2.0], [3, pytest.approx(4 / 3, abs=1e-4)], [4, 1.0]],
+        "validation": [[2, 1.0], [4, 2.0]],
+    }
+    assert curves.lines(tail, "loss", "epoch", 0.0) == {
+        "train": [[1, 1.5], [2, 1.5]],
+        "validation": [[1, 1.0], [2, 2.0]],
+    }
+
+
+def test_a_zoom_is_a_part_of_the_planned_run_and_shows_it_in_full_detail(tail):
+    tail.latest["start"] = {"total_steps": 4, "epochs": 2}
+    assert curves.lines(tail, "loss", "step", 0.0, (0.5, 0.75)) == {
+        "train": [[2, 2.0], [3, pytest.approx(4 / 3, abs=1e-4)]],
+        "validation": [[2, 1.0]],
+    }
+    tail.columns["step"].extend(range(5, 100_001))
+    for name in ("loss", "accuracy", "learning_rate"):
+        tail.columns[name].extend([1.0] * 99_996)
+    tail.latest["start"]["total_steps"] = 100_000
+    zoomed = curves.lines(tail, "loss", "step", 0.0, (0.5, 0.505))["train"]
+    assert [x for x, _ in zoomed] == list(range(50_000, 50_501))  # every iteration, where the whole run has 1 in 128
+
+
+def test_a_log_axis_leaves_out_what_has_no_logarithm(tail):
+    spec = curves.options([("a", tail)], "accuracy", log=True)
+    assert spec["yAxis"]["type"] == "log"
+    assert [series["data"] for series in spec["series"] if series["name"] == "validation"] == [[]]
+
+
+def test_several_runs_are_told_apart_by_name_and_colour(tail):
+    spec = curves.options([("a", tail), ("b", tail)], "loss")
+    assert [series["name"] for series in spec["series"]] == ["a train", "a validation", "b train", "b validation"]
+    assert len({series["itemStyle"]["color"] for series in spec["series"]}) == 2

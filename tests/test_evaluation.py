@@ -1,0 +1,230 @@
+"""An evaluation: stored once and read back whole, its numbers as worked out by hand."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fashion_core import UserError
+from fashion_core.evaluation import Evaluation, expected_calibration_error, fit_temperature, softmax, wilson
+
+ROOT = Path(__file__).resolve().parents[1]
+CLASSES = ("coat", "hat", "sock")
+# Eight photos by hand: (label, probabilities of coat, hat, sock). Right: 0, 1, 3, 4, 6. Wrong: 2, 5, 7.
+EIGHT = [
+    ("coat", (0.8, 0.1, 0.1)),
+    ("coat", (0.5, 0.3, 0.2)),
+    ("coat", (0.2, 0.7, 0.1)),  # called hat at 0.7
+    ("hat", (0.1, 0.6, 0.3)),
+    ("hat", (0.05, 0.9, 0.05)),
+    ("hat", (0.3, 0.25, 0.45)),  # called sock at 0.45
+    ("sock", (0.1, 0.1, 0.8)),
+    ("sock", (0.05, 0.9, 0.05)),  # called hat at 0.9
+]
+CONFUSION = [[2, 1, 0], [0, 2, 1], [0, 1, 1]]
+
+
+def eight(root: Path | str = "/photos") -> Evaluation:
+    """The eight photos: <label>/<number>.jpg under `root`."""
+    paths = [f"{label}/{number}.jpg" for number, (label, _) in enumerate(EIGHT)]
+    photos = pd.DataFrame({"path": paths, "label": [label for label, _ in EIGHT]}, dtype=object)
+    meta = {"model": "by-hand", "epoch": 3, "split": "test", "created": "2026-01-02T03:04:05+00:00",
+            "unreadable": [{"path": "hat/bad.jpg", "reason": "empty file"}]}  # fmt: skip
+    return Evaluation(CLASSES, photos, np.array([p for _, p in EIGHT], np.float32), str(root), meta)
+
+
+def publish(home: Path, evaluation: Evaluation, name: str = "by-hand", draw: bool = True) -> Path:
+    """A model folder in `home` with this evaluation and, where `draw`, its photos: a colour a class."""
+    folder = home / "weights" / name
+    evaluation.save(folder / "evaluation.parquet")
+    card = {"v": 1, "name": name, "classes": list(evaluation.classes), "image_size": 32, "temperature": 1.0}
+    (folder / "card.json").write_text(json.dumps(card))
+    for number, (path, truth) in enumerate(zip(evaluation.photos["path"], evaluation.truth, strict=True)):
+        if draw:
+            file = Path(evaluation.root, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            colour = tuple(int(c) for c in np.random.default_rng(int(truth)).integers(40, 216, 3))
+            Image.new("RGB", (60 + 7 * (number % 9), 60 + 5 * (number % 13)), colour).save(os.fsencode(file), "JPEG")
+    return folder
+
+
+def made_up(root: Path, classes: tuple[str, ...], n: int = 600, seed: int = 0) -> Evaluation:
+    """A plausible evaluation of `n` photos that do not exist yet: mostly right, unsure where it is wrong."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, len(classes), n)
+    logits = rng.normal(0, 1.1, (n, len(classes)))
+    logits[np.arange(n), truth] += rng.normal(5, 1.6, n)
+    paths = [f"{classes[t]}/photo {i:04}.jpg" for i, t in enumerate(truth)]
+    photos = pd.DataFrame({"path": paths, "label": [classes[t] for t in truth]}, dtype=object)
+    meta = {"model": "made-up", "epoch": 8, "split": "test", "created": "2026-01-02T03:04:05+00:00", "unreadable": []}
+    return Evaluation(classes, photos, softmax(logits), str(root), meta)
+
+
+def test_numbers_are_those_worked_out_by_hand():
+    evaluation = eight()
+    assert evaluation.confusion().tolist() == CONFUSION
+    assert evaluation.accuracy == 5 / 8
+    report = evaluation.report()
+    assert list(report.index) == [*CLASSES, "accuracy", "macro avg", "weighted avg"]
+    assert report["precision"].to_list() == pytest.approx([1, 1 / 2, 1 / 2, 5 / 8, 2 / 3, 11 / 16])
+    assert report["recall"].to_list() == pytest.approx([2 / 3, 2 / 3, 1 / 2, 5 / 8, 11 / 18, 5 / 8])
+    assert report["f1-score"].to_list() == pytest.approx([0.8, 4 / 7, 0.5, 5 / 8, 0.6238095, 0.6392857])
+    assert report["support"].to_list() == [3, 3, 2, 8, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "photos"),
+    [
+        ((), [7, 2, 5, 1, 3, 0, 6, 4]),  # wrong ones, surest first; then right ones, least sure first
+        (("coat", "hat"), [2]),
+        (("coat", "sock"), []),
+        (("sock", None), [7, 6]),
+        ((None, "hat"), [7, 2, 3, 4]),
+        ((None, None, "wrong"), [7, 2, 5]),
+        ((None, "hat", "right"), [3, 4]),
+    ],
+)
+def test_a_cell_holds_its_photos_most_confidently_wrong_first(arguments, photos):
+    assert eight().cell(*arguments)["index"].to_list() == photos
+
+
+def test_a_cell_tells_name_labels_and_both_probabilities():
+    row = eight().cell("sock", "hat").iloc[0]
+    assert (row["path"], row["label"], row["predicted"]) == ("sock/7.jpg", "sock", "hat")
+    assert (row["p_true"], row["p_predicted"]) == pytest.approx((0.05, 0.9))
+
+
+def test_every_number_of_the_report_leads_to_the_photos_that_it_counts():
+    evaluation = eight()
+    confusion = evaluation.confusion()
+    for row, name in enumerate(CLASSES):
+        called, support = confusion[:, row].sum(), confusion[row].sum()
+        assert len(evaluation.cell(*evaluation.door(row, "precision"))) == called
+        assert len(evaluation.cell(*evaluation.door(row, "recall"))) == support
+        assert len(evaluation.cell(*evaluation.door(row, "support"))) == support
+        missed = evaluation.cell(*evaluation.door(row, "f1-score"))
+        assert len(missed) == support - confusion[row, row] and set(missed["label"]) == {name}
+    assert len(evaluation.cell(*evaluation.door(3, "recall"))) == 8  # accuracy
+    assert len(evaluation.cell(*evaluation.door(4, "f1-score"))) == 3  # macro average: every mistake
+
+
+def test_what_is_stored_comes_back_whole_with_a_name_that_is_not_utf8(tmp_path):
+    before = eight()
+    before.photos.loc[2, "path"] = os.fsdecode(b"coat/caf\xe9 \xff.jpg")
+    before.save(tmp_path / "deep" / "evaluation.parquet")
+    after = Evaluation.load(tmp_path / "deep" / "evaluation.parquet")
+    assert after.classes == CLASSES and after.root == "/photos" and after.meta == before.meta
+    assert after.confusion().tolist() == CONFUSION and after.report().equals(before.report())
+    assert after.photos.to_dict("list") == before.photos.to_dict("list")
+    assert after.probabilities.dtype == np.float32 and (after.probabilities == before.probabilities).all()
+    assert os.fsencode(after.cell("coat", "hat").iloc[0]["path"]) == b"coat/caf\xe9 \xff.jpg"
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["evaluation.parquet"], "nothing is left beside it"
+
+
+def test_looking_at_a_stored_evaluation_needs_no_scikit_learn(tmp_path):
+    file = eight().save(tmp_path / "evaluation.parquet")
+    code = (
+        f"import sys; from fashion_core.evaluation import Evaluation; e = Evaluation.load({str(file)!r}); e.cell()\n"
+        "e.report(); print(e.confusion().tolist(), 'sklearn' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout.strip() == f"{CONFUSION} False"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a parquet", None], ids=["empty", "text", "missing"])
+def test_a_file_that_is_no_evaluation_is_one_sentence(tmp_path, content):
+    file = tmp_path / "evaluation.parquet"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UserError, match="evaluat"):
+        Evaluation.load(file)
+
+
+def test_half_a_file_is_one_sentence(tmp_path):
+    file = eight().save(tmp_path / "evaluation.parquet")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(UserError, match="evaluate the model again"):
+        Evaluation.load(file)
+
+
+def test_another_parquet_is_one_sentence(tmp_path):
+    file = tmp_path / "evaluation.parquet"
+    pd.DataFrame({"path": ["a"]}).to_parquet(file)
+    with pytest.raises(UserError, match="not a readable evaluation"):
+        Evaluation.load(file)
+
+
+def test_a_class_that_does_not_occur_keeps_its_row_and_leaves_the_averages_alone():
+    few = eight()
+    wider = np.hstack([few.probabilities, np.zeros((8, 1), np.float32)])
+    more = Evaluation((*CLASSES, "tie"), few.photos, wider)
+    assert more.report().loc["tie"].to_list() == [0, 0, 0, 0]
+    assert more.report().loc["macro avg"].to_list() == few.report().loc["macro avg"].to_list()
+    assert more.confusion().shape == (4, 4)
+    assert more.summary()["confusion"][3] == [0, 0, 0, 0]
+
+
+def test_a_class_may_be_called_like_an_average():
+    named = Evaluation(("accuracy", "macro avg", "1"), eight().photos.replace(
+        {"coat": "accuracy", "hat": "macro avg", "sock": "1"}), eight().probabilities)  # fmt: skip
+    assert (named.report().to_numpy() == eight().report().to_numpy()).all()
+
+
+def test_the_summary_is_the_contract_of_the_command_line():
+    summary = json.loads(json.dumps(eight().summary()))
+    assert list(summary) == ["n", "accuracy", "macro_f1", "classes", "confusion", "unreadable"]
+    assert (summary["n"], summary["accuracy"], summary["classes"]) == (8, 0.625, list(CLASSES))
+    assert summary["macro_f1"] == pytest.approx(0.6238095)
+    assert summary["confusion"] == CONFUSION
+    assert summary["unreadable"] == [{"path": "hat/bad.jpg", "reason": "empty file"}]
+
+
+def test_predictions_have_a_row_a_photo_and_a_column_a_class():
+    table = eight().predictions()
+    assert list(table) == ["path", "label", "predicted", "confidence", "p: coat", "p: hat", "p: sock"]
+    assert table.loc[5].to_list()[:3] == ["hat/5.jpg", "hat", "sock"]
+    assert table.loc[5].to_list()[3:] == pytest.approx([0.45, 0.3, 0.25, 0.45])
+
+
+def test_what_cannot_be_an_evaluation_is_refused():
+    good = eight()
+    with pytest.raises(UserError, match="does not know the class sock"):
+        Evaluation(("coat", "hat"), good.photos, good.probabilities[:, :2])
+    with pytest.raises(UserError, match="no readable photo"):
+        Evaluation(CLASSES, good.photos.iloc[:0], good.probabilities[:0])
+    with pytest.raises(ValueError, match="photos × classes"):
+        Evaluation(CLASSES, good.photos, good.probabilities[:7])
+    with pytest.raises(ValueError, match="finite"):
+        Evaluation(CLASSES, good.photos, good.probabilities * np.nan)
+
+
+def test_wilson_is_the_papers_interval_and_holds_at_the_ends():
+    assert wilson(587, 600) == pytest.approx((0.963, 0.987), abs=0.0005)
+    assert wilson(0, 8) == pytest.approx((0, 3.8416 / 11.8416))
+    assert wilson(8, 8) == pytest.approx((8 / 11.8416, 1))
+    assert wilson(0, 0) == (0, 1)
+
+
+def test_softmax_is_calm_with_temperature_and_large_scores():
+    assert softmax(np.array([[0, np.log(3)]])).tolist() == [pytest.approx([0.25, 0.75])]
+    assert softmax(np.array([[0, np.log(3)]]), 2).tolist() == [pytest.approx([1 / (1 + 3**0.5), 3**0.5 / (1 + 3**0.5)])]
+    assert softmax(np.array([[1e5, 0.0, -1e5]])).tolist() == [[1, 0, 0]]
+
+
+def test_the_temperature_makes_three_in_four_look_like_three_in_four():
+    logits, labels = np.tile([4.0, 0.0], (8, 1)), np.array([0, 0, 0, 1] * 2)  # says 98 %, is right 75 %
+    temperature = fit_temperature(logits, labels)
+    assert temperature == pytest.approx(4 / np.log(3), rel=1e-3)  # where sigmoid(4 / T) = 3/4
+    assert softmax(logits, temperature)[0, 0] == pytest.approx(0.75, abs=1e-3)
+
+
+def test_calibration_error_is_the_gap_between_sure_and_right():
+    sure = np.array([[0.8, 0.2]] * 4 + [[0.0, 1.0]] * 4)
+    truth = np.array([0, 0, 1, 1, 1, 1, 1, 1])  # 80 % sure and half right; 100 % sure and all right
+    assert expected_calibration_error(sure, truth) == pytest.approx(0.3 * 4 / 8)

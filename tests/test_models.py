@@ -1,0 +1,91 @@
+"""Any torchvision classifier by name; its weights from torchvision or a file, and never silently from neither."""
+
+import hashlib
+import http.server
+import threading
+from functools import partial
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision import models as zoo
+
+from fashion_core import UserError
+from fashion_core.engine import models
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size"),
+    [("resnet18", 32), ("vgg11", 32), ("googlenet", 64), ("mobilenet_v3_large", 32), ("efficientnet_b0", 32),
+     ("convnext_tiny", 32), ("squeezenet1_1", 64), ("vit_b_16", 32)],
+)  # fmt: skip
+def test_every_family_gets_a_head_for_our_classes(architecture, size):
+    network, origin = models.build(architecture, 7, size)
+    assert network.eval()(torch.zeros(2, 3, size, size)).shape == (2, 7)
+    assert origin.startswith("Random weights")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size", "part"), [("resnet5000", 32, "no classifier"), ("inception_v3", 32, "32 px")]
+)
+def test_what_cannot_be_built_is_a_sentence(architecture, size, part):
+    with pytest.raises(UserError, match=part):
+        models.build(architecture, 3, size)
+
+
+def test_weights_from_a_safetensors_file_are_used(tmp_path):
+    donor = zoo.resnet18(weights=None)
+    save_file(donor.state_dict(), tmp_path / "mine.safetensors")
+    network, origin = models.build("resnet18", 3, 32, str(tmp_path / "mine.safetensors"))
+    assert torch.equal(network.conv1.weight, donor.conv1.weight) and "mine.safetensors" in origin
+    with pytest.raises(UserError, match="resnet50 cannot be built"):
+        models.build("resnet50", 3, 32, str(tmp_path / "mine.safetensors"))
+
+
+def test_a_pickle_that_is_not_torchvisions_own_is_never_opened(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    torch.save({"x": Bomb()}, tmp_path / "resnet18-f37072fd.pth")
+    with pytest.raises(UserError, match="pickle"):
+        models.build("resnet18", 3, 32, str(tmp_path / "resnet18-f37072fd.pth"))
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_missing_weights_file_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="no weights file"):
+        models.build("resnet18", 3, 32, str(tmp_path / "none.safetensors"))
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """A server of our own that stands in for torchvision's, with a resnet18 whose name carries its true hash."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    torch.save(zoo.resnet18(weights=None).state_dict(), folder / "plain.pth")
+    name = f"resnet18-{hashlib.sha256((folder / 'plain.pth').read_bytes()).hexdigest()[:8]}.pth"
+    (folder / "plain.pth").rename(folder / name)
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("BUSANA_WEIGHTS_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    yield folder / name
+    server.shutdown()
+    server.server_close()
+
+
+def test_imagenet_weights_come_from_the_network_checked_by_hash(mirror, monkeypatch):
+    monkeypatch.setattr(models, "official", lambda architecture: mirror.name)
+    network, origin = models.build("resnet18", 3, 32, "imagenet")
+    assert torch.equal(network.conv1.weight, torch.load(mirror, weights_only=True)["conv1.weight"])
+    assert origin.startswith("ImageNet weights")
+    file, said = models.build("resnet18", 3, 32, str(mirror))
+    assert torch.equal(file.conv1.weight, network.conv1.weight) and mirror.name in said
+
+
+def test_imagenet_weights_that_cannot_be_had_are_said_to_be_missing(mirror):
+    network, origin = models.build("resnet18", 3, 32, "imagenet")  # the mirror has no file of the official name
+    assert origin.startswith("Random weights: the ImageNet weights of resnet18 could not be had")
+    assert "resnet18-f37072fd.pth" in origin and network.fc.out_features == 3

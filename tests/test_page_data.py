@@ -1,0 +1,179 @@
+"""Promises of the Data page: it counts, compares with the paper, names bad files, and every number opens its photos."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import worlds
+from browser import hover_click
+from PIL import Image
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+
+from fashion_core import paper
+
+PAGE = str(Path(__file__).resolve().parents[1] / "pages" / "data.py")
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def opened(folder: Path, **query: str) -> AppTest:
+    test = AppTest.from_file(PAGE, default_timeout=60)
+    test.query_params["folder"] = str(folder)
+    for name, value in query.items():
+        test.query_params[name] = value
+    test.run()
+    assert not test.exception
+    return test
+
+
+def table(test: AppTest, first: str):
+    """The data frame whose first column has this name."""
+    return next(frame.value for frame in test.dataframe if frame.value.columns[0] == first)
+
+
+def said(test: AppTest) -> str:
+    return "\n".join(element.value for kind in ("caption", "markdown", "error", "info") for element in test.get(kind))
+
+
+def metric(test: AppTest, label: str) -> str:
+    return next(element.value for element in test.metric if element.label == label)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three classes of 20 photos, one bad file."""
+    root = worlds.colours(tmp_path / "photos")
+    (root / "red_hat" / "page.jpg").write_text("<html>")
+    return root
+
+
+def test_counts_per_class_and_split_are_shown(photos):
+    test = opened(photos)
+    counts = table(test, "Class").set_index("Class")
+    assert counts.loc["red_hat"].tolist() == [20, 16, 2, 2]
+    assert counts.loc["all"].tolist() == [60, 48, 6, 6]
+    assert [metric(test, name) for name in ("Photos", "Classes", "Unusable files")] == ["60", "3", "1"]
+    assert "Paper" not in counts
+
+
+def test_bad_files_are_listed_with_path_and_reason(photos):
+    (photos / "red_hat" / os.fsdecode(b"\xff.png")).touch()
+    assert table(opened(photos), "path").to_numpy().tolist() == [
+        ["red_hat/page.jpg", "not a photo: a web page"],
+        ["red_hat/�.png", "empty file"],
+    ]
+
+
+def test_the_papers_counts_and_its_contradiction_stand_beside_its_classes(tmp_path):
+    for number, label in enumerate(paper.CLASSES):
+        (tmp_path / "ten" / label).mkdir(parents=True)
+        for index in range(3):
+            Image.effect_noise((24, 24), 60 + number * 5 + index).save(tmp_path / "ten" / label / f"{index}.png")
+    test = opened(tmp_path / "ten")
+    counts = table(test, "Class").set_index("Class")
+    assert counts.loc["blue_dress", "Paper"] == 502 and counts.loc["all", "Paper"] == 5993
+    assert "states 5,413 photos" in said(test) and "sum to 5,993" in said(test)
+
+
+def test_the_address_holds_folder_class_and_split(photos):
+    test = opened(photos, **{"class": "red_hat", "part": "test"})
+    assert "**2** of 60 photos" in said(test)
+    assert test.text_input(key="folder").value == str(photos)
+
+
+def test_class_and_split_can_be_chosen_by_keyboard(photos):
+    test = opened(photos)
+    test.selectbox(key="class").select("white_glove").run()
+    assert "**20** of 60 photos" in said(test)
+    test.selectbox(key="part").select("validation").run()
+    assert "**2** of 60 photos" in said(test) and not test.exception
+
+
+def test_near_duplicates_have_a_door(photos):
+    Image.open(photos / "red_hat" / "red_hat_00.png").save(photos / "red_hat" / "copy.bmp")
+    test = opened(photos)
+    assert metric(test, "Near-duplicate groups") == "1"
+    next(button for button in test.button if button.label == "2 photos").click().run()
+    assert "**2** of 61 photos" in said(test) and "group 1" in said(test)
+
+
+def test_a_folders_own_split_shows_what_crosses_it(tmp_path):
+    for part in ("train", "validation", "test"):
+        worlds.colours(tmp_path / "set" / part, per_class=3)  # the same nine photos in each
+    test = opened(tmp_path / "set")
+    assert metric(test, "Near-duplicate groups") == "9" and "9 across the split" in said(test)
+    assert "The folder came with its split" in said(test)
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda root: root / "nowhere", "There is no folder"),
+        (lambda root: root, "has nothing in it to read"),
+        (lambda root: worlds.colours(root, per_class=0), "too few in: green_sock (0), red_hat (0), white_glove (0)"),
+        (lambda root: worlds.colours(root, per_class=2), "too few in: green_sock (2), red_hat (2), white_glove (2)"),
+    ],
+)
+def test_a_folder_that_will_not_do_is_a_sentence(tmp_path, make, expected):
+    (tmp_path / "set").mkdir()
+    assert expected in opened(make(tmp_path / "set")).error[0].value
+
+
+def test_too_few_photos_are_refused_but_shown(tmp_path):
+    test = opened(worlds.colours(tmp_path / "set", per_class=2))
+    assert table(test, "Class").set_index("Class").loc["all"].tolist() == [6]
+    assert "**6** of 6 photos" in said(test)
+
+
+def test_another_folder_forgets_the_class_of_the_last(photos, tmp_path):
+    test = opened(photos, **{"class": "red_hat"})
+    assert "**20** of 60 photos" in said(test)
+    (worlds.colours(tmp_path / "other", per_class=5) / "red_hat").rename(tmp_path / "other" / "blue_hat")
+    test.text_input(key="folder").set_value(str(tmp_path / "other")).run()
+    assert not test.exception and "**15** of 15 photos" in said(test)
+
+
+def test_look_again_sees_what_changed(photos):
+    test = opened(photos)
+    (photos / "red_hat" / "red_hat_00.png").unlink()
+    next(button for button in test.button if button.label == "Look again").click().run()
+    assert "of 59 photos" in said(test)
+
+
+def test_photos_from_a_folder_you_have_are_taken_and_opened(photos, home):
+    test = opened(photos)
+    test.radio(key="source").set_value("clothing")
+    test.text_input(key="local").set_value(str(photos))
+    next(button for button in test.button if button.label == "Get photos").click().run()
+    assert not test.exception and test.text_input(key="folder").value == str(home / "data" / "clothing")
+    assert "of 60 photos" in said(test)
+
+
+def test_photos_that_cannot_be_had_leave_the_page_as_it_was(photos, monkeypatch):
+    monkeypatch.setenv("BUSANA_CLOTHING_URL", "http://127.0.0.1:9/x.zip")
+    test = opened(photos)
+    test.radio(key="source").set_value("clothing")
+    next(button for button in test.button if button.label == "Get photos").click().run()
+    assert "download it by hand" in test.error[0].value and "of 60 photos" in said(test)
+
+
+def test_a_click_in_a_real_browser_opens_the_photos_and_the_address_brings_them_back(photos, server, page: Page, home):
+    running = server(home)
+    page.goto(f"{running.url}/data?{urlencode({'folder': str(photos)})}")
+    expect(page.get_by_text("60 of 60 photos")).to_be_visible()
+    counts = page.get_by_test_id("stDataFrame").first
+    expect(counts.locator("canvas").first).to_be_visible()
+    cell = counts.bounding_box()["width"] - 30, 35 * 2 + 17  # the last column, test, of the second class, red_hat
+    hover_click(page, counts, cell)
+    expect(page.get_by_text("2 of 60 photos")).to_be_visible()
+    assert "class=red_hat" in page.url and "part=test" in page.url
+    page.get_by_role("button", name="all of them").click()
+    expect(page.get_by_text("60 of 60 photos")).to_be_visible()
+    hover_click(page, counts, cell)  # the same number again
+    expect(page.get_by_text("2 of 60 photos")).to_be_visible()
+    with page.context.browser.new_context() as fresh:
+        again = fresh.new_page()
+        again.goto(page.url)
+        expect(again.get_by_text("2 of 60 photos")).to_be_visible()
+        expect(again.get_by_role("img")).to_have_count(2)

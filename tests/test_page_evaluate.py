@@ -1,0 +1,198 @@
+"""The Evaluate page: from every number to its photos, from the URL to the same photos, and plain words for none."""
+
+import os
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from test_evaluation import ROOT, eight, made_up, publish
+
+from fashion_core import paper
+
+
+def opened(**query: str) -> AppTest:
+    """The page as it first appears at this address."""
+    app = AppTest.from_file(ROOT / "pages/evaluate.py", default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(element.value for kind in (app.markdown, app.caption) for element in kind)
+
+
+def tiles(app: AppTest) -> list[str]:
+    """The file behind each tile of the gallery, as its caption's last line tells."""
+    captions = (caption.value for caption in app.caption)
+    return [text.rsplit("\n", 1)[-1].replace("\\", "") for text in captions if "wrong]" in text or "right]" in text]
+
+
+@pytest.fixture
+def by_hand(home, tmp_path):
+    """A home with the eight photos worked out by hand."""
+    publish(home, eight(tmp_path / "photos"))
+    return tmp_path / "photos"
+
+
+def test_with_nothing_evaluated_it_says_what_to_do(home):
+    app = opened()
+    assert not app.exception
+    assert "Train a model" in app.info[0].value
+    assert not app.selectbox
+
+
+def test_it_says_which_model_epoch_split_and_when(by_hand):
+    app = opened()
+    assert not app.exception
+    origin = app.caption[0].value.replace("\\", "")
+    for fact in ("by-hand", "epoch 3", "test photos", "02 January 2026"):
+        assert fact in origin
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Accuracy": "62.50%", "Macro F1": "0.624", "Wrong": "3", "Photos": "8",
+    }  # fmt: skip
+
+
+def test_all_photos_show_most_confidently_wrong_first(by_hand):
+    app = opened()
+    assert tiles(app) == [f"{number}.jpg" for number in (7, 2, 5, 1, 3, 0, 6, 4)]
+    assert len(app.get("image")) == 8
+    first = next(caption.value for caption in app.caption if "wrong]" in caption.value).replace("\\", "")
+    assert "called **hat** 90.0%" in first and "is **sock** 5.0%" in first
+
+
+def test_the_two_lists_choose_a_cell_and_its_photos(by_hand):
+    app = opened()
+    app.selectbox(key="true").select("coat").run()
+    assert tiles(app) == ["2.jpg", "1.jpg", "0.jpg"]
+    app.selectbox(key="predicted").select("hat").run()
+    assert tiles(app) == ["2.jpg"]
+    app.selectbox(key="predicted").select("sock").run()
+    assert tiles(app) == [] and "**0** of 8 photos" in words(app)
+    assert not app.exception
+
+
+def test_the_address_brings_the_selection_back(by_hand):
+    app = opened(model="by-hand", predicted="hat", which="wrong", view="Report")
+    assert app.selectbox(key="predicted").value == "hat"
+    assert tiles(app) == ["7.jpg", "2.jpg"]
+    assert app.get("arrow_data_frame") or app.dataframe
+
+
+def test_every_headline_number_opens_its_photos(by_hand):
+    app = opened()
+    for door, photos in (("Accuracy", [1, 3, 0, 6, 4]), ("Macro F1", [7, 6]), ("Wrong", [7, 2, 5])):
+        app.button(key=f"door-{door}").click().run()
+        assert tiles(app) == [f"{number}.jpg" for number in photos], door
+    app.button(key="door-Photos").click().run()
+    assert len(tiles(app)) == 8
+
+
+def test_the_matrix_frames_the_chosen_cell(by_hand):
+    def framed(app: AppTest) -> int:
+        return app.get("echarts_chart")[0].proto.spec.count("borderColor")
+
+    whole, one = framed(opened()), framed(opened(true="coat", predicted="hat"))
+    assert one == whole + 1
+
+
+def test_it_counts_what_could_not_be_read(by_hand):
+    app = opened()
+    assert app.expander[0].label.endswith("Could not be read, and not counted: 1")
+    assert app.expander[0].dataframe[0].value.to_dict("list") == {"path": ["hat/bad.jpg"], "reason": ["empty file"]}
+
+
+def test_photos_that_are_elsewhere_and_broken_ones_say_so(by_hand):
+    (by_hand / "coat/2.jpg").unlink()
+    (by_hand / "hat/5.jpg").write_bytes(b"")
+    app = opened(which="wrong")
+    assert not app.exception
+    assert len(app.get("image")) == 1
+    assert words(app).count("not on this machine") == 1
+    assert "cannot be shown" in words(app) and "empty file" in words(app)
+    assert tiles(app) == ["7.jpg", "2.jpg", "5.jpg"], "name and verdict stay"
+
+
+def test_a_name_that_is_not_utf8_is_shown_and_found(home, tmp_path):
+    evaluation = eight(tmp_path / "photos")
+    evaluation.photos.loc[2, "path"] = os.fsdecode(b"coat/caf\xe9.jpg")
+    publish(home, evaluation)
+    app = opened(true="coat", predicted="hat")
+    assert not app.exception
+    assert tiles(app) == ["caf�.jpg"] and len(app.get("image")) == 1
+
+
+def test_names_are_shown_as_they_are_and_never_as_markdown(home, tmp_path):
+    publish(home, made_up(tmp_path, ("a_b_ *c* <b>", ":red[hat]", "$x$"), n=30), "m_1_ *x*", draw=False)
+    app = opened()
+    assert not app.exception
+    assert r"m\_1\_ \*x\*" in app.caption[0].value
+    assert any(r"\:red\[hat\]" in caption.value for caption in app.caption)
+
+
+def test_another_model_keeps_the_selection_where_it_can(home, tmp_path):
+    publish(home, eight(tmp_path), "first", draw=False)
+    publish(home, eight(tmp_path), "second", draw=False)
+    publish(home, made_up(tmp_path, ("coat", "bag"), n=20), "third", draw=False)
+    app = opened(model="first", true="coat", predicted="hat")
+    app.selectbox(key="model").select("second").run()
+    assert (app.selectbox(key="true").value, app.selectbox(key="predicted").value) == ("coat", "hat")
+    app.selectbox(key="model").select("third").run()
+    assert (app.selectbox(key="true").value, app.selectbox(key="predicted").value) == ("coat", None)
+    assert not app.exception
+
+
+def test_an_unknown_model_in_the_address_is_said(by_hand):
+    app = opened(model="long-gone")
+    assert r"long\-gone" in app.warning[0].value
+    assert app.selectbox(key="model").value == "by-hand"
+
+
+def test_a_damaged_evaluation_is_one_sentence(by_hand, home):
+    (home / "weights/by-hand/evaluation.parquet").write_bytes(b"half")
+    app = opened()
+    assert "evaluate the model again" in app.error[0].value
+    assert not app.exception
+
+
+def test_a_run_without_an_exported_model_is_there_too(home, tmp_path):
+    run = home / "runs" / "20260102-030405"
+    run.mkdir(parents=True)
+    (run / "config.json").write_text("{}")
+    eight(tmp_path).save(run / "evaluation.parquet")
+    assert opened().selectbox(key="model").options == ["20260102-030405"]
+
+
+def test_the_papers_numbers_stand_beside_its_own_classes_only(home, tmp_path, by_hand):
+    publish(home, made_up(tmp_path / "ten", paper.CLASSES), "ten", draw=False)
+    ten, three = opened(model="ten", view="Report"), opened(model="by-hand", view="Report")
+    assert "97.83%" in words(ten) and "96.3% to 98.7%" in words(ten)
+    assert "97.83%" not in words(three)
+    beside = next(table.value for table in ten.dataframe if "paper recall" in table.value)
+    assert beside.set_index("class").loc["blue_pants", "paper recall"] == 0.94
+    assert not any("paper recall" in table.value for table in three.dataframe)
+
+
+@pytest.mark.parametrize("k", [2, 40])
+def test_two_and_forty_classes_work_alike(home, tmp_path, k):
+    publish(home, made_up(tmp_path, tuple(f"class {i}" for i in range(k)), n=200), draw=False)
+    app = opened(which="wrong")
+    assert not app.exception
+    assert app.metric[3].value == "200"
+
+
+def test_many_photos_come_in_pages_that_begin_again_with_a_new_selection(home, tmp_path):
+    publish(home, made_up(tmp_path, ("coat", "hat"), n=100), draw=False)
+    app = opened(**{"photos-page": "3"})
+    third = tiles(app)
+    assert len(third) == 12
+    app.button(key="door-Wrong").click().run()
+    app.button(key="door-Photos").click().run()
+    assert tiles(app) == tiles(opened()) != third
+
+
+def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)  # an import of it fails from here on
+    monkeypatch.setitem(sys.modules, "torch", None)
+    app = opened(true="coat")
+    assert not app.exception and tiles(app)

@@ -1,0 +1,206 @@
+"""Promises of predictor.py, on a network small enough to work out by hand: three logits from a photo's mean colour."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fashion_core import UserError, predictor
+from fashion_core.predictor import Predictor, models, predict_files, resolve, runtime
+
+CLASSES = ["red_shirt", "green_shirt", "blue_shirt"]
+SIZE = 8
+
+
+def write_model(folder: Path, temperature: float = 1.0, **card) -> Path:
+    """A model whose logits are the mean red, green and blue, each from 0 to 4."""
+    ov, folder = runtime(), Path(folder)
+    ops = ov.opset13
+    folder.mkdir(parents=True)
+    photos = ops.parameter([-1, SIZE, SIZE, 3], np.uint8, name="photos")
+    colour = ops.reduce_mean(ops.convert(photos, "f32"), ops.constant([1, 2], dtype=np.int64))
+    logits = ops.matmul(colour, ops.constant(np.eye(3, dtype=np.float32) * 4 / 255), False, False)
+    logits.output(0).set_names({"logits"})
+    ov.save_model(ov.Model([logits], [photos], "colour"), folder / "model.xml", compress_to_fp16=False)
+    written = {"v": 1, "name": folder.name, "classes": CLASSES, "image_size": SIZE, "temperature": temperature}
+    (folder / "card.json").write_text(json.dumps({**written, **card}))
+    return folder
+
+
+def plain(colour: str | tuple[int, int, int], size: tuple[int, int] = (20, 30)) -> Image.Image:
+    return Image.new("RGB", size, colour)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("BUSANA_HOME", str(tmp_path))
+    return write_model(tmp_path / "weights" / "colour")
+
+
+def test_confidences_are_those_worked_out_by_hand(folder):
+    # pure red: logits 4, 0, 0; so e⁴ : 1 : 1
+    red = math.exp(4) / (math.exp(4) + 2)
+    assert Predictor(folder)([plain("red")])[0] == pytest.approx([red, (1 - red) / 2, (1 - red) / 2], abs=0.005)
+
+
+def test_the_cards_temperature_calibrates(tmp_path):
+    # the same logits halved: e² : 1 : 1
+    cooler = Predictor(write_model(tmp_path / "m", temperature=2.0))
+    assert cooler([plain("red")])[0, 0] == pytest.approx(math.exp(2) / (math.exp(2) + 2), abs=0.005)
+
+
+def test_top_names_the_likeliest_first(folder):
+    assert [name for name, _ in Predictor(folder).top(plain((60, 200, 130)), 2)] == ["green_shirt", "blue_shirt"]
+
+
+def test_asking_for_more_classes_than_there_are_gives_all_of_them(folder):
+    assert len(Predictor(folder).top(plain("red"), 99)) == 3
+
+
+def test_many_photos_come_back_in_their_order_whatever_the_batch(folder):
+    colours = ["red", "lime", "blue"] * 7  # 21 photos: two full batches and a part
+    found = Predictor(folder)([plain(c) for c in colours])
+    assert found.argmax(1).tolist() == [0, 1, 2] * 7
+    assert found.dtype == np.float32 and found.sum(1) == pytest.approx(1, abs=1e-6)
+
+
+def test_no_photos_give_no_rows(folder):
+    assert Predictor(folder)([]).shape == (0, 3)
+
+
+def test_threads_that_share_a_predictor_each_get_their_own_answer(folder):
+    shared, wrong = Predictor(folder), []
+
+    def ask(which: int) -> None:
+        for _ in range(40):
+            found = shared([plain(("red", "lime", "blue")[which])] * (1 + which)).argmax(1)
+            wrong.extend(found[found != which])
+
+    threads = [threading.Thread(target=ask, args=(n % 3,)) for n in range(6)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not wrong
+
+
+def test_a_bad_file_among_good_ones_gets_its_reason_and_the_good_ones_their_answer(folder, tmp_path):
+    plain("red").save(tmp_path / "a.png")
+    (tmp_path / "b.jpg").write_bytes(b"")
+    plain("blue").save(tmp_path / "c.png")
+    rows = list(predict_files(Predictor(folder), [tmp_path / n for n in ("a.png", "b.jpg", "c.png")], 1))
+    assert [r["path"] for r in rows] == [str(tmp_path / n) for n in ("a.png", "b.jpg", "c.png")]
+    assert [[t["label"] for t in r["top"]] for r in rows] == [["red_shirt"], [], ["blue_shirt"]]
+    assert [r["error"] for r in rows] == [None, "empty file", None]
+    assert json.loads(json.dumps(rows)) == rows
+
+
+def test_published_models_come_first_then_runs_newest_first(folder, tmp_path):
+    for age, run in enumerate(["new", "old"]):
+        card = write_model(tmp_path / "runs" / run / "model") / "card.json"
+        os.utime(card, (1_000_000 - age, 1_000_000 - age))
+    assert [(ref.name, ref.published) for ref in models()] == [("colour", True), ("new", False), ("old", False)]
+    assert models()[1].card["classes"] == CLASSES
+
+
+def test_a_broken_card_is_listed_with_its_problem(folder):
+    (folder / "card.json").write_text("{")
+    assert "cannot be read" in models()[0].problem
+
+
+def test_a_model_is_found_by_name_run_id_and_folder(folder, tmp_path):
+    run = write_model(tmp_path / "runs" / "r1" / "model")
+    assert resolve("colour") == folder == resolve(folder)
+    assert resolve("r1") == run == resolve(tmp_path / "runs" / "r1") == resolve(str(run))
+
+
+def test_an_unknown_model_is_one_sentence_that_lists_what_exists(folder):
+    with pytest.raises(UserError, match="no model called “hat”; use one of: colour"):
+        resolve("hat")
+
+
+def test_with_no_model_at_all_the_sentence_says_to_train(tmp_path, monkeypatch):
+    monkeypatch.setenv("BUSANA_HOME", str(tmp_path))
+    assert models() == []
+    with pytest.raises(UserError, match="train one first"):
+        resolve("hat")
+
+
+def test_a_run_without_a_model_says_to_let_it_finish(folder, tmp_path):
+    (tmp_path / "runs" / "r1").mkdir(parents=True)
+    (tmp_path / "runs" / "r1" / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="The run r1 has no model yet"):
+        resolve("r1")
+
+
+@pytest.mark.parametrize("name", ["card.json", "model.xml", "model.bin"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=f"{name} is missing: train or publish"):
+        Predictor(folder)
+
+
+def test_truncated_weights_are_one_sentence(folder):
+    (folder / "model.bin").write_bytes((folder / "model.bin").read_bytes()[:10])
+    with pytest.raises(UserError, match=r"model\.xml cannot be loaded"):
+        Predictor(folder)
+
+
+@pytest.mark.parametrize("text", ["", "<net/>", "no xml"])
+def test_a_damaged_network_is_one_sentence(folder, text):
+    (folder / "model.xml").write_text(text)
+    with pytest.raises(UserError, match=r"model\.xml cannot be loaded") as caught:
+        Predictor(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [("classes", None, "names no classes"), ("image_size", 0, "no image_size"), ("temperature", 0, "no temperature")],
+)
+def test_a_card_without_what_predicting_needs_says_so(tmp_path, key, value, problem):
+    with pytest.raises(UserError, match=problem):
+        Predictor(write_model(tmp_path / "m", **{key: value}))
+
+
+def test_a_card_of_another_model_is_refused(tmp_path):
+    with pytest.raises(UserError, match="answers 3 classes and its card names 2"):
+        Predictor(write_model(tmp_path / "m", classes=["a", "b"]))
+
+
+def test_missing_openvino_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(UserError, match=r"pip install -r requirements\.txt"):
+        Predictor(folder)
+
+
+def test_bfloat16_is_asked_for_only_where_the_cpu_has_it(folder, monkeypatch):
+    asked = []
+
+    class Core(runtime().Core):
+        def get_property(self, device, name):
+            return ["FP32"]
+
+        def compile_model(self, file, device, config):
+            asked.append(config["INFERENCE_PRECISION_HINT"])
+            return super().compile_model(file, device, config)
+
+    monkeypatch.setattr(predictor, "runtime", lambda: SimpleNamespace(Core=Core))
+    Predictor(folder)
+    assert asked == ["f32"]
+
+
+def test_neither_torch_nor_streamlit_nor_telemetry_is_loaded(folder):
+    code = (
+        "import sys; from pathlib import Path; from fashion_core.predictor import Predictor;"
+        "early = 'openvino' in sys.modules; Predictor(Path(sys.argv[1]));"
+        "print(early, [n for n in ('torch', 'streamlit', 'openvino_telemetry') if sys.modules.get(n)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
+    assert done.stdout.split(maxsplit=1) == ["False", "[]\n"]
