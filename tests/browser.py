@@ -6,14 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, Locator, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -92,12 +92,28 @@ def _wait_until_healthy(server: Server, patience: float) -> None:
     raise RuntimeError(f"The server did not start:\n{server.log.read_text(errors='replace')}")
 
 
-def hover_click(page: Page, target: Locator, position: tuple[float, float] | None = None) -> None:
-    """Click as a hand does: a canvas may lose a click that arrives with the pointer. `position`: pixels in `target`."""
-    place = {"x": position[0], "y": position[1]} if position else None
-    target.hover(position=place)
+def steady_box(page: Page, target: Locator) -> FloatRect:
+    """The target's place once it has kept it for half a second: a page still being drawn moves and narrows things."""
+    box, since, end = target.bounding_box(), time.monotonic(), time.monotonic() + 30
+    while time.monotonic() < end and (box is None or time.monotonic() - since < 0.5):
+        page.wait_for_timeout(50)
+        if (now := target.bounding_box()) != box:
+            box, since = now, time.monotonic()
+    assert box, "the target never became visible"
+    return box
+
+
+def hover_click(
+    page: Page, target: Locator, place: Callable[[FloatRect], tuple[float, float]] = lambda box: (10, 10)
+) -> None:
+    """Click as a hand does: a canvas may lose a click that arrives with the pointer.
+
+    `place` gives the pixel in `target` from the target's box, which is measured when it has stopped moving.
+    """
+    x, y = place(steady_box(page, target))
+    target.hover(position={"x": x, "y": y})
     page.wait_for_timeout(200)
-    target.click(position=place)
+    target.click(position={"x": x, "y": y})
 
 
 if __name__ == "__main__":

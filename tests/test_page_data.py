@@ -164,7 +164,10 @@ def test_a_click_in_a_real_browser_opens_the_photos_and_the_address_brings_them_
     expect(page.get_by_text("60 of 60 photos")).to_be_visible()
     counts = page.get_by_test_id("stDataFrame").first
     expect(counts.locator("canvas").first).to_be_visible()
-    cell = counts.bounding_box()["width"] - 30, 35 * 2 + 17  # the last column, test, of the second class, red_hat
+
+    def cell(box):
+        return box["width"] - 30, 35 * 2 + 17  # the last column, test, of the second class, red_hat
+
     hover_click(page, counts, cell)
     expect(page.get_by_text("2 of 60 photos")).to_be_visible()
     assert "class=red_hat" in page.url and "part=test" in page.url
