@@ -46,9 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0)
 
     sub = command("fetch", fetch, "Download a set of photos, or take a folder or zip that you already have.")
-    sub.add_argument("name", choices=("paper", "clothing"))
+    sub.add_argument("name", choices=("paper", "clothing", "products"))
     sub.add_argument("out", type=Path)
     sub.add_argument("--from", dest="local", type=Path, help="a folder or zip that you already have")
+    sub.add_argument("--without", type=Path, help="products: leave out what is, or nearly is, in this folder of photos")
 
     sub = command("check", check, "Audit a folder of photos: counts, unreadable files, duplicates.")
     sub.add_argument("dir", type=Path)
@@ -109,7 +110,7 @@ def sample(options: argparse.Namespace) -> None:
 def fetch(options: argparse.Namespace) -> None:
     from fashion_core.sources import fetch as get
 
-    print(get(options.name, options.out, options.local, Bars()))
+    print(get(options.name, options.out, options.local, Bars(), options.without))
 
 
 def check(options: argparse.Namespace) -> None:

@@ -29,7 +29,8 @@ RANGES = {  # inclusive; (low, high, what the number is)
     "label_smoothing": (0.0, 0.5, "share of the target spread over the other classes"),
     "ema_decay": (0.0, 0.99999, "moving average of the weights, 0 is off"),
     "crop_scale": (0.05, 1.0, "smallest area a random crop may keep, 1 is off"),
-    "seed": (0, 2**31 - 1, "the seed of everything random"),
+    "seed": (0, 2**31 - 1, "the seed of everything random in training"),
+    "split_seed": (0, 2**31 - 1, "the seed that divides the photos, so that runs with other seeds share a test"),
 }
 
 
@@ -62,6 +63,7 @@ class TrainConfig:
     crop_scale: float = 1.0
     flip: bool = False
     seed: int = 0
+    split_seed: int = 0
     precision: str = "auto"
     device: str = "auto"
 

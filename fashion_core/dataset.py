@@ -337,6 +337,21 @@ def _near_pairs(thumbnails: np.ndarray, progress: Progress) -> Iterator[np.ndarr
             progress(stop, n, "Looking for near-duplicates")
 
 
+def alike(files: list[Path], others: Path | str, progress: Progress = None) -> list[Path]:
+    """Those of `files` that are, or nearly are, a photo in the class folders of `others`; unreadable ones are not.
+
+    It keeps a pretraining set from knowing what a later test asks.
+    """
+    theirs = [Path(others, path) for path in audit(others, progress).photos["path"]]
+    everything = [*files, *theirs]
+    looks = list(_in_threads(lambda file: _look(Path(), str(file)), everything, "Reading photos", progress))
+    seen = [row for row, look in enumerate(looks) if "reason" not in look]
+    thumbnails = np.frombuffer(b"".join(looks[row]["thumbnail"] for row in seen), np.uint8)
+    groups = near_duplicates(thumbnails.reshape(-1, 16, 16, 3), progress)
+    known = {group for row, group in zip(seen, groups, strict=True) if row >= len(files)} - {-1}
+    return [files[row] for row, group in zip(seen, groups, strict=True) if row < len(files) and group in known]
+
+
 # ---- the split
 
 

@@ -2,8 +2,10 @@
 
 python -m fashion_core fetch clothing photos/clothing
 python -m fashion_core fetch paper photos/paper --from archive.zip
+python -m fashion_core fetch products photos/products --without photos/apparel10
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -18,7 +20,10 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+import pandas as pd
+
 from fashion_core import UserError
+from fashion_core.dataset import alike
 from fashion_core.imaging import shown
 
 Progress = Callable[[int, int, str], None] | None
@@ -47,11 +52,26 @@ SOURCES = {
         "https://github.com/alexeygrigorev/clothing-dataset-small",
         "https://github.com/alexeygrigorev/clothing-dataset-small/archive/refs/heads/master.zip",
     ),
+    "products": Source(
+        "Fashion Product Images (Small), 44,000 catalogue photos with colour and article, MIT",
+        "https://www.kaggle.com/datasets/paramaggarwal/fashion-product-images-small",
+        "paramaggarwal/fashion-product-images-small",
+    ),
 }
+FEWEST = 5  # a class of products with fewer photos is left out
+HELD_BACK = 50  # one product photo in so many is for validation, another for test: the rest is for pretraining
 
 
-def fetch(name: str, out: Path | str, local: Path | str | None = None, progress: Progress = None) -> Path:
+def fetch(
+    name: str,
+    out: Path | str,
+    local: Path | str | None = None,
+    progress: Progress = None,
+    without: Path | str | None = None,
+) -> Path:
     """Bring the set `name` into the new folder `out`, as class folders; from `local`, a folder or zip, where given.
+
+    Products that are, or nearly are, photos of the folder `without` are left out.
 
     `progress(done, total, what)` counts megabytes while downloading, files while unpacking. Raises UserError: unknown
     name, `out` in use, offline or without rights (with what to download by hand), an unsafe or broken zip.
@@ -64,8 +84,8 @@ def fetch(name: str, out: Path | str, local: Path | str | None = None, progress:
     with _new_folder(out) as partial:
         if local is not None:
             _take(Path(local), partial, progress)
-        elif name == "paper":
-            _copy(_download_from_kaggle(out, progress), partial, progress)
+        elif name != "clothing":
+            _copy(_download_from_kaggle(name, out, progress), partial, progress)
         else:
             archive = partial.with_name(f"{partial.name}.zip")
             try:
@@ -73,7 +93,53 @@ def fetch(name: str, out: Path | str, local: Path | str | None = None, progress:
                 _unpack(archive, partial, progress)
             finally:
                 archive.unlink(missing_ok=True)
+        if name == "products":
+            _sort_products(partial, _product_table(partial, local), without, progress)
     return out
+
+
+# ---- products: a table of colours and articles → class folders
+
+
+def _product_table(folder: Path, local: Path | str | None) -> pd.DataFrame:
+    """id, articleType and baseColour of every product: the CSV among the photos, or the one beside the zip."""
+    beside = [Path(local).with_suffix(".csv")] if local else []
+    tables = [file for file in [*sorted(folder.rglob("*.csv")), *beside] if file.is_file()]
+    for file in tables:
+        table = pd.read_csv(file, dtype=str, on_bad_lines="skip")  # a few names there hold a comma too many
+        if {"id", "articleType", "baseColour"} <= set(table):
+            return table.dropna(subset=["id", "articleType", "baseColour"])
+    raise UserError(
+        "There is no table of the products: put the CSV with id, articleType and baseColour beside the zip."
+    )
+
+
+def _sort_products(folder: Path, table: pd.DataFrame, without: Path | str | None, progress: Progress) -> None:
+    """Move every photo to `<part>/<colour>_<article>/<id>.jpg`; what has no row in the table goes."""
+    photos = {file.stem: file for file in sorted(folder.rglob("*.jpg"))}
+    for known in alike(list(photos.values()), without, progress) if without else ():
+        del photos[known.stem]
+    table = table[table["id"].isin(photos)].drop_duplicates("id")
+    label = _slug(table["baseColour"]) + "_" + _slug(table["articleType"])
+    count = label.map(label.value_counts())
+    sorted_to = folder / "sorted"
+    for number, name, copies in zip(table["id"], label, count, strict=True):
+        if copies < FEWEST:
+            continue
+        spot = int(hashlib.sha256(number.encode()).hexdigest(), 16) % HELD_BACK
+        part = {0: "validation", 1: "test"}.get(spot, "train") if copies >= HELD_BACK else "train"
+        target = sorted_to / part / name / f"{number}.jpg"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        photos[number].rename(target)
+    if not sorted_to.exists():
+        raise UserError("No photo fits the table: the photos must be named after the table's id, as in 1163.jpg.")
+    for entry in folder.iterdir():
+        if entry != sorted_to:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _slug(names: pd.Series) -> pd.Series:
+    return names.str.lower().str.replace(r"[^a-z0-9]+", "-", regex=True).str.strip("-")
 
 
 # ---- downloads
@@ -88,7 +154,7 @@ def _by_hand(name: str, out: Path, why: str) -> UserError:
     )
 
 
-def _download_from_kaggle(out: Path, progress: Progress) -> Path:
+def _download_from_kaggle(name: str, out: Path, progress: Progress) -> Path:
     """The set's folder in kagglehub's own cache."""
     import kagglehub
     from kagglehub import clients
@@ -101,11 +167,11 @@ def _download_from_kaggle(out: Path, progress: Progress) -> Path:
 
     usual, clients.tqdm = clients.tqdm, Bar  # the only way to hear how far kagglehub is
     try:
-        return Path(kagglehub.dataset_download(SOURCES["paper"].address))
+        return Path(kagglehub.dataset_download(SOURCES[name].address))
     except Exception as error:  # its own types, requests' and more; to a person all mean: get it by hand
         if type(error).__module__.partition(".")[0] == "streamlit":
             raise
-        raise _by_hand("paper", out, _why(error)) from None
+        raise _by_hand(name, out, _why(error)) from None
     finally:
         clients.tqdm = usual
 

@@ -13,6 +13,8 @@ from torchvision import models as zoo
 from fashion_core import UserError
 from fashion_core.engine import models
 
+ABC = ("a", "b", "c")
+
 
 @pytest.mark.parametrize(
     ("architecture", "size"),
@@ -20,7 +22,7 @@ from fashion_core.engine import models
      ("convnext_tiny", 32), ("squeezenet1_1", 64), ("vit_b_16", 32)],
 )  # fmt: skip
 def test_every_family_gets_a_head_for_our_classes(architecture, size):
-    network, origin = models.build(architecture, 7, size)
+    network, origin = models.build(architecture, "abcdefg", size)
     assert network.eval()(torch.zeros(2, 3, size, size)).shape == (2, 7)
     assert origin.startswith("Random weights")
 
@@ -30,16 +32,50 @@ def test_every_family_gets_a_head_for_our_classes(architecture, size):
 )
 def test_what_cannot_be_built_is_a_sentence(architecture, size, part):
     with pytest.raises(UserError, match=part):
-        models.build(architecture, 3, size)
+        models.build(architecture, ABC, size)
 
 
 def test_weights_from_a_safetensors_file_are_used(tmp_path):
     donor = zoo.resnet18(weights=None)
     save_file(donor.state_dict(), tmp_path / "mine.safetensors")
-    network, origin = models.build("resnet18", 3, 32, str(tmp_path / "mine.safetensors"))
+    network, origin = models.build("resnet18", ABC, 32, str(tmp_path / "mine.safetensors"))
     assert torch.equal(network.conv1.weight, donor.conv1.weight) and "mine.safetensors" in origin
     with pytest.raises(UserError, match="resnet50 cannot be built"):
-        models.build("resnet50", 3, 32, str(tmp_path / "mine.safetensors"))
+        models.build("resnet50", ABC, 32, str(tmp_path / "mine.safetensors"))
+
+
+def test_the_weights_of_another_set_of_classes_are_used_but_for_the_head(tmp_path):
+    pretrained, _ = models.build(models.TWO_HEAD, ["red_hat", "blue_hat", "red_sock", "blue_sock"], 32)
+    save_file(pretrained.state_dict(), tmp_path / "best.safetensors")
+    for architecture in ("resnet50", models.TWO_HEAD, models.SE):
+        network, _ = models.build(architecture, ["a_x", "b_x", "c_x"], 32, str(tmp_path / "best.safetensors"))
+        assert torch.equal(network.layer4[2].conv3.weight, pretrained.layer4[2].conv3.weight)
+        assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 3)
+
+
+def test_two_heads_score_a_class_by_the_sum_of_its_colour_and_its_garment():
+    head = models.TwoHead(2, ["blue_hat", "red_hat", "blue_sock"])
+    with torch.no_grad():
+        head.parts.weight.zero_()
+        head.parts.bias.copy_(torch.tensor([1.0, 20.0, 300.0, 4000.0]))  # blue, red, hat, sock
+    assert head(torch.zeros(1, 2)).tolist() == [[301.0, 320.0, 4001.0]]
+    head(torch.zeros(1, 2))[0, 0].backward()
+    assert head.parts.bias.grad.tolist() == [1.0, 0.0, 1.0, 0.0]  # a blue hat teaches "blue" and "hat", nothing else
+
+
+def test_two_heads_ask_for_names_that_can_be_taken_apart():
+    with pytest.raises(UserError, match="<colour>_<garment>"):
+        models.build(models.TWO_HEAD, ABC, 32)
+
+
+def test_attention_scales_the_channels_of_every_block():
+    network, _ = models.build(models.SE, ABC, 32)
+    blocks = [module for module in network.modules() if isinstance(module, models.SEBottleneck)]
+    assert len(blocks) == 16
+    before = network(torch.ones(1, 3, 32, 32))
+    with torch.no_grad():
+        blocks[0].se.fc2.bias.fill_(-100)  # the gate of every channel shuts
+    assert not torch.allclose(before, network(torch.ones(1, 3, 32, 32)))
 
 
 def test_a_pickle_that_is_not_torchvisions_own_is_never_opened(tmp_path):
@@ -49,13 +85,13 @@ def test_a_pickle_that_is_not_torchvisions_own_is_never_opened(tmp_path):
 
     torch.save({"x": Bomb()}, tmp_path / "resnet18-f37072fd.pth")
     with pytest.raises(UserError, match="pickle"):
-        models.build("resnet18", 3, 32, str(tmp_path / "resnet18-f37072fd.pth"))
+        models.build("resnet18", ABC, 32, str(tmp_path / "resnet18-f37072fd.pth"))
     assert not (tmp_path / "exploded").exists()
 
 
 def test_a_missing_weights_file_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="no weights file"):
-        models.build("resnet18", 3, 32, str(tmp_path / "none.safetensors"))
+        models.build("resnet18", ABC, 32, str(tmp_path / "none.safetensors"))
 
 
 @pytest.fixture
@@ -78,14 +114,14 @@ def mirror(tmp_path, monkeypatch):
 
 def test_imagenet_weights_come_from_the_network_checked_by_hash(mirror, monkeypatch):
     monkeypatch.setattr(models, "official", lambda architecture: mirror.name)
-    network, origin = models.build("resnet18", 3, 32, "imagenet")
+    network, origin = models.build("resnet18", ABC, 32, "imagenet")
     assert torch.equal(network.conv1.weight, torch.load(mirror, weights_only=True)["conv1.weight"])
     assert origin.startswith("ImageNet weights")
-    file, said = models.build("resnet18", 3, 32, str(mirror))
+    file, said = models.build("resnet18", ABC, 32, str(mirror))
     assert torch.equal(file.conv1.weight, network.conv1.weight) and mirror.name in said
 
 
 def test_imagenet_weights_that_cannot_be_had_are_said_to_be_missing(mirror):
-    network, origin = models.build("resnet18", 3, 32, "imagenet")  # the mirror has no file of the official name
+    network, origin = models.build("resnet18", ABC, 32, "imagenet")  # the mirror has no file of the official name
     assert origin.startswith("Random weights: the ImageNet weights of resnet18 could not be had")
     assert "resnet18-f37072fd.pth" in origin and network.fc.out_features == 3

@@ -244,3 +244,54 @@ def test_sources_are_told_apart_without_loading_kagglehub():
 
     code = "import sys; import fashion_core.sources; assert 'kagglehub' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
+
+
+# ---- products
+
+
+def catalogue(folder: Path, colours: dict[str, int], inside: bool = True) -> Path:
+    """A zip of images/<id>.jpg with its table, inside it or beside it: {colour: how many Track Pants}."""
+    rows, entries = ["id,articleType,baseColour,productDisplayName"], {}
+    for colour, count in colours.items():
+        for _ in range(count):
+            number = len(entries) + 1
+            rows.append(f"{number},Track Pants,{colour},Pants")
+            entries[f"images/{number}.jpg"] = jpeg()
+    table = "\n".join([*rows, f"{len(entries) + 1},Track Pants,Red,no photo", "7,one,comma,too,many"])
+    if inside:
+        return packed(folder / "products.zip", **entries, **{"styles.csv": table.encode()})
+    (folder / "products.csv").write_text(table)
+    return packed(folder / "products.zip", **entries)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_products_are_sorted_by_colour_and_article(tmp_path, home, inside):
+    archive = catalogue(tmp_path, {"Navy Blue": 6, "Red": 5, "Gold": 4}, inside)
+    out = sources.fetch("products", tmp_path / "out", archive)
+    assert {name.rpartition("/")[0] for name in tree(out)} == {"train/navy-blue_track-pants", "train/red_track-pants"}
+    assert len(tree(out)) == 11  # four photos of gold are too few for a class
+
+
+def test_a_large_class_of_products_holds_some_photos_back(tmp_path, home):
+    out = sources.fetch("products", tmp_path / "out", catalogue(tmp_path, {"Blue": 300, "Red": 40}))
+    parts = {part: len(tree(out / part)) for part in ("train", "validation", "test")}
+    assert sum(parts.values()) == 340 and 0 < parts["validation"] < 20 and 0 < parts["test"] < 20
+    assert (out / "train" / "red_track-pants").is_dir() and not (out / "test" / "red_track-pants").exists()
+
+
+def test_products_leave_out_what_a_later_test_holds(tmp_path, home):
+    archive = catalogue(tmp_path, {"Blue": 12, "Red": 12})
+    whole = sources.fetch("products", tmp_path / "whole", archive)
+    known = tmp_path / "apparel" / "blue_pants"
+    known.mkdir(parents=True)
+    for number in (3, 4):  # the same pictures, saved anew
+        photo = Image.open(whole / "train" / "blue_track-pants" / f"{number}.jpg")
+        photo.save(known / f"mine {number}.jpg", quality=95)
+    out = sources.fetch("products", tmp_path / "out", archive, without=tmp_path / "apparel")
+    gone = {Path(name).name for name in tree(whole)} - {Path(name).name for name in tree(out)}
+    assert gone == {"3.jpg", "4.jpg"}
+
+
+def test_products_without_their_table_are_a_sentence(tmp_path):
+    assert "CSV" in refusal("products", tmp_path / "out", clothes(tmp_path / "clothes.zip"))
+    assert not (tmp_path / "out").exists()

@@ -164,7 +164,7 @@ def test_augmentation_gives_every_photo_a_crop_of_its_own_and_none_without():
 
 
 def test_biases_and_norms_do_not_decay_and_the_head_learns_faster():
-    network, _ = models.build("resnet18", 3, 32)
+    network, _ = models.build("resnet18", ("a", "b", "c"), 32)
     groups = training.make_optimizer(network, replace(TINY, weight_decay=0.1, head_learning_rate=10), 3).param_groups
     settings = {
         id(parameter): (group["factor"], group["weight_decay"]) for group in groups for parameter in group["params"]

@@ -19,7 +19,7 @@ def load_network(file: Path) -> tuple[nn.Module, dict]:
     """The network in a safetensors file and what is known of it. Strict: every tensor must fit."""
     tensors, about = checkpoint.load(file)
     config = about["config"]
-    network, _ = models.build(config["architecture"], len(about["classes"]), config["image_size"])
+    network, _ = models.build(config["architecture"], about["classes"], config["image_size"])
     network.load_state_dict(
         {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     )

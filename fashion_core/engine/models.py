@@ -1,8 +1,12 @@
-"""Any torchvision classifier by name, its head replaced, its ImageNet weights from torchvision or from a file."""
+"""Any torchvision classifier by name, its head replaced, its ImageNet weights from torchvision or from a file.
+
+Two networks of our own beside them: `resnet50_two_head` (colour and garment) and `resnet50_se` (channel attention).
+"""
 
 import hashlib
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -10,8 +14,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 from torchvision import models as zoo
+from torchvision.models.resnet import Bottleneck, ResNet
+from torchvision.ops import SqueezeExcitation
 
 from fashion_core import UserError
+from fashion_core.factors import factors
 
 MEAN, STD = (
     (0.485, 0.456, 0.406),
@@ -32,23 +39,77 @@ class Normalise(nn.Module):
         return (photos.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
 
-def build(architecture: str, classes: int, image_size: int, pretrained: str = "none") -> tuple[nn.Module, str]:
-    """A classifier with `classes` outputs, and one sentence on where its weights come from.
+class TwoHead(nn.Module):
+    """One linear layer for the colour, one for the garment: a class scores the sum of its two parts.
 
-    `pretrained`: "none", "imagenet" (torchvision's, downloaded or from its cache), or the path of a weights file.
-    ImageNet weights that cannot be had leave random ones, and the sentence says so.
+    So every photo of a blue thing teaches "blue", and every dress teaches "dress", whatever its colour. The softmax
+    over the sums is the product of both, renormalised to the classes that there are. After the hierarchy idea of
+    Condition-CNN (Kolisnik, Hogan, Zulkernine 2021), without its order.
+    """
+
+    def __init__(self, in_features: int, classes: Sequence[str]) -> None:
+        super().__init__()
+        pairs = factors(classes)
+        if pairs is None:
+            raise ValueError("two heads need class names of the form <colour>_<garment>, some part of them shared")
+        colours, garments = (sorted(set(part)) for part in zip(*pairs, strict=True))
+        self.in_features, self.out_features = in_features, len(pairs)
+        self.parts = nn.Linear(in_features, len(colours) + len(garments))
+        self.register_buffer("colour", torch.tensor([colours.index(c) for c, _ in pairs]), persistent=False)
+        garment = torch.tensor([len(colours) + garments.index(g) for _, g in pairs])
+        self.register_buffer("garment", garment, persistent=False)
+
+    def forward(self, embedding: torch.Tensor) -> torch.Tensor:
+        """(n, in_features) → class scores (n, classes)."""
+        parts = self.parts(embedding)
+        return parts[:, self.colour] + parts[:, self.garment]
+
+
+class SEBottleneck(Bottleneck):
+    """ResNet's block with squeeze-and-excitation on its output (Hu, Shen, Sun 2018, reduction 16)."""
+
+    def __init__(self, inplanes: int, planes: int, *rest, **named) -> None:
+        super().__init__(inplanes, planes, *rest, **named)
+        channels = planes * self.expansion
+        self.se = SqueezeExcitation(channels, channels // 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        out = self.se(self.bn3(self.conv3(out)))
+        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+
+
+TWO_HEAD, SE = "resnet50_two_head", "resnet50_se"
+_BASE = {TWO_HEAD: "resnet50", SE: "resnet50"}  # whose ImageNet weights they start from
+
+
+def build(
+    architecture: str, classes: Sequence[str], image_size: int, pretrained: str = "none"
+) -> tuple[nn.Module, str]:
+    """A classifier with one output per class, and one sentence on where its weights come from.
+
+    `pretrained`: "none", "imagenet" (torchvision's, downloaded or from its cache), or the path of a weights file, its
+    head apart: torchvision's or the best.safetensors of a run. ImageNet weights that cannot be had leave random ones,
+    and the sentence says so.
     Raises UserError for an unknown architecture, a size it cannot take, or a file that does not fit.
     """
-    if architecture not in zoo.list_models(module=zoo):
+    base = _BASE.get(architecture, architecture)
+    if base not in zoo.list_models(module=zoo):
         raise UserError(
-            f"torchvision has no classifier {architecture!r}: try resnet50, resnet18, vgg16 or mobilenet_v3_large."
+            f"There is no classifier {architecture!r}: try resnet50, resnet18, vgg16, mobilenet_v3_large or another of "
+            f"torchvision's, {TWO_HEAD} or {SE}."
         )
-    state, origin = _state(architecture, pretrained)
+    state, origin = _state(base, pretrained)
     try:
-        model = zoo.get_model(architecture, weights=None, **_extras(architecture, image_size, state is not None))
+        if architecture == SE:
+            model: nn.Module = ResNet(SEBottleneck, [3, 4, 6, 3])
+        else:
+            model = zoo.get_model(base, weights=None, **_extras(base, image_size, state is not None))
+        name = _head_name(model)
         if state is not None:
-            model.load_state_dict({key: value for key, value in state.items() if not key.lower().startswith("aux")})
-        _replace(model, _head_name(model), classes)
+            _load_body(model, state, name)
+        _replace(model, name, classes, architecture == TWO_HEAD)
         model.eval()(torch.zeros(1, 3, image_size, image_size))
     except (RuntimeError, ValueError, AssertionError) as error:
         reason = str(error).splitlines()[0]
@@ -67,6 +128,19 @@ def _extras(architecture: str, image_size: int, pretrained: bool) -> dict:
     return {"image_size": image_size} if architecture.startswith("vit_") and not pretrained else {}
 
 
+def _load_body(model: nn.Module, state: dict[str, torch.Tensor], head: str) -> None:
+    """Load all but the head, which is about to be replaced; attention blocks may start anew. ValueError: no fit."""
+    body = {
+        key: value
+        for key, value in state.items()
+        if not key.startswith(f"{head}.") and not key.lower().startswith("aux")
+    }
+    missing, strangers = model.load_state_dict(body, strict=False)
+    missing = [key for key in missing if not key.startswith(f"{head}.") and ".se." not in key]
+    if missing or strangers:
+        raise ValueError(f"the weights file does not fit, as at {(missing + strangers)[0]}")
+
+
 def _outputs(module: nn.Module) -> int:
     return getattr(module, "out_features", getattr(module, "out_channels", 0))
 
@@ -75,17 +149,19 @@ def _head_name(model: nn.Module, classes: int = IMAGENET_CLASSES) -> str:
     layers = [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | nn.Conv2d) and _outputs(module) == classes
+        if isinstance(module, nn.Linear | nn.Conv2d | TwoHead) and _outputs(module) == classes
     ]
-    return layers[-1]
+    return next((name for name in layers if isinstance(model.get_submodule(name), TwoHead)), layers[-1])
 
 
-def _replace(model: nn.Module, name: str, classes: int) -> None:
+def _replace(model: nn.Module, name: str, classes: Sequence[str], two_head: bool) -> None:
     old = model.get_submodule(name)
-    if isinstance(old, nn.Linear):
-        new = nn.Linear(old.in_features, classes)
+    if two_head:
+        new: nn.Module = TwoHead(old.in_features, classes)
+    elif isinstance(old, nn.Linear):
+        new = nn.Linear(old.in_features, len(classes))
     else:
-        new = nn.Conv2d(old.in_channels, classes, old.kernel_size)
+        new = nn.Conv2d(old.in_channels, len(classes), old.kernel_size)
     parent, _, child = name.rpartition(".")
     setattr(model.get_submodule(parent), child, new)
 

@@ -76,7 +76,7 @@ class Trainer:
         state = self._read_last()
         self.model, origin = models.build(
             self.config.architecture,
-            len(self.photos.classes),
+            self.photos.classes,
             self.config.image_size,
             self.config.pretrained if state is None else "none",
         )

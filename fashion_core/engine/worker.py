@@ -48,7 +48,7 @@ def work(run: Run, log: EventLog, show: Callable[[str], None] = print) -> str:
 def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callable[[str], None]) -> str:
     config = run.config
     tell = _progress(log, should_stop)
-    data = load(run.dataset, config.seed, tell)
+    data = load(run.dataset, config.split_seed, tell)
     pixels = arrays(data, config.image_size, tell)
     photos = Photos(
         pixels,
