@@ -5,12 +5,17 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from fashion_core import UserError, config, home, runs
 from fashion_core.imaging import shown
+
+if TYPE_CHECKING:
+    from fashion_core.dataset import Dataset
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,12 +67,27 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--resume", metavar="RUN", help="go on with this run: its name or folder")
     sub.add_argument("--runs", type=Path, help="where run folders go (default: runs/)")
 
+    sub = command("compare", compare, "Train variants of a recipe on the same photos; prints a table of them.")
+    sub.add_argument("dir", help='a folder per class, or the word "paper": its photos, fetched if they are not here')
+    sub.add_argument(
+        "--what", choices=("recipes", "architectures", "paper", "all"), help="default: all; for paper: its own"
+    )
+    sub.add_argument("--preset", default="best", help=f"the base: {', '.join(config.PRESETS)}")
+    sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value", help="for every variant")
+    sub.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
+    sub.add_argument("--runs", type=Path, help="where run folders are and go (default: runs/)")
+    sub.add_argument("--only", nargs="+", metavar="NAME", help="only these variants")
+    sub.add_argument("--out", type=Path, help="also keep the table as this .md or .csv file")
+    sub.add_argument("--list", action="store_true", help="print the train commands and train nothing")
+    sub.add_argument("--from", dest="local", type=Path, help="paper: a folder or zip of its photos that you have")
+
     sub = command("evaluate", evaluate, "Test a model on a folder of labelled photos.")
     sub.add_argument("model", help="a run, a weights folder or a name in weights/")
     sub.add_argument("dir", type=Path)
-    sub.add_argument("--split", choices=("test",), help="only the test/ folder inside DIR")
+    sub.add_argument("--split", choices=("test",), help="only test/ in DIR, or what training left for it")
     sub.add_argument("--json", action="store_true")
     sub.add_argument("--out", type=Path, help="also keep the predictions as this parquet file")
+    sub.add_argument("--review", type=Path, help="a CSV of photo and verdict: the figures for each verdict too")
 
     sub = command("predict", predict, "Name what is on photos, with confidences.")
     sub.add_argument("model", help="a run, a weights folder or a name in weights/")
@@ -78,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("publish", publish, "Copy a finished run's model to weights/NAME.")
     sub.add_argument("run")
     sub.add_argument("name")
+    sub.add_argument("--about", type=Path, help="Markdown for the card: the photos, their licences, intended use")
+    sub.add_argument("--seeds", nargs="+", default=[], metavar="RUN", help="runs of the same recipe with other seeds")
+    sub.add_argument("--review", type=Path, help="a CSV of photo and verdict: the figures for each verdict too")
     return parser
 
 
@@ -132,6 +155,12 @@ def check(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     run = _run_to_train(options)
+    _train(run)
+    print(run.folder)
+
+
+def _train(run: runs.Run) -> str:
+    """Train `run` to its end in this process, with a bar; returns "finished" or "stopped"."""
     with runs.claim(run) as log:  # before torch is loaded, so that a second start is refused at once
         from fashion_core.engine.worker import work
 
@@ -141,9 +170,10 @@ def train(options: argparse.Namespace) -> None:
             log(type, **fields)
             _show(bar, type, fields)
 
-        work(run, tee, show=lambda text: tqdm.write(text, file=sys.stderr))
-        bar.close()
-    print(run.folder)
+        try:
+            return work(run, tee, show=lambda text: tqdm.write(text, file=sys.stderr))
+        finally:
+            bar.close()
 
 
 def _run_to_train(options: argparse.Namespace) -> runs.Run:
@@ -160,12 +190,17 @@ def _run_to_train(options: argparse.Namespace) -> runs.Run:
         raise UserError("Say which folder of photos to train on: python -m fashion_core train DIR.")
     if not options.dir.is_dir():
         raise UserError(f"There is no folder {options.dir}: give a folder that holds one folder per class.")
-    pairs = [pair.partition("=") for pair in options.set]
+    recipe = config.preset(options.preset).changed(_settings(options.set))
+    return runs.create(recipe, options.dir, options.runs)
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    """What follows --set: key=value, and again."""
+    pairs = [word.partition("=") for word in words]
     for key, sign, _ in pairs:
         if not sign:
             raise UserError(f"--set takes key=value, not {key!r}.")
-    recipe = config.preset(options.preset).changed({key: value for key, _, value in pairs})
-    return runs.create(recipe, options.dir, options.runs)
+    return {key: value for key, _, value in pairs}
 
 
 def _show(bar: tqdm, type: str, fields: dict) -> None:
@@ -189,13 +224,79 @@ def _show(bar: tqdm, type: str, fields: dict) -> None:
         )
 
 
+def compare(options: argparse.Namespace) -> int:
+    from fashion_core import dataset, experiment
+
+    if options.out:
+        experiment.check_name(options.out)
+    paper, given = options.dir == "paper", _settings(options.set)
+    if paper:
+        given = {"pretrained": "imagenet"} | given
+    elif options.local:
+        raise UserError("--from goes with the word paper: for photos of your own, give their folder as DIR.")
+    what = options.what or ("all" if options.only or not paper else "paper")
+    only = options.only or ((options.preset, *experiment.PAPERS_OWN) if what == "paper" else None)
+    tables = [what] if what in experiment.EXPERIMENTS else list(experiment.EXPERIMENTS)
+    variants = experiment.plan(tables, options.preset, given, options.seeds, only)
+    folder = home() / "data" / "paper" if paper else Path(options.dir)
+    if options.list:
+        for variant in variants:
+            print(f"# {variant.experiment}: {variant.name}")
+            for recipe in variant.configs:
+                print(experiment.command(recipe, folder, options.runs))
+        return 0
+    bars = Bars()
+    if paper and not folder.is_dir():
+        from fashion_core.sources import fetch as get
+
+        get("paper", folder, options.local, bars)
+    recipe = variants[0].configs[0]
+    photos = dataset.load(folder, recipe.split_seed, bars, recipe.split_groups)
+    bars.close()
+    finished, failed = _train_what_is_missing(variants, folder, photos.fingerprint, options.runs)
+    frame, notes = experiment.results(variants, finished, photos)
+    print(experiment.markdown(frame, notes))
+    if options.out:
+        print(experiment.save(frame, options.out, notes), file=sys.stderr)
+    return int(failed)
+
+
+def _train_what_is_missing(
+    variants: list, photos: Path, fingerprint: str, folder: Path | None
+) -> tuple[dict[config.TrainConfig, runs.Run], bool]:
+    """Every recipe's finished run, and whether one could not be trained; the others are trained all the same."""
+    from fashion_core import experiment
+
+    finished, failed = {}, False
+    for recipe in dict.fromkeys(recipe for variant in variants for recipe in variant.configs):
+        run = experiment.find(recipe, photos, fingerprint, runs.find(folder))
+        if run is None or run.state != "finished":
+            runs.refuse_if_busy(folder)
+            run = run or runs.create(recipe, photos, folder)
+            print(f"busana: {run.id}: {experiment.title(recipe.as_dict())}", file=sys.stderr)
+            try:
+                if _train(run) == "stopped":
+                    print(f"busana: {run.id} is stopped; the same command goes on with it.", file=sys.stderr)
+                    raise KeyboardInterrupt
+            except Exception as error:  # whatever it is, the log has it, and the series goes on
+                if run.state != "failed":  # it was never begun, as when another run is training
+                    raise
+                print(f"busana: {run.id}: {error}", file=sys.stderr)
+                failed = True
+                continue
+        finished[recipe] = run
+    return finished, failed
+
+
 def evaluate(options: argparse.Namespace) -> None:
     from fashion_core import dataset, predictor
+    from fashion_core.evaluation import read_review
 
+    verdicts = read_review(options.review) if options.review else None
     folder = predictor.resolve(options.model)
     card = predictor.read_card(folder)
     bars = Bars()
-    data = dataset.load_for_test(options.dir, only_test=options.split == "test", progress=bars)
+    data = _photos_to_test(options, card, bars)
     from fashion_core.engine import evaluate as engine
 
     network, about = engine.load_network(folder / "model.safetensors")
@@ -203,16 +304,35 @@ def evaluate(options: argparse.Namespace) -> None:
     bars.close()
     split = options.split or "all"
     result = engine.evaluate(
-        network, about, data, engine.rows_of(data, None), card["temperature"], card["name"], split, pixels
+        network, about, data, engine.rows_of(data, "test"), card["temperature"], card["name"], split, pixels
     )
+    review = result.reviewed(verdicts) if verdicts else {}
     if options.out:
         result.save(options.out)
     if options.json:
-        print(json.dumps(result.summary()))
+        print(json.dumps(result.summary() | ({"review": review} if verdicts else {})))
     else:
         print(result.report().round(4).to_string())
+        for verdict, found in review.items():
+            print(f"{verdict}: accuracy {found['accuracy']:.4f}, macro-F1 {found['macro_f1']:.4f} on {found['n']}")
         for bad in result.meta["unreadable"]:
             print(shown(f"unreadable: {bad['path']}: {bad['reason']}"), file=sys.stderr)
+
+
+def _photos_to_test(options: argparse.Namespace, card: dict, bars: Bars) -> "Dataset":
+    """All of DIR, or its test/; or, where it is the folder that the model learned from, what was left for the test."""
+    from fashion_core import dataset
+
+    if options.split != "test" or (options.dir / "test").is_dir():
+        return dataset.load_for_test(options.dir, only_test=options.split == "test", progress=bars)
+    recipe = card.get("config") or {}
+    data = dataset.load(options.dir, recipe.get("split_seed", 0), bars, recipe.get("split_groups", True))
+    if data.fingerprint != (card.get("dataset") or {}).get("fingerprint"):
+        raise UserError(
+            f"{shown(options.dir)} has no test/ folder, nor is it what {card['name']} was trained on; leave --split "
+            "out to use all photos."
+        )
+    return data
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -242,15 +362,42 @@ def publish(options: argparse.Namespace) -> None:
         raise UserError(f"{target} exists already: choose another name, or remove that folder first.")
     beside = target.with_name(f".{options.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(run.model_folder, beside)
-    if not (beside / "model.xml").exists():  # trained on a machine without OpenVINO
+    try:
+        shutil.copytree(run.model_folder, beside)
+        _complete(beside, run, options)
+        beside.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    print(target)
+
+
+def _complete(folder: Path, run: runs.Run, options: argparse.Namespace) -> None:
+    """What a run's model lacks: a name, perhaps the IR, what its seeds and the review say, README.md."""
+    from fashion_core import card as cards
+    from fashion_core import sample
+    from fashion_core.evaluation import Evaluation, read_review
+
+    if not (folder / "model.xml").exists():  # trained on a machine without OpenVINO
         from fashion_core.engine.export import add_ir
 
-        add_ir(beside)
-    card = json.loads((beside / "card.json").read_text())
-    runs.write_json(beside / "card.json", card | {"name": options.name, "run": run.id})
-    beside.rename(target)
-    print(target)
+        add_ir(folder)
+    if problem := cards.size_problem(folder):
+        raise UserError(problem)
+    test = Evaluation.load(folder / "evaluation.parquet")
+    test = replace(
+        test, root=Path(test.root).name, meta=test.meta | {"model": options.name, "sample": sample.made(run.dataset)}
+    )
+    card = json.loads((folder / "card.json").read_text()) | {"name": options.name, "run": run.id}
+    if options.seeds:
+        each = {one.id: one for one in [run, *map(runs.get, options.seeds)]}
+        found = {name: (one.config.seed, Evaluation.load(one.evaluation_file)) for name, one in each.items()}
+        card["seeds"] = cards.seeds(run.id, test, found)
+    if options.review:
+        card["metrics"]["review"] = test.reviewed(read_review(options.review))
+    about = options.about.read_text("utf-8") if options.about else ""
+    test.save(folder / "evaluation.parquet")
+    (folder / "README.md").write_text(cards.markdown(card, test, about), "utf-8")
+    runs.write_json(folder / "card.json", card)
 
 
 if __name__ == "__main__":

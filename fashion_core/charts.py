@@ -1,6 +1,6 @@
 """From tables to pictures that the browser draws: ECharts options and Plotly figures. Nothing is drawn here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ INKS: dict[bool, dict[str, Any]] = {
     False: {"color": "#23252e", "textBorderColor": "rgba(252,245,238,0.8)", "textBorderWidth": 2},
     True: {"color": "#ece9e4", "textBorderColor": "rgba(40,30,22,0.8)", "textBorderWidth": 2},
 }
+POINTS = {False: "#3b4a9f", True: "#93a3fa"}  # the theme's first colour, by whether the page is dark
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
 
@@ -80,6 +81,56 @@ def confusion_options(
             }
         ],
     }
+
+
+def trade_off_options(points: Sequence[Mapping[str, Any]], cost: str, dark: bool = False) -> dict[str, Any]:
+    """ECharts scatter of accuracy over `cost` (the axis's name): data index = place in `points`, in series 1.
+
+    A point has x, accuracy, low, high (shares from 0 to 1), label and name. Its interval is a stroke of series 0, whose
+    gaps are points without a place: ECharts knows error bars only by functions, which a page cannot send.
+    """
+    strokes = [[point["x"], round(100 * y, 2) if y is not None else None] for point in points
+               for y in (point["low"], point["high"], None)]  # fmt: skip
+    items = [
+        {"name": point["name"], "value": [point["x"], round(100 * point["accuracy"], 2), point["label"], _said(point)]}
+        for point in points
+    ]
+    lowest = 5 * int(20 * min((point["low"] for point in points), default=0.0))
+    highest = min(100, 5 * int(20 * max((point["high"] for point in points), default=1.0) + 1))
+    colour = POINTS[dark]
+    return {
+        "animation": False,
+        "grid": {"left": 52, "right": 16, "top": 34, "bottom": 50, "outerBoundsMode": "none"},
+        "tooltip": {"formatter": f"<b>{{b}}</b><br>{{@[2]}}<br>{{@[3]}}<br>{{@[0]}} {cost}", "confine": True},
+        "title": {
+            "text": "test accuracy, %", "left": 4, "top": 4, "padding": 0,
+            "textStyle": {"fontSize": 12, "fontWeight": "normal"},
+        },
+        "xAxis": {
+            "type": "value", "name": cost, "nameLocation": "middle", "nameGap": 28, "min": 0,
+            "max": 1.25 * max((point["x"] for point in points), default=1.0),  # room for the last label
+            "axisLabel": {"showMaxLabel": False}, "splitLine": {"show": False},
+        },
+        "yAxis": {"type": "value", "min": lowest, "max": highest, "interval": (highest - lowest) / 5},
+        "series": [
+            {
+                "type": "line", "data": strokes, "silent": True, "symbol": "none", "tooltip": {"show": False},
+                "lineStyle": {"color": colour, "opacity": 0.5, "width": 2},
+            },
+            {
+                "type": "scatter", "data": items, "symbolSize": 13, "itemStyle": {"color": colour, "opacity": 1},
+                "selectedMode": "single", "select": {"itemStyle": {"color": CHOSEN}},
+                "label": {"show": True, "position": "right", "formatter": "{@[2]}", "fontSize": 12, "width": 190,
+                          "overflow": "truncate", **INKS[dark]},
+                "labelLayout": {"hideOverlap": True}, "cursor": "pointer",
+                "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
+            },
+        ],
+    }  # fmt: skip
+
+
+def _said(point: Mapping[str, Any]) -> str:
+    return f"{point['accuracy']:.2%}, 95% interval {point['low']:.1%} to {point['high']:.1%}"
 
 
 def _axis(classes: Sequence[str]) -> dict[str, Any]:

@@ -63,7 +63,9 @@ class TrainConfig:
     crop_scale: float = 1.0
     flip: bool = False
     seed: int = 0
+    extra: str = ""  # a folder of photos to train on besides: of a class, or of a garment or colour alone
     split_seed: int = 0
+    split_groups: bool = True  # near-duplicates on one side; off is the usual split, whose test leaks
     precision: str = "auto"
     device: str = "auto"
 

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_core import UserError, home, imaging
+from fashion_core.factors import meant_by
 
 SPLITS = ("train", "validation", "test")
 SHARE = 0.1  # of every class, for validation and for test each: the paper's 80/10/10
@@ -93,8 +94,10 @@ class Audit(NamedTuple):
     notes: tuple[str, ...]
 
 
-def load(root: Path | str, seed: int = 0, progress: Progress = None) -> Dataset:
+def load(root: Path | str, seed: int = 0, progress: Progress = None, grouped: bool = True) -> Dataset:
     """Audit and split a folder of class folders; the split it came with is kept, a missing part taken from train.
+
+    `grouped` keeps near-duplicates on one side; without it the split is the usual one, photo by photo.
 
     `progress(done, total, what)` is called now and then. Raises UserError where nothing can be trained on: no such
     folder, no classes, one class only, a class with fewer than 3 photos.
@@ -104,8 +107,8 @@ def load(root: Path | str, seed: int = 0, progress: Progress = None) -> Dataset:
     _refuse_untrainable(found, root)
     photos, notes = found.photos, list(found.notes)
     if not found.parts:
-        photos["split"] = split(photos, seed)
-        notes += _divided_notes(photos)
+        photos["split"] = split(photos if grouped else photos.assign(group=-1), seed)
+        notes += _divided_notes(photos) if grouped else [_leak_note(photos)]
     else:
         photos["split"], extra = _complete_split(photos, found.parts, seed)
         notes += extra
@@ -114,6 +117,33 @@ def load(root: Path | str, seed: int = 0, progress: Progress = None) -> Dataset:
                 f"{leaks} near-duplicate group(s) lie on both sides of the split: the test is easier than it looks."
             )
     return Dataset(root, photos.drop(columns="part"), found.unreadable, bool(found.parts), tuple(notes))
+
+
+def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Dataset:
+    """Photos to train on besides `data`: those of its classes, or of one of their colours or garments alone.
+
+    What is, or nearly is, a photo of `data` stays out, so that no test photo is learned. Raises UserError where none
+    is left.
+    """
+    root = Path(root)
+    found = audit(root, progress)
+    fits = {label: bool(meant_by(label, data.classes).any()) for label in found.classes}
+    photos = found.photos[found.photos["label"].map(fits)]
+    known = {str(file) for file in alike([root / path for path in photos["path"]], data.root, progress)}
+    photos = photos[[str(root / path) not in known for path in photos["path"]]]
+    if photos.empty:
+        raise UserError(f"No photo in {imaging.shown(root)} is of a class, colour or garment of {data.root.name}.")
+    strangers = ", ".join(label for label, fit in fits.items() if not fit)
+    notes = [f"{len(photos)} photos of {imaging.shown(root)} are trained on besides."]
+    notes += [f"Left out of them, as no class, colour or garment here: {strangers}."] if strangers else []
+    photos = photos.drop(columns="part").assign(split="train").reset_index(drop=True)
+    return Dataset(root, photos, found.unreadable, False, tuple(notes))
+
+
+def leaked(photos: pd.DataFrame) -> pd.Series:
+    """Whether each photo is a near-duplicate of a training photo; the training photos themselves are not."""
+    known = set(photos.loc[photos["split"] == "train", "group"]) - {-1}
+    return photos["group"].isin(known) & (photos["split"] != "train")
 
 
 def load_for_test(root: Path | str, only_test: bool = False, progress: Progress = None) -> Dataset:
@@ -436,6 +466,11 @@ def _divided_notes(photos: pd.DataFrame) -> list[str]:
         f"The photos of {label} are so alike that near-duplicates lie on both sides of the split: its test says little."
         for label in sorted(grouped["label"][crossing].unique())
     ]
+
+
+def _leak_note(photos: pd.DataFrame) -> str:
+    count, n = int(leaked(photos)[photos["split"] == "test"].sum()), int((photos["split"] == "test").sum())
+    return f"Split photo by photo, as asked: {count} of {n} test photos have a near-duplicate in training."
 
 
 def _refuse_untrainable(found: Audit, root: Path) -> None:

@@ -127,6 +127,28 @@ class Evaluation:
         """Share of right predictions, 0 to 1."""
         return float(self.right.mean())
 
+    def without_leaks(self) -> tuple[int, int]:
+        """Right answers and photos, those left out that have a near-duplicate in training (`meta["leaked"]`: rows)."""
+        clean = np.delete(self.right, self.meta.get("leaked", []))
+        return int(clean.sum()), len(clean)
+
+    def reviewed(self, verdicts: dict[str, str]) -> dict[str, dict]:
+        """The figures apart by what a person said of the labels: verdict → n, accuracy, macro_f1.
+
+        `verdicts`: path → verdict. macro_f1 is over the classes that occur there. UserError for a photo without one.
+        """
+        said = self.photos["path"].map(verdicts)
+        if said.isna().any():
+            missing = self.photos["path"][said.isna()].iloc[0]
+            raise UserError(f"The review says nothing on {missing!r}: review the same test photos that were evaluated.")
+        found = {}
+        for verdict in dict.fromkeys(verdicts.values()):
+            rows = np.flatnonzero(said == verdict)
+            if len(rows):
+                part = Evaluation(self.classes, self.photos.iloc[rows], self.probabilities[rows]).summary()
+                found[verdict] = {key: part[key] for key in ("n", "accuracy", "macro_f1")}
+        return found
+
     def confusion(self) -> np.ndarray:
         """(k, k) counts: rows true, columns predicted."""
         return np.array(self._metrics["confusion"], dtype=np.int64)
@@ -221,6 +243,15 @@ class Evaluation:
             "confusion": self.confusion().tolist(),
             "unreadable": list(self.meta.get("unreadable", [])),
         }
+
+
+def read_review(file: Path) -> dict[str, str]:
+    """Photo → verdict, from a CSV with these two columns. UserError for anything else."""
+    try:
+        table = pd.read_csv(file, dtype=str)
+        return dict(zip(table["photo"], table["verdict"], strict=True))
+    except (OSError, ValueError, KeyError):  # pandas' own errors are ValueErrors
+        raise UserError(f"{file} is no review: give a CSV with the columns photo and verdict.") from None
 
 
 # Arithmetic --------------------------------------------------------------------------------------------------------

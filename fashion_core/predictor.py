@@ -149,7 +149,7 @@ def _compiled(folder: Path, classes: int) -> Any:
     config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "bf16" if native else "f32",
-        "INFERENCE_NUM_THREADS": min(_cpus(), MAX_THREADS),
+        "INFERENCE_NUM_THREADS": min(cpus(), MAX_THREADS),
     }
     try:
         compiled = core.compile_model(file, "CPU", config)
@@ -162,7 +162,7 @@ def _compiled(folder: Path, classes: int) -> Any:
     return compiled
 
 
-def _cpus() -> int:
+def cpus() -> int:
     """The CPUs that this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

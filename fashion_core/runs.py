@@ -105,6 +105,26 @@ class Run:
         file = self.folder / "events.jsonl"
         return list(_parse(file.read_bytes())[0]) if file.exists() else []
 
+    @property
+    def images_per_second(self) -> float | None:
+        """Training throughput: the median over the epochs; None before the first has ended."""
+        tail = Tail(self)
+        tail.update()
+        rates = [epoch["images_per_second"] for epoch in tail.epochs if epoch.get("images_per_second")]
+        return round(float(np.median(rates)), 1) if rates else None
+
+    @property
+    def training_seconds(self) -> float:
+        """From each start to the last iteration before the next one, summed: the time between sessions is no work."""
+        seconds, start, last = 0.0, None, None
+        for event in self.events():
+            if event["type"] == "start":
+                seconds += last - start if start is not None else 0.0
+                start = last = event["t"]
+            elif start is not None and event["type"] in ("step", "epoch"):
+                last = event["t"]
+        return seconds + (last - start if start is not None else 0.0)
+
     def log_tail(self, lines: int = 15) -> str:
         """The last lines of the worker's own output."""
         file = self.folder / "worker.log"

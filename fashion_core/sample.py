@@ -14,6 +14,7 @@ tunic, cropped trousers, long shorts), or a dim photo with a colour cast.
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -718,21 +719,32 @@ def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress | N
         raise UserError(reason) from problem
 
 
-def ensure(progress: Progress | None = None) -> Path:
-    """The default sample set, home()/data/sample: drawn at the first call, by one process if several ask at once."""
-    folder = home() / "data" / "sample"
+def ensure(progress: Progress | None = None, per_class: int = 60, seed: int = 0) -> Path:
+    """A sample set below home()/data: drawn at the first call, by one process if several ask at once.
+
+    The default one is data/sample; another says in its name what it is.
+    """
+    name = "sample" if (per_class, seed) == (60, 0) else f"sample-{per_class}-seed-{seed}"
+    folder = home() / "data" / name
     if (folder / MARKER).exists():
         return folder
     from filelock import FileLock
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / ".sample.lock"):
+    with FileLock(folder.parent / f".{name}.lock"):
         if (folder / MARKER).exists():  # drawn while we waited
             return folder
         if folder.exists():
             raise UserError(f"{folder} is not a finished sample set: move or delete that folder, then try again.")
-        beside = folder.parent / ".sample.part"
+        beside = folder.parent / f".{name}.part"
         shutil.rmtree(beside, ignore_errors=True)  # left by a process that was killed
-        render(beside, progress=progress)
+        render(beside, per_class, seed, progress)
         beside.rename(folder)
     return folder
+
+
+def made(folder: Path) -> dict[str, int] | None:
+    """per_class and seed of the sample set in `folder`; None where it holds other photos."""
+    marker = folder / MARKER
+    found = re.fullmatch(r"(\d+) photos a class, seed (\d+)\n", marker.read_text()) if marker.is_file() else None
+    return {"per_class": int(found[1]), "seed": int(found[2])} if found else None

@@ -12,7 +12,7 @@ from fashion_core.evaluation import Evaluation
 from fashion_core.imaging import shown
 from fashion_core.ui import doors
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.gallery import gallery, plain
+from fashion_core.ui.gallery import gallery, plain, whereabouts
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -72,6 +72,8 @@ with guard():
 numbers = evaluation.report()
 st.caption(origin(name, evaluation))
 doors.headline(evaluation, numbers)
+with guard():
+    photos = whereabouts(evaluation)
 if unreadable := evaluation.meta.get("unreadable"):
     with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
         st.dataframe(pd.DataFrame(unreadable, dtype=object).map(shown), hide_index=True)
@@ -82,7 +84,7 @@ with right:
     rows = evaluation.cell(true, predicted, which)
     order = ", least sure first" if which == "right" else ", most confidently wrong first"
     st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
-    gallery(rows, Path(evaluation.root), key="photos", page_size=12)
+    gallery(rows, photos, key="photos", page_size=12)
 with left:
     matrix, report = st.tabs(["Matrix", "Report"], key="view", bind="query-params")
     if matrix.open:

@@ -46,6 +46,8 @@ def ask(name: str, preset: str):
         )
     if name in config.CHOICES:
         return st.selectbox(title, config.CHOICES[name], config.CHOICES[name].index(value), key=key)
+    if name == "extra":
+        return st.text_input(title, value, key=key, help="A folder of photos to train on besides; empty is none")
     if isinstance(value, bool):
         return st.toggle(title, value, key=key)
     if isinstance(value, int):

@@ -86,3 +86,20 @@ def test_the_grid_frames_what_is_wrong_and_needs_no_full_rows():
 
     assert framed([right] * 4) == 0
     assert 0 < framed([right] * 3 + [wrong]) < framed([wrong] * 4)
+
+
+def test_points_over_a_cost_stand_where_they_belong_each_with_its_interval():
+    points = [
+        {"x": 4.2, "accuracy": 0.933, "low": 0.905, "high": 0.954, "label": "small", "name": "a"},
+        {"x": 134.0, "accuracy": 0.921, "low": 0.89, "high": 0.943, "label": "large", "name": "b"},
+    ]
+    option = charts.trade_off_options(points, "million parameters")
+    strokes, dots = (series["data"] for series in option["series"])
+    assert strokes == [[4.2, 90.5], [4.2, 95.4], [4.2, None], [134.0, 89.0], [134.0, 94.3], [134.0, None]]
+    assert [(dot["name"], *dot["value"][:3]) for dot in dots] == [
+        ("a", 4.2, 93.3, "small"),
+        ("b", 134.0, 92.1, "large"),
+    ]
+    assert dots[0]["value"][3] == "93.30%, 95% interval 90.5% to 95.4%"
+    assert (option["yAxis"]["min"], option["yAxis"]["max"]) == (85, 100)  # all of every interval is inside
+    json.dumps(option, allow_nan=False)

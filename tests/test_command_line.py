@@ -1,14 +1,26 @@
 """What others script against: outputs, exit statuses, one sentence for a mistake."""
 
+import hashlib
+import http.server
 import json
+import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
+from functools import partial
 
+import pandas as pd
 import pytest
+import torch
+from torchvision import models as zoo
 from worlds import COLOURS, colours
 
-from fashion_core import runs
+from fashion_core import runs, sample
 from fashion_core.__main__ import main
+from fashion_core.engine import models
+from fashion_core.evaluation import Evaluation
 
 FAST = [
     "architecture=resnet18",
@@ -87,6 +99,45 @@ def test_publish_makes_a_model_that_has_a_name(trained, capsys):
     assert main(["publish", run, "colours"]) == 2  # what is published is not overwritten
 
 
+def test_a_published_model_has_a_card_and_its_test_can_be_repeated(trained, capsys, tmp_path):
+    home, folder, done = trained
+    run = runs.get(done.stdout.splitlines()[-1])
+    test = Evaluation.load(run.evaluation_file)
+    (tmp_path / "about.md").write_text("Drawn colours, no licence needed.")
+    review = pd.DataFrame({"photo": test.photos["path"], "verdict": "clear"})
+    review.to_csv(tmp_path / "review.csv", index=False)
+    extras = ["--about", str(tmp_path / "about.md"), "--review", str(tmp_path / "review.csv"), "--seeds", run.id]
+    assert main(["publish", run.id, "with-card", *extras]) == 0
+    place = home / "weights" / "with-card"
+    card, text = json.loads((place / "card.json").read_text()), (place / "README.md").read_text()
+    assert "Drawn colours" in text and "Over 1 seeds" not in text
+    assert card["metrics"]["review"]["clear"]["accuracy"] == card["metrics"]["test_accuracy"]
+    assert str(home) not in text and str(home) not in (place / "card.json").read_text()
+    assert str(home).encode() not in (place / "model.safetensors").read_bytes()[:100_000]
+    assert Evaluation.load(place / "evaluation.parquet").root == "photos"
+
+    capsys.readouterr()
+    again = [
+        "evaluate",
+        "with-card",
+        str(folder),
+        "--split",
+        "test",
+        "--json",
+        "--review",
+        str(tmp_path / "review.csv"),
+    ]
+    assert main(again) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n"] == card["metrics"]["test_n"] == 6
+    for key in ("accuracy", "macro_f1"):
+        assert round(found[key], 4) == round(card["metrics"]["test_" * (key == "accuracy") + key], 4)
+    assert found["review"]["clear"]["n"] == 6
+
+    assert main(["evaluate", "with-card", str(colours(tmp_path / "others", per_class=4)), "--split", "test"]) == 2
+    assert "nor is it what with-card was trained on" in capsys.readouterr().err
+
+
 def test_a_finished_run_is_not_resumed(trained, capsys):
     assert main(["train", "--resume", trained[2].stdout.splitlines()[-1]]) == 2
     assert "finished" in capsys.readouterr().err
@@ -116,6 +167,10 @@ def test_check_prints_its_json(trained, capsys):
         (["evaluate", "nothing", "."], "no model"),
         (["publish", "nothing", "x"], "no run"),
         (["check", "nowhere"], "nowhere"),
+        (["compare", "nowhere"], "nowhere"),
+        (["compare", ".", "--only", "magic"], "no variant 'magic'"),
+        (["compare", ".", "--out", "table.xls"], ".csv"),
+        (["compare", ".", "--from", "photos.zip"], "the word paper"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_status_2(home, capsys, arguments, part):
@@ -127,3 +182,129 @@ def test_a_mistake_is_one_sentence_and_exit_status_2(home, capsys, arguments, pa
 def test_sample_renders_what_was_asked_for(tmp_path, capsys):
     assert main(["sample", str(tmp_path / "set"), "--per-class", "1", "--seed", "3"]) == 0
     assert len(list((tmp_path / "set").rglob("*.jpg"))) == 10
+
+
+# ---- compare
+
+SMALL = ["--preset", "quick", "--set", *FAST]
+
+
+def rows(text: str) -> dict[str, dict[str, str]]:
+    """The printed tables: the variant's name → heading → cell."""
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    return {cells[0]: dict(zip(lines[0], cells, strict=True)) for cells in lines if cells[0] not in ("variant", "---")}
+
+
+def test_compare_lists_commands_and_trains_nothing(home, capsys):
+    command = [
+        "compare",
+        "photos",
+        *SMALL,
+        "--seeds",
+        "0",
+        "1",
+        "--what",
+        "recipes",
+        "--only",
+        "without-crops",
+        "--list",
+    ]
+    assert main(command) == 0
+    title, first, second = capsys.readouterr().out.splitlines()
+    assert title == "# recipes: without-crops"
+    assert first == (
+        "python -m fashion_core train photos --preset quick --set image_size=32 batch_size=8 learning_rate=0.02 "
+        "ema_decay=0.0 crop_scale=1.0 precision=float32"
+    )
+    assert second == first.replace(" precision", " seed=1 precision")
+    assert runs.find() == []
+
+
+def test_compare_trains_what_is_missing_and_tells_what_cannot_be(home, capsys):
+    folder = colours(home / "photos", per_class=10)
+    command = ["compare", str(folder), *SMALL, "epochs=1", "--only", "quick", "resnet50_two_head", "without-flips"]
+    assert main([*command, "--out", str(home / "table.csv")]) == 1  # these names have no colours in common
+    captured = capsys.readouterr()
+    assert "<colour>_<garment>" in captured.err
+    table = rows(captured.out)
+    assert list(table) == ["quick", "without-flips", "resnet50_two_head"]
+    assert set(table["resnet50_two_head"].values()) == {"resnet50_two_head", "0", "–"}
+    for name in ("quick", "without-flips"):
+        assert [heading for heading, cell in table[name].items() if cell == "–"] == ["over the seeds"]
+    trained = {run.id: run.state for run in runs.find()}
+    assert sorted(trained.values()) == ["failed", "finished", "finished"]
+
+    assert main([*command[:-4], "--only", "quick", "without-flips"]) == 0  # it is all there: nothing is trained again
+    again = capsys.readouterr()
+    assert {run.id: run.state for run in runs.find()} == trained and "epoch" not in again.err
+    for name, row in rows(again.out).items():
+        assert row | {"prediction ms": ""} == table[name] | {"prediction ms": ""}  # that alone is measured anew
+    assert (home / "table.csv").read_text().splitlines()[1].startswith("recipes,quick,1,0,3,")
+
+
+def test_compare_stops_at_ctrl_c_and_goes_on_when_it_is_repeated(home, capsys):
+    folder = colours(home / "photos")
+    command = ["compare", str(folder), *SMALL, "epochs=15", "--only", "quick"]
+    process = subprocess.Popen([sys.executable, "-m", "fashion_core", *command], stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 120
+    while time.monotonic() < end and not any(event["type"] == "step" for run in runs.find() for event in run.events()):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1].endswith("busana: interrupted.\n") and process.returncode == 130
+    (run,) = runs.find()
+    assert run.state == "stopped"
+    assert main(command) == 0
+    assert [found.id for found in runs.find()] == [run.id] and run.state == "finished"
+    starts = [event["step"] for event in run.events() if event["type"] == "start"]
+    assert len(starts) == 2 and starts[1] > 0
+    assert rows(capsys.readouterr().out)["quick"]["runs"] == "1"
+
+
+@pytest.fixture
+def papers_world(home, tmp_path, monkeypatch):
+    """A zip like the paper's photos, and a mirror of ImageNet weights of the right shapes and hashes.
+
+    VGG16 is left out: its weights would be 550 MB of random numbers, written, served, hashed and cached for one row.
+    """
+    sample.render(tmp_path / "photos", per_class=3)
+    archive = shutil.make_archive(str(tmp_path / "new-data-fashion"), "zip", tmp_path / "photos")
+    mirror, names = tmp_path / "mirror", {}
+    mirror.mkdir()
+    for name, network in (("resnet50", zoo.resnet50()), ("googlenet", zoo.googlenet(init_weights=False))):
+        torch.save(network.state_dict(), mirror / "plain.pth")
+        digest = hashlib.sha256((mirror / "plain.pth").read_bytes()).hexdigest()
+        names[name] = f"{name}-{digest[:8]}.pth"
+        (mirror / "plain.pth").rename(mirror / names[name])
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=mirror)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("BUSANA_WEIGHTS_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(models, "official", names.__getitem__)  # the official names carry the official hashes
+    yield archive
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_papers_experiment_runs_from_its_zip_to_the_tables(papers_world, home, capsys):
+    command = ["compare", "paper", "--from", papers_world, "--only", "paper", "best", "resnet50", "googlenet"]
+    budget = ["--set", "epochs=1", "image_size=32", "batch_size=8", "precision=float32", "--out", str(home / "t.md")]
+    assert main([*command, *budget]) == 0
+    out = capsys.readouterr().out
+    table = rows(out)
+    assert list(table) == ["best", "paper", "resnet50", "googlenet"]
+    assert table["best"] == table["resnet50"] | {"variant": "best"}  # the same run stands in both tables
+    assert len(runs.find()) == 3
+    assert all(run.config.pretrained == "imagenet" for run in runs.find())
+    for row in table.values():
+        assert [heading for heading, cell in row.items() if cell == "–"] == ["over the seeds"]
+        assert row["test photos"] == "10"
+    assert (table["paper"]["parameters"], table["googlenet"]["parameters"]) == ("23.5 M", "5.61 M")
+    assert "Random weights" not in out and len(list((home / "data" / "paper").glob("*/*.jpg"))) == 30
+    assert (home / "t.md").read_text() == out
+    assert main(["compare", "paper", "--list"]) == 0  # the paper's own rows, each as a command
+    listed = capsys.readouterr().out.splitlines()
+    assert [line for line in listed if line.startswith("#")] == [
+        "# recipes: best", "# recipes: paper", "# architectures: resnet50", "# architectures: vgg16",
+        "# architectures: googlenet",
+    ]  # fmt: skip

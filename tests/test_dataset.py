@@ -178,6 +178,19 @@ def test_near_duplicates_never_cross_the_split(place):
         assert data.counts().loc["a"].tolist() == [48, 6, 6]
 
 
+def test_the_usual_split_lets_near_duplicates_cross_and_counts_them(place):
+    for number in range(30):
+        photo(place / "a" / f"{number}.jpg", number)
+        photo(place / "a" / f"{number}-again.jpg", number, quality=60)
+        photo(place / "b" / f"{number}.jpg", 500 + number)
+    photos = dataset.load(place, grouped=False).photos
+    parts = photos[photos["group"] >= 0].groupby("group")["split"].agg(set)
+    leaked = photos[dataset.leaked(photos) & (photos["split"] == "test")]
+    assert len(leaked) == sum(part == {"train", "test"} for part in parts) > 0
+    assert any(f"{len(leaked)} of 9 test photos" in note for note in dataset.load(place, grouped=False).notes)
+    assert not dataset.leaked(dataset.load(place).photos).any()
+
+
 def test_a_class_of_one_picture_only_is_divided_and_said_so(place):
     folder(place, b=10)
     for number in range(5):

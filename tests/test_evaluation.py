@@ -211,6 +211,12 @@ def test_wilson_is_the_papers_interval_and_holds_at_the_ends():
     assert wilson(0, 0) == (0, 1)
 
 
+def test_leaked_photos_can_be_left_out_of_the_count():
+    whole = eight()
+    assert whole.without_leaks() == (5, 8)
+    assert Evaluation(CLASSES, whole.photos, whole.probabilities, meta={"leaked": [0, 2]}).without_leaks() == (4, 6)
+
+
 def test_softmax_is_calm_with_temperature_and_large_scores():
     assert softmax(np.array([[0, np.log(3)]])).tolist() == [pytest.approx([0.25, 0.75])]
     assert softmax(np.array([[0, np.log(3)]]), 2).tolist() == [pytest.approx([1 / (1 + 3**0.5), 3**0.5 / (1 + 3**0.5)])]

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 from torchvision import models as zoo
 
 from fashion_core import UserError
@@ -76,6 +77,40 @@ def test_attention_scales_the_channels_of_every_block():
     with torch.no_grad():
         blocks[0].se.fc2.bias.fill_(-100)  # the gate of every channel shuts
     assert not torch.allclose(before, network(torch.ones(1, 3, 32, 32)))
+
+
+def test_the_cost_of_a_network_is_its_parameters_and_its_multiplications_and_additions():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1, bias=False),  # 3 × 4 × 9 = 108 weights, used at each of 8 × 8 places
+        nn.BatchNorm2d(4),  # 8 parameters, not counted as work
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4, 2),  # 8 weights and 2 biases
+    )
+    assert models.cost(network, 8) == {"parameters": 108 + 8 + 10, "flops": 2 * (108 * 64 + 8)}
+
+
+def test_the_cost_of_resnet50_is_the_known_one():
+    network = zoo.resnet50(weights=None)
+    found = models.cost(network, 224)
+    assert found["parameters"] == 25_557_032  # torchvision's own figures: 25,557,032 and 4.09 billion multiply-adds
+    assert found["flops"] / 2 == pytest.approx(4.09e9, rel=0.001)
+
+
+def test_the_cost_of_attention_is_counted():
+    network = nn.TransformerEncoderLayer(16, 2, dim_feedforward=32, batch_first=True)
+
+    class Photo(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = network
+
+        def forward(self, photos: torch.Tensor) -> torch.Tensor:
+            return self.layer(photos.new_zeros(1, 10, 16))
+
+    words, width, wide = 10, 16, 32
+    products = words * (4 * width * width + 2 * width * wide) + 2 * words * words * width
+    assert models.cost(Photo(), 4)["flops"] == 2 * products
 
 
 def test_a_pickle_that_is_not_torchvisions_own_is_never_opened(tmp_path):

@@ -3,11 +3,14 @@
 import os
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_evaluation import ROOT, eight, made_up, publish
 
 from fashion_core import paper
+from fashion_core.evaluation import Evaluation
 
 
 def opened(**query: str) -> AppTest:
@@ -111,6 +114,36 @@ def test_photos_that_are_elsewhere_and_broken_ones_say_so(by_hand):
     assert words(app).count("not on this machine") == 1
     assert "cannot be shown" in words(app) and "empty file" in words(app)
     assert tiles(app) == ["7.jpg", "2.jpg", "5.jpg"], "name and verdict stay"
+
+
+def test_photos_that_are_not_here_are_asked_for_and_their_folder_stays_in_the_address(by_hand, home):
+    by_hand.rename(by_hand.with_name("moved"))
+    app = opened()
+    assert not app.exception and not app.get("image")
+    assert "not on this machine" in app.warning[0].value and "8 photos" not in app.warning[0].value
+    app.text_input(key="folder").input(str(home)).run()
+    assert "holds none of them" in app.warning[0].value
+    app.text_input(key="folder").input(str(by_hand.with_name("moved"))).run()
+    assert len(app.get("image")) == 8 and not app.warning
+    assert len(opened(folder=str(by_hand.with_name("moved"))).get("image")) == 8
+
+
+def test_photos_below_data_are_found_by_their_folders_name(by_hand, home):
+    (home / "data").mkdir(exist_ok=True)
+    by_hand.rename(home / "data" / "photos")
+    app = opened()
+    assert len(app.get("image")) == 8 and not app.warning and not app.text_input
+
+
+def test_sample_photos_are_drawn_again_when_first_looked_at(home):
+    names = [f"{label}/{label}_000.jpg" for label in paper.CLASSES]
+    photos = pd.DataFrame({"path": names, "label": paper.CLASSES}, dtype=object)
+    meta = {"sample": {"per_class": 1, "seed": 3}}
+    publish(home, Evaluation(paper.CLASSES, photos, np.eye(10, dtype=np.float32), "sample", meta), draw=False)
+    app = opened()
+    assert not app.exception and not app.warning
+    assert len(app.get("image")) == 10
+    assert (home / "data" / "sample-1-seed-3" / names[0]).is_file()
 
 
 def test_a_name_that_is_not_utf8_is_shown_and_found(home, tmp_path):

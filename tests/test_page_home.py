@@ -1,11 +1,13 @@
 """Promises of the front door: the best model beside the paper, honestly; or the first steps."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 from browser import ROOT
 from streamlit.testing.v1 import AppTest
+from test_evaluation import eight, publish
 from test_predictor import write_model
 
 from fashion_core.paper import CLASSES
@@ -94,3 +96,33 @@ def test_the_first_paint_loads_neither_openvino_nor_scikit_learn(home):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_drawn_photos_are_called_so_and_not_compared(home):
+    metrics = {"test_accuracy": 1.0, "test_n": 60}
+    write_model(home / "weights" / "m", metrics=metrics, classes=list(CLASSES), dataset={"sample": {"seed": 0}})
+    assert "drawn photos, not real ones" in said(opened()) and "Indistinguishable" not in said(opened())
+
+
+def test_a_model_of_real_photos_comes_before_one_of_drawn_ones(home):
+    metrics = {"test_accuracy": 1.0, "test_n": 60}
+    write_model(home / "weights" / "drawn", metrics=metrics, dataset={"sample": {"seed": 0}})
+    trained(home, "real", 18, 20)
+    assert opened().metric[0].label == "Best model here · real"
+
+
+def test_what_a_review_found_is_said_with_its_interval(home):
+    metrics = {"test_accuracy": 0.9, "test_n": 20, "review": {"clear": {"n": 10, "accuracy": 1.0, "macro_f1": 1.0}}}
+    write_model(home / "weights" / "m", metrics=metrics, classes=list(CLASSES))
+    assert "10 test photos whose label is clear by eye it is right on 100.0% (95% interval 72.2%" in said(opened())
+
+
+def test_the_matrix_and_the_worst_mistakes_of_the_best_model_are_shown(home, tmp_path):
+    folder = publish(home, eight(tmp_path / "photos"))
+    card = json.loads((folder / "card.json").read_text()) | {"metrics": {"test_accuracy": 5 / 8, "test_n": 8}}
+    (folder / "card.json").write_text(json.dumps(card))
+    app = opened()
+    assert [title.value for title in app.subheader] == ["What it takes for what", "Its most confident mistakes"]
+    assert len(app.get("image")) == 3
+    (tmp_path / "photos").rename(tmp_path / "gone")
+    assert "not on this machine" in said(opened()) and not opened().get("image")

@@ -3,6 +3,7 @@
 import pytest
 
 from fashion_core import paper
+from fashion_core.evaluation import wilson
 
 
 def test_the_counts_contradict_the_total_and_explain_the_accuracy():
@@ -19,6 +20,25 @@ def test_table_1_has_every_class_and_only_one_f1_that_does_not_follow():
         precision, recall, f1 = (paper.TABLE_1[name][key] for key in ("precision", "recall", "f1-score"))
         slack = 0.016 if name == "black_shorts" else 0.011  # two rounded numbers make a third
         assert f1 == pytest.approx(2 * precision * recall / (precision + recall), abs=slack), name
+
+
+def test_586_of_599_is_the_same_figure_as_587_of_600():
+    assert round(586 / 599, 4) == round(587 / 600, 4) == paper.TEST_ACCURACY
+    assert round(paper.COUNTED_TOTAL / 10) in (599, 600)
+
+
+def test_its_accuracy_has_an_interval_too():
+    low, high = wilson(paper.TEST_RIGHT, paper.TEST_PHOTOS)
+    assert (round(low, 3), round(high, 3)) == (0.963, 0.987)
+
+
+def test_two_cells_of_table_1_do_not_follow_from_the_others():
+    shorts = paper.TABLE_1["black_shorts"]
+    precision, recall = shorts["precision"], shorts["recall"]
+    assert round(2 * precision * recall / (precision + recall), 2) == 0.98 != shorts["f1-score"]
+    recalls = [paper.TABLE_1[name]["recall"] for name in paper.CLASSES]
+    assert round(sum(recalls) / len(recalls), 3) == 0.978
+    assert abs(sum(recalls) / len(recalls) - paper.TABLE_1["macro avg"]["recall"]) > 0.005  # no rounding gives 0.97
 
 
 def test_it_matches_its_own_classes_in_any_order_and_no_others():

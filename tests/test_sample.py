@@ -93,9 +93,9 @@ def tiny_home(tmp_path, monkeypatch):
     """A home whose default sample has one photo a class; counts how often it is rendered."""
     calls, render = [], sample.render
 
-    def counted(out, **options):
+    def counted(out, per_class, seed, progress):
         calls.append(out)
-        render(out, per_class=1, **options)
+        render(out, 1, seed, progress)
 
     monkeypatch.setenv("BUSANA_HOME", str(tmp_path))
     monkeypatch.setattr(sample, "render", counted)
@@ -133,3 +133,12 @@ def test_ensure_keeps_a_folder_that_is_not_its_own(tiny_home):
     with pytest.raises(UserError, match="move or delete"):
         sample.ensure()
     assert mine.read_bytes() == b"mine" and not calls
+
+
+def test_a_set_says_how_to_draw_it_again_and_other_folders_say_nothing(home, tmp_path):
+    folder = sample.ensure(per_class=2, seed=5)
+    assert folder == home / "data" / "sample-2-seed-5"
+    assert sample.made(folder) == {"per_class": 2, "seed": 5}
+    assert sample.ensure(**sample.made(folder)) == folder
+    (tmp_path / "photos").mkdir()
+    assert sample.made(tmp_path / "photos") is None

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -243,3 +244,32 @@ def _kill_at(run, step: int) -> None:
     assert worker.poll() is None, "the worker ended before it could be killed"
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
+
+
+# ---- extra photos, of a class or of a colour or garment alone
+
+
+def test_one_meaning_each_is_cross_entropy_and_two_are_the_sum_of_both():
+    logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, np.log(2)]])
+    one = torch.eye(3, dtype=torch.bool)[[0, 2]]
+    for smoothing in (0.0, 0.1):
+        theirs = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2]), label_smoothing=smoothing)
+        assert training.partial_cross_entropy(logits, one, smoothing).item() == pytest.approx(theirs.item(), abs=1e-6)
+    either = torch.tensor([[False, True, True]])  # P = 1/4 + 2/4
+    assert training.partial_cross_entropy(logits[1:], either).item() == pytest.approx(-np.log(0.75), abs=1e-6)
+
+
+def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):
+    root, extra = colours(tmp_path / "photos"), colours(tmp_path / "mixed", per_class=6, size=48)
+    (root / "white_glove").rename(root / "white_hat")
+    (extra / "red_hat").rename(extra / "hat")  # of whatever colour
+    (extra / "white_glove").rename(extra / "umbrella")
+    shutil.copy(root / "red_hat" / "red_hat_00.png", extra / "hat" / "known.png")
+    run = runs.create(replace(TINY, epochs=1, extra=str(extra)), root)
+    with runs.claim(run) as log:
+        assert work(run, log, show=lambda text: None) == "finished"
+    notes = " ".join(event["text"] for event in run.events() if event["type"] == "note")
+    assert "12 photos of" in notes and "umbrella" in notes  # six socks, six hats; the seventh is known
+    assert len(Evaluation.load(run.evaluation_file)) == 6
+    steps = next(event for event in run.events() if event["type"] == "start")["steps_per_epoch"]
+    assert steps == (48 + 12) // TINY.batch_size

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fashion_core import UserError
-from fashion_core.dataset import Dataset
+from fashion_core.dataset import Dataset, leaked
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.training import pick_device, predict_logits
 from fashion_core.evaluation import Evaluation, fit_temperature, softmax
@@ -72,6 +72,7 @@ def evaluate(
         "fingerprint": data.fingerprint,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "temperature": temperature,
+        "leaked": np.flatnonzero(leaked(data.photos).to_numpy()[rows]).tolist(),
         "unreadable": data.unreadable[["path", "reason"]].to_dict("records"),
     }
     photos = data.photos.iloc[rows][["path", "label"]].reset_index(drop=True)

@@ -59,12 +59,13 @@ def write_ir(network: nn.Module, classes: int, image_size: int, folder: Path) ->
 def write_model_folder(
     folder: Path, network: nn.Module, about: dict[str, Any], card: dict[str, Any], evaluation_file: Path
 ) -> None:
-    """Fill `folder`; the card comes last, so that a folder with a card is whole.
+    """Fill `folder`; the card comes last, so that a folder with a card is whole. Of paths only the names go along.
 
     Where OpenVINO is not installed, as on a machine that only trains, the card says that `publish` must add the IR.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    about, card = about | {"config": _named(about["config"])}, card | {"config": _named(card["config"])}
     half = {
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
     }
@@ -76,6 +77,11 @@ def write_model_folder(
         missing = "OpenVINO is not installed here: publish this run where it is, to predict with it."
         card = card | {"notes": [*card["notes"], missing]}
     write_json(folder / "card.json", card)
+
+
+def _named(config: dict[str, Any]) -> dict[str, Any]:
+    """A recipe without the folders of the machine that it was trained on."""
+    return config | {key: Path(config[key]).name for key in ("pretrained", "extra") if config.get(key)}
 
 
 def add_ir(folder: Path) -> None:

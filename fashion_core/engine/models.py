@@ -3,9 +3,11 @@
 Two networks of our own beside them: `resnet50_two_head` (colour and garment) and `resnet50_se` (channel attention).
 """
 
+import contextlib
 import hashlib
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.error import URLError
@@ -13,6 +15,7 @@ from urllib.error import URLError
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models as zoo
 from torchvision.models.resnet import Bottleneck, ResNet
 from torchvision.ops import SqueezeExcitation
@@ -122,6 +125,24 @@ def head(model: nn.Module, classes: int) -> nn.Module:
     return model.get_submodule(_head_name(model, classes))
 
 
+@torch.no_grad()
+def cost(network: nn.Module, image_size: int) -> dict[str, int]:
+    """`parameters`, and `flops` to predict one photo: a multiplication and an addition count as two.
+
+    Counted are convolutions, matrix products and attention, which is nearly all the work; activations, normalisation
+    and pooling are not. Many papers print multiply-adds instead, half of this number.
+    """
+    photo = torch.zeros(1, 3, image_size, image_size, device=next(network.parameters()).device)
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # the counter cannot look into the fused attention
+    try:
+        with FlopCounterMode(display=False) as counter:
+            network.eval()(photo)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    return {"parameters": sum(p.numel() for p in network.parameters()), "flops": counter.get_total_flops()}
+
+
 def _extras(architecture: str, image_size: int, pretrained: bool) -> dict:
     if architecture in ("googlenet", "inception_v3"):
         return {"aux_logits": False, "transform_input": pretrained, "init_weights": not pretrained}
@@ -195,7 +216,8 @@ def _downloaded(architecture: str) -> dict[str, torch.Tensor]:
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(20)  # a network that swallows packets must not hang a run
     try:
-        return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+        with contextlib.redirect_stdout(sys.stderr):  # it talks where our answers go
+            return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
     finally:
         socket.setdefaulttimeout(patience)
 

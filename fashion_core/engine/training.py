@@ -33,7 +33,10 @@ class NotFinite(UserError):
 
 @dataclass(frozen=True)
 class Photos:
-    """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), labels int64 (n), rows of the two splits, names."""
+    """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), labels int64 (n), rows of the two splits, names.
+
+    Rows from n on are extra photos to train on: their pixels, and bool (m, k) which classes each may be.
+    """
 
     pixels: np.ndarray
     labels: np.ndarray
@@ -41,6 +44,17 @@ class Photos:
     validation: np.ndarray
     classes: tuple[str, ...]
     fingerprint: str
+    extra_pixels: np.ndarray | None = None
+    extra_meanings: np.ndarray | None = None
+
+    def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """uint8 (b, s, s, 3) and bool (b, k), which classes each photo may be: one, or all of an extra one's part."""
+        own, extra = rows[rows < len(self.labels)], rows[rows >= len(self.labels)] - len(self.labels)
+        pixels, meanings = self.pixels[own], np.eye(len(self.classes), dtype=bool)[self.labels[own]]
+        if len(extra):
+            pixels = np.concatenate([pixels, self.extra_pixels[extra]])
+            meanings = np.concatenate([meanings, self.extra_meanings[extra]])
+        return torch.from_numpy(pixels), torch.from_numpy(meanings)
 
 
 @dataclass
@@ -163,15 +177,14 @@ class Trainer:
         for part in np.array_split(rows, self.progress.accumulate):
             if not len(part):
                 continue
-            pixels = torch.from_numpy(self.photos.pixels[part]).to(self.device)
-            target = torch.from_numpy(self.photos.labels[part]).to(self.device)
+            pixels, meanings = (tensor.to(self.device) for tensor in self.photos.batch(part))
             inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
             with autocast(self.device, self.progress.precision):
                 logits = self.model(inputs)
-            loss = F.cross_entropy(logits.float(), target, label_smoothing=self.config.label_smoothing)
+            loss = partial_cross_entropy(logits.float(), meanings, self.config.label_smoothing)
             (loss * (len(part) / len(rows))).backward()
             loss_sum += loss.item() * len(part)
-            right += int((logits.argmax(1) == target).sum())
+            right += int(meanings.gather(1, logits.argmax(1, keepdim=True)).sum())
         return loss_sum / len(rows), right
 
     def _halve(self, batch: int) -> None:
@@ -265,6 +278,17 @@ class Trainer:
         self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
         self.progress = Progress(**about["progress"])
         self.progress.best = tuple(self.progress.best)
+
+
+def partial_cross_entropy(logits: torch.Tensor, meanings: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+    """Mean over the batch of -log of the probability, summed, of all classes that a photo may be.
+
+    logits (b, k) float32, meanings (b, k) bool. With one class each it is cross-entropy with label smoothing; more are
+    a partial label, as of a dress whose colour nobody wrote down (Jin and Ghahramani 2002).
+    """
+    log_p = F.log_softmax(logits, dim=1)
+    of_meant = torch.logsumexp(log_p.masked_fill(~meanings, -torch.inf), dim=1)
+    return -((1 - smoothing) * of_meant + smoothing * log_p.mean(dim=1)).mean()
 
 
 def pick_device(wanted: str) -> torch.device:

@@ -5,18 +5,22 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
 import torch
 import torchvision
 
 from fashion_core import UserError, __version__
-from fashion_core.dataset import Dataset, arrays, load
-from fashion_core.engine import export
+from fashion_core.dataset import Dataset, arrays, load, load_extra
+from fashion_core.engine import export, models
 from fashion_core.engine.evaluate import calibrate, evaluate, label_numbers, load_network, rows_of
 from fashion_core.engine.training import Photos, Trainer
 from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.factors import meant_by
 from fashion_core.runs import EventLog, Run
+from fashion_core.sample import made
 
 PROGRESS_SECONDS = 0.5
 
@@ -48,7 +52,9 @@ def work(run: Run, log: EventLog, show: Callable[[str], None] = print) -> str:
 def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callable[[str], None]) -> str:
     config = run.config
     tell = _progress(log, should_stop)
-    data = load(run.dataset, config.split_seed, tell)
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
+    data = load(run.dataset, config.split_seed, tell, config.split_groups)
     pixels = arrays(data, config.image_size, tell)
     photos = Photos(
         pixels,
@@ -58,8 +64,11 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
         data.classes,
         data.fingerprint,
     )
+    extra = load_extra(config.extra, data, tell) if config.extra else None
+    if extra:
+        photos = _with_extra(photos, extra, config.image_size, tell)
     trainer = Trainer(config, photos, run.folder, log, should_stop)
-    notes = _notes(data, trainer)
+    notes = _notes(data, trainer) + list(extra.notes if extra else ())
     log(
         "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
         epochs=config.epochs, device=_device_name(trainer.device), precision=trainer.progress.precision,
@@ -70,18 +79,28 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
     for note in notes:
         log("note", text=note)
         show(note)
-    began = time.time()
     if trainer.train() == "stopped":
         return "stopped"
-    _conclude(run, data, pixels, trainer, notes, log, time.time() - began)
+    _conclude(run, data, pixels, trainer, notes, log)
     return "finished"
 
 
-def _conclude(
-    run: Run, data: Dataset, pixels, trainer: Trainer, notes: list[str], log: EventLog, seconds: float
-) -> None:
+def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Callable[[int, int, str], None]) -> Photos:
+    """`photos` with those of `extra` to train on besides."""
+    more = np.arange(len(extra.photos)) + len(photos.labels)
+    return replace(
+        photos,
+        train=np.concatenate([photos.train, more]),
+        fingerprint=f"{photos.fingerprint}+{extra.fingerprint}",
+        extra_pixels=arrays(extra, image_size, tell),
+        extra_meanings=np.stack([meant_by(label, photos.classes) for label in extra.photos["label"]]),
+    )
+
+
+def _conclude(run: Run, data: Dataset, pixels, trainer: Trainer, notes: list[str], log: EventLog) -> None:
     """Load the best weights, calibrate, test once, store, export."""
     network, about = load_network(run.folder / "best.safetensors")
+    network.half().float()  # as export writes it: what is tested is what is shipped
     network.to(trainer.device)
     temperature = calibrate(network, data, pixels, data.classes, trainer.device)
     test = evaluate(network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels)
@@ -95,7 +114,8 @@ def _conclude(
         accuracy=summary["accuracy"],
         macro_f1=summary["macro_f1"],
     )
-    card = _card(run, data, trainer, test, about, temperature, notes, seconds)
+    cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
+    card = _card(run, data, trainer, test, about, temperature, notes, cost)
     export.write_model_folder(run.folder / "model", network, about, card, file)
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
@@ -109,10 +129,11 @@ def _card(
     about: dict,
     temperature: float,
     notes: list[str],
-    seconds: float,
+    cost: dict,
 ) -> dict:
     summary = test.summary()
     low, high = wilson(int(test.right.sum()), len(test))
+    clean = test.without_leaks()
     return {
         "v": 1,
         "name": run.id,
@@ -128,6 +149,7 @@ def _card(
             "test_accuracy_interval": [low, high],
             "test_n": summary["n"],
             "macro_f1": summary["macro_f1"],
+            "leakage_free": {"right": clean[0], "n": clean[1]},  # of photos without a near-duplicate in training
             "validation_accuracy": trainer.progress.best[0],
         },
         "config": run.config.as_dict(),
@@ -135,10 +157,12 @@ def _card(
             "name": data.root.name,
             "fingerprint": data.fingerprint,
             "photos": len(data.photos),
+            "sample": made(data.root),  # how to draw the photos again, where they are drawn
             "unreadable": len(data.unreadable),
         },
         "hardware": _device_name(trainer.device),
-        "training_seconds": round(seconds, 1),
+        "training_seconds": round(run.training_seconds, 1),
+        "cost": cost,
         "versions": _versions(),
         "notes": notes,
     }

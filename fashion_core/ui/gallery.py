@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import imaging
+from fashion_core import home, imaging, sample
+from fashion_core.evaluation import Evaluation
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
-MISSING = "This photo is not on this machine."
+MISSING = "This photo is not on this machine: the Evaluate page says how to show it."
 
 # Square photo areas of one size, the photo whole inside, on a surface that suits light and dark; names wrap, uncut.
 STYLE = """<style>
@@ -28,6 +29,44 @@ STYLE = """<style>
   display: flex; justify-content: center; text-align: center;
 }
 </style>"""
+
+
+def located(evaluation: Evaluation) -> Path | None:
+    """The folder of the evaluation's photos: where they were tested, or data/ under their folder's name."""
+    root = Path(evaluation.root)
+    return next((folder for folder in (root, home() / "data" / root.name) if _holds(folder, evaluation)), None)
+
+
+def whereabouts(evaluation: Evaluation) -> Path:
+    """The same, but sample photos are drawn again, once, and where others are not here their folder is asked for.
+
+    The folder that the person names stays in the address, as `folder`.
+    """
+    if drawn := evaluation.meta.get("sample"):
+        with st.spinner("Drawing the sample photos again, this once…"):
+            return sample.ensure(**drawn)
+    found, root = located(evaluation), Path(evaluation.root)
+    if found and "folder" not in st.query_params:
+        return found
+    note, field = st.columns([3, 2], vertical_alignment="center")
+    with field:
+        named = st.text_input("Folder with these photos", key="folder", bind="query-params", placeholder=root.name)
+    folder = Path(named).expanduser()
+    if named and _holds(folder, evaluation):
+        note.caption(f":material/folder_open: Photos from {plain(folder)}.")
+        return folder
+    if not found:
+        none = f"{plain(folder)} holds none of them. " if named else ""
+        note.warning(
+            f"{none}The photos of this test, {plain(root.name)}, are not on this machine: the numbers are whole, the "
+            "tiles are empty. Get the photos, as the README.md beside the model says, and name their folder here.",
+            icon=":material/hide_image:",
+        )
+    return found or root
+
+
+def _holds(folder: Path, evaluation: Evaluation) -> bool:
+    return folder.is_absolute() and any((folder / path).is_file() for path in evaluation.photos["path"][:200])
 
 
 def gallery(rows: pd.DataFrame, root: Path, *, key: str, page_size: int = 24) -> None:

@@ -13,6 +13,7 @@ page = st.navigation(
         st.Page(PAGES / "data.py", title="Data", icon=":material/photo_library:"),
         st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:"),
         st.Page(PAGES / "evaluate.py", title="Evaluate", icon=":material/grid_on:"),
+        st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page(PAGES / "predict.py", title="Predict", icon=":material/center_focus_strong:"),
     ],
     position="top",
