@@ -120,8 +120,8 @@ def _weaknesses(evaluation: Evaluation) -> str:
     wrong = matrix - np.diag(matrix.diagonal())
     if not wrong.any():
         return "It made no mistake on these test photos, which says more about them than about the next ones."
-    worst = [np.unravel_index(place, wrong.shape) for place in np.argsort(-wrong, axis=None, kind="stable")[:WORST]]
-    lines = [f"- {wrong[a, b]} of {matrix[a].sum()} {names[a]} are called {names[b]}." for a, b in worst if wrong[a, b]]
+    photos = dict(zip(names, matrix.sum(axis=1), strict=True))
+    lines = [f"- {n} of {photos[true]} {true} are called {said}." for true, said, n in evaluation.confusions(WORST)]
     recall = {name: matrix[i, i] / matrix[i].sum() for i, name in enumerate(names) if matrix[i].sum()}
     low = min(recall, key=recall.get)
     lines.append(f"- Lowest recall: {low}, {recall[low]:.2f} of {matrix[names.index(low)].sum()} photos.")

@@ -214,6 +214,13 @@ class Evaluation:
             {"index": int, "p_true": np.float32, "p_predicted": np.float32}
         )
 
+    def confusions(self, most: int = 5) -> list[tuple[str, str, int]]:
+        """The largest cells off the diagonal: true class, predicted class, photos; the largest first."""
+        wrong = self.confusion()
+        np.fill_diagonal(wrong, 0)
+        places = (np.unravel_index(place, wrong.shape) for place in np.argsort(-wrong, axis=None, kind="stable")[:most])
+        return [(self.classes[a], self.classes[b], int(wrong[a, b])) for a, b in places if wrong[a, b]]
+
     def door(self, row: int, measure: str) -> tuple[str | None, str | None, Which]:
         """The arguments of `cell` that give the photos behind one number of the report.
 

@@ -121,16 +121,20 @@ def show_matrix(ref: ModelRef, stored: Evaluation) -> None:
         st.switch_page(PAGES / "evaluate.py", query_params=query)
 
 
-def show_mistakes(stored: Evaluation) -> None:
-    """What the number leaves out: the test photos it got most confidently wrong, where they are on this machine."""
-    wrong, folder = stored.cell(which="wrong").head(6), located(stored)
-    st.subheader("Its most confident mistakes")
+def show_mistakes(ref: ModelRef, stored: Evaluation) -> None:
+    """What the number leaves out: the largest confusions and, where they are here, the most confident mistakes."""
+    st.subheader("Where it errs most")
+    for true, predicted, count in stored.confusions():
+        label = f"{count} × {plain(true)} called {plain(predicted)}"
+        link("evaluate", label, ":material/photo_library:", model=ref.name, true=true, predicted=predicted)
+    wrong = stored.cell(which="wrong").head(6)
     if not len(wrong):
-        st.caption("None among its test photos.")
-    elif folder:
+        st.caption("Nowhere: every test photo is right.")
+    elif folder := located(stored):
+        st.subheader("Its most confident mistakes")
         gallery(wrong, folder, key="mistakes")
     else:
-        st.caption("Its test photos are not on this machine: Inspect says how to show them.")
+        st.caption("The test photos are not on this machine: Inspect says how to show them.")
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -168,7 +172,7 @@ if tested:
         with left:
             show_matrix(best, stored)
         with right:
-            show_mistakes(stored)
+            show_mistakes(best, stored)
 else:
     st.markdown("Four steps from here to a model of your own:")
     show_doors(STEPS)

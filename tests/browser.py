@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,11 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # this file is also run by itself
+
+from fashion_core import charts  # noqa: E402
+
+SOON = 60_000  # milliseconds: two cores may be busy with a training
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--headless=new",
@@ -121,3 +126,11 @@ if __name__ == "__main__":
         found = chromium(driver)
     if not found:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+
+
+def cell_place(box, classes: Sequence[str], true: int, predicted: int) -> tuple[float, float]:
+    """Where the middle of a confusion matrix's cell lies in a chart of this size, in pixels."""
+    margins = charts.plot_margins(classes)
+    wide = (box["width"] - margins["left"] - margins["right"]) / len(classes)
+    high = (box["height"] - margins["top"] - margins["bottom"]) / len(classes)
+    return margins["left"] + (predicted + 0.5) * wide, margins["top"] + (true + 0.5) * high

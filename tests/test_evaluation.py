@@ -234,3 +234,8 @@ def test_calibration_error_is_the_gap_between_sure_and_right():
     sure = np.array([[0.8, 0.2]] * 4 + [[0.0, 1.0]] * 4)
     truth = np.array([0, 0, 1, 1, 1, 1, 1, 1])  # 80 % sure and half right; 100 % sure and all right
     assert expected_calibration_error(sure, truth) == pytest.approx(0.3 * 4 / 8)
+
+
+def test_the_largest_confusions_come_first_and_the_diagonal_not_at_all():
+    assert eight().confusions() == [("coat", "hat", 1), ("hat", "sock", 1), ("sock", "hat", 1)]
+    assert eight().confusions(2) == [("coat", "hat", 1), ("hat", "sock", 1)]

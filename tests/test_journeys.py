@@ -6,11 +6,11 @@ import signal
 import time
 
 import pytest
-from browser import hover_click
+from browser import cell_place, hover_click
 from playwright.sync_api import Page, expect
 from test_evaluation import eight, publish
 
-from fashion_core import charts, runs
+from fashion_core import runs
 
 SOON = 60_000  # milliseconds: a worker loads torch and a model on two busy cores
 
@@ -105,7 +105,7 @@ def test_a_click_on_a_cell_shows_its_photos_and_the_address_brings_them_back(pag
     page.goto(f"{server(tmp_path / 'home').url}/evaluate")
     chart = page.locator(".st-key-matrix").get_by_test_id("stEChartsChart")
     expect(chart.locator("canvas").first).to_be_visible(timeout=SOON)
-    hover_click(page, chart, lambda box: _cell(box, evaluation.classes, true, predicted))
+    hover_click(page, chart, lambda box: cell_place(box, evaluation.classes, true, predicted))
     expect(page).to_have_url(re.compile(f"true={evaluation.classes[true]}.*predicted={evaluation.classes[predicted]}"))
     expect(page.locator("[class*=st-key-tile-]")).to_have_count(len(rows))
     for path in rows["path"]:
@@ -120,14 +120,6 @@ def test_a_click_on_a_cell_shows_its_photos_and_the_address_brings_them_back(pag
         other.keyboard.press("Enter")
         right = evaluation.cell(evaluation.classes[true], evaluation.classes[true])
         expect(other.locator("[class*=st-key-tile-]")).to_have_count(len(right), timeout=SOON)
-
-
-def _cell(box, classes: tuple[str, ...], true: int, predicted: int) -> tuple[float, float]:
-    """Where a cell's middle lies in a chart of this size, in pixels."""
-    margins = charts.plot_margins(classes)
-    wide = (box["width"] - margins["left"] - margins["right"]) / len(classes)
-    high = (box["height"] - margins["top"] - margins["bottom"]) / len(classes)
-    return margins["left"] + (predicted + 0.5) * wide, margins["top"] + (true + 0.5) * high
 
 
 def _worker(run: runs.Run) -> int:

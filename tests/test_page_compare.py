@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from browser import ROOT, hover_click, steady_box
+from browser import ROOT, SOON, hover_click, steady_box
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from test_evaluation import eight
@@ -12,7 +12,6 @@ from test_evaluation import eight
 from fashion_core import charts, config
 from fashion_core.runs import write_json
 
-SOON = 60_000  # milliseconds: two cores may be busy with a training
 GRID = charts.trade_off_options([], "")["grid"]
 
 

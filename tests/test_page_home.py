@@ -1,11 +1,13 @@
 """Promises of the front door: the best model beside the paper, honestly; or the first steps."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
-from browser import ROOT
+from browser import ROOT, SOON, cell_place, hover_click
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from test_evaluation import eight, publish
 from test_predictor import write_model
@@ -122,7 +124,23 @@ def test_the_matrix_and_the_worst_mistakes_of_the_best_model_are_shown(home, tmp
     card = json.loads((folder / "card.json").read_text()) | {"metrics": {"test_accuracy": 5 / 8, "test_n": 8}}
     (folder / "card.json").write_text(json.dumps(card))
     app = opened()
-    assert [title.value for title in app.subheader] == ["What it takes for what", "Its most confident mistakes"]
+    assert [title.value for title in app.subheader] == [
+        "What it takes for what", "Where it errs most", "Its most confident mistakes",
+    ]  # fmt: skip
+    labels = [button.proto.label for button in app.get("link_button")]
+    assert "1 × coat called hat" in labels
     assert len(app.get("image")) == 3
     (tmp_path / "photos").rename(tmp_path / "gone")
     assert "not on this machine" in said(opened()) and not opened().get("image")
+
+
+def test_a_click_on_the_matrix_opens_the_photos_of_that_cell(home, tmp_path, server, page: Page):
+    folder = publish(home, eight(tmp_path / "photos"))
+    card = json.loads((folder / "card.json").read_text()) | {"metrics": {"test_accuracy": 5 / 8, "test_n": 8}}
+    (folder / "card.json").write_text(json.dumps(card))
+    page.goto(server(home).url)
+    chart = page.locator(".st-key-matrix").get_by_test_id("stEChartsChart")
+    expect(chart.locator("canvas").first).to_be_visible(timeout=SOON)
+    hover_click(page, chart, lambda box: cell_place(box, ("coat", "hat", "sock"), 0, 1))
+    expect(page).to_have_url(re.compile("/evaluate.*true=coat.*predicted=hat"), timeout=SOON)
+    expect(page.locator("[class*=st-key-tile-]")).to_have_count(1, timeout=SOON)
