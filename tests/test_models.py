@@ -160,3 +160,8 @@ def test_imagenet_weights_that_cannot_be_had_are_said_to_be_missing(mirror):
     network, origin = models.build("resnet18", ABC, 32, "imagenet")  # the mirror has no file of the official name
     assert origin.startswith("Random weights: the ImageNet weights of resnet18 could not be had")
     assert "resnet18-f37072fd.pth" in origin and network.fc.out_features == 3
+
+
+def test_a_short_run_is_enough_for_the_averages_of_batch_normalisation():
+    network, _ = models.build("mobilenet_v3_small", ("a", "b"), 32)
+    assert {m.momentum for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.1}

@@ -273,3 +273,10 @@ def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):
     assert len(Evaluation.load(run.evaluation_file)) == 6
     steps = next(event for event in run.events() if event["type"] == "start")["steps_per_epoch"]
     assert steps == (48 + 12) // TINY.batch_size
+
+
+def test_averaged_weights_have_statistics_of_their_own_after_a_short_run(photos, tmp_path):
+    run = trainer(photos, tmp_path / "run", replace(TINY, epochs=12, ema_decay=0.95))
+    assert run.train() == "finished"
+    logits = training.predict_logits(run.chosen(), photos.pixels, photos.train, torch.device("cpu"))
+    assert (logits.argmax(1).numpy() == photos.labels[photos.train]).mean() > 0.9

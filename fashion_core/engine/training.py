@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torchvision.transforms import v2
 
 from fashion_core import UserError
@@ -25,6 +25,7 @@ from fashion_core.engine import checkpoint, models
 Log = Callable[..., None]
 CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill
 HEARTBEAT_SECONDS = 2.0
+STATISTICS_PHOTOS = 512  # enough for a mean and a variance per channel
 
 
 class NotFinite(UserError):
@@ -100,7 +101,7 @@ class Trainer:
         self.ema = None
         if self.config.ema_decay:
             average = get_ema_multi_avg_fn(self.config.ema_decay)
-            self.ema = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+            self.ema = AveragedModel(self.model, multi_avg_fn=average)
         if state is None:
             self.progress.origin = origin
             self.progress.precision = choose_precision(self.model, self.device, self.config, self.log)
@@ -206,6 +207,7 @@ class Trainer:
 
     def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
         """Validate, keep the best, write the checkpoint, log the epoch."""
+        self._renew_statistics(epoch)
         logits = predict_logits(
             self.chosen(), self.photos.pixels, self.photos.validation, self.device, self.progress.precision
         )
@@ -228,6 +230,17 @@ class Trainer:
         )  # fmt: skip
         sums.loss_sum, sums.right, sums.seen = 0.0, 0, 0
         self.save_last()
+
+    def _renew_statistics(self, epoch: int) -> None:
+        """Batch normalisation of the averaged weights: what they see now, which no average of the past tells."""
+        if not self.ema:
+            return
+        count = min(len(self.photos.train), STATISTICS_PHOTOS)
+        rows = np.random.default_rng([self.config.seed, epoch, 1]).choice(self.photos.train, count, replace=False)
+        parts = np.array_split(rows, max(1, count // self.config.batch_size * self.progress.accumulate))
+        batches = (self.normalise(self.photos.batch(part)[0].to(self.device)) for part in parts)
+        with autocast(self.device, self.progress.precision):
+            update_bn(batches, self.ema.module)
 
     def chosen(self) -> nn.Module:
         """The network that is validated and kept: the moving average where there is one."""
