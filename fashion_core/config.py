@@ -64,6 +64,7 @@ class TrainConfig:
     flip: bool = False
     seed: int = 0
     extra: str = ""  # a folder of photos to train on besides: of a class, or of a garment or colour alone
+    decisions: str = ""  # a CSV of photo and right label, for photos whose folder has it wrong
     split_seed: int = 0
     split_groups: bool = True  # near-duplicates on one side; off is the usual split, whose test leaks
     precision: str = "auto"

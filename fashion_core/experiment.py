@@ -37,6 +37,8 @@ RECIPES: dict[str, Changes] = {
     "without-label-smoothing": {"label_smoothing": 0.0},
     "without-ema": {"ema_decay": 0.0},
     "without-pretraining": {"pretrained": "none"},
+    "without-extra-photos": {"extra": ""},
+    "without-mended-labels": {"decisions": ""},
     "half-size": {"image_size": HALF},
 }
 ARCHITECTURES: dict[str, Changes] = {

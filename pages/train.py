@@ -15,6 +15,10 @@ ARCHITECTURES = [
     "googlenet",
 ]  # fmt: skip
 FIRST = ("architecture", "pretrained", "image_size", "epochs", "batch_size", "learning_rate")
+PATHS = {
+    "extra": "A folder of photos to train on besides; empty is none",
+    "decisions": "A CSV of photo and right label, for photos whose folder has it wrong; empty is none",
+}
 TOLD = {
     "paper": "The paper's recipe: pretrained ResNet-50, 224 px, SGD, StepLR, 10 epochs. Made for a GPU.",
     "best": "Warm-up and cosine, crops and flips, label smoothing, moving average. Made for a GPU.",
@@ -46,8 +50,8 @@ def ask(name: str, preset: str):
         )
     if name in config.CHOICES:
         return st.selectbox(title, config.CHOICES[name], config.CHOICES[name].index(value), key=key)
-    if name == "extra":
-        return st.text_input(title, value, key=key, help="A folder of photos to train on besides; empty is none")
+    if name in PATHS:
+        return st.text_input(title, value, key=key, help=PATHS[name])
     if isinstance(value, bool):
         return st.toggle(title, value, key=key)
     if isinstance(value, int):

@@ -81,7 +81,7 @@ def write_model_folder(
 
 def _named(config: dict[str, Any]) -> dict[str, Any]:
     """A recipe without the folders of the machine that it was trained on."""
-    return config | {key: Path(config[key]).name for key in ("pretrained", "extra") if config.get(key)}
+    return config | {key: Path(config[key]).name for key in ("pretrained", "extra", "decisions") if config.get(key)}
 
 
 def add_ir(folder: Path) -> None:

@@ -34,28 +34,31 @@ class NotFinite(UserError):
 
 @dataclass(frozen=True)
 class Photos:
-    """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), labels int64 (n), rows of the two splits, names.
+    """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), rows of the two splits, class names.
 
-    Rows from n on are extra photos to train on: their pixels, and bool (m, k) which classes each may be.
+    `meanings`, bool (n + m, k), says which classes each photo may be: one, or all of a part for a partial label. The
+    last m rows are extra photos to train on, with `extra_pixels` of their own.
     """
 
     pixels: np.ndarray
-    labels: np.ndarray
+    meanings: np.ndarray
     train: np.ndarray
     validation: np.ndarray
     classes: tuple[str, ...]
     fingerprint: str
     extra_pixels: np.ndarray | None = None
-    extra_meanings: np.ndarray | None = None
 
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """uint8 (b, s, s, 3) and bool (b, k), which classes each photo may be: one, or all of an extra one's part."""
-        own, extra = rows[rows < len(self.labels)], rows[rows >= len(self.labels)] - len(self.labels)
-        pixels, meanings = self.pixels[own], np.eye(len(self.classes), dtype=bool)[self.labels[own]]
+        """uint8 (b, s, s, 3) and bool (b, k) of `rows`, the extra ones last."""
+        own, extra = rows[rows < len(self.pixels)], rows[rows >= len(self.pixels)]
+        pixels = self.pixels[own]
         if len(extra):
-            pixels = np.concatenate([pixels, self.extra_pixels[extra]])
-            meanings = np.concatenate([meanings, self.extra_meanings[extra]])
-        return torch.from_numpy(pixels), torch.from_numpy(meanings)
+            pixels = np.concatenate([pixels, self.extra_pixels[extra - len(self.pixels)]])
+        return torch.from_numpy(pixels), torch.from_numpy(self.meanings[np.concatenate([own, extra])])
+
+    def labels(self, rows: np.ndarray) -> torch.Tensor:
+        """int64 (len(rows)): the class of photos that have one."""
+        return torch.from_numpy(self.meanings[rows].argmax(axis=1))
 
 
 @dataclass
@@ -211,7 +214,7 @@ class Trainer:
         logits = predict_logits(
             self.chosen(), self.photos.pixels, self.photos.validation, self.device, self.progress.precision
         )
-        target = torch.from_numpy(self.photos.labels[self.photos.validation])
+        target = self.photos.labels(self.photos.validation)
         accuracy = (logits.argmax(1) == target).float().mean().item()
         loss = F.cross_entropy(logits, target).item()
         if not np.isfinite(loss):

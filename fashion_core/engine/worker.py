@@ -7,15 +7,16 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import torch
 import torchvision
 
-from fashion_core import UserError, __version__
+from fashion_core import UserError, __version__, decisions
 from fashion_core.dataset import Dataset, arrays, load, load_extra
 from fashion_core.engine import export, models
-from fashion_core.engine.evaluate import calibrate, evaluate, label_numbers, load_network, rows_of
+from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.training import Photos, Trainer
 from fashion_core.evaluation import Evaluation, wilson
 from fashion_core.factors import meant_by
@@ -56,19 +57,12 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
     data = load(run.dataset, config.split_seed, tell, config.split_groups)
     pixels = arrays(data, config.image_size, tell)
-    photos = Photos(
-        pixels,
-        label_numbers(data, data.classes),
-        rows_of(data, "train"),
-        rows_of(data, "validation"),
-        data.classes,
-        data.fingerprint,
-    )
+    photos, decided = _photos(data, pixels, decisions.read(Path(config.decisions)) if config.decisions else {})
     extra = load_extra(config.extra, data, tell) if config.extra else None
     if extra:
         photos = _with_extra(photos, extra, config.image_size, tell)
     trainer = Trainer(config, photos, run.folder, log, should_stop)
-    notes = _notes(data, trainer) + list(extra.notes if extra else ())
+    notes = [*_notes(data, trainer), *decided, *(extra.notes if extra else ())]
     log(
         "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
         epochs=config.epochs, device=_device_name(trainer.device), precision=trainer.progress.precision,
@@ -85,15 +79,27 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
     return "finished"
 
 
+def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple[Photos, list[str]]:
+    """What the loop trains on, by the labels that were decided; a photo with no single label is not validated on."""
+    meanings, notes = decisions.meanings(data, decided)
+    known, train, validation = meanings.sum(1), rows_of(data, "train"), rows_of(data, "validation")
+    train, validation = train[known[train] > 0], validation[known[validation] == 1]
+    if not len(train) or not len(validation):
+        raise UserError("The decisions leave no photo to train or to validate on: leave out fewer.")
+    mark = f"{data.fingerprint}+{decisions.fingerprint(decided)}" if decided else data.fingerprint
+    return Photos(pixels, meanings, train, validation, data.classes, mark), notes
+
+
 def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Callable[[int, int, str], None]) -> Photos:
     """`photos` with those of `extra` to train on besides."""
-    more = np.arange(len(extra.photos)) + len(photos.labels)
+    more = np.arange(len(extra.photos)) + len(photos.pixels)
+    meant = [meant_by(label, photos.classes) for label in extra.photos["label"]]
     return replace(
         photos,
         train=np.concatenate([photos.train, more]),
         fingerprint=f"{photos.fingerprint}+{extra.fingerprint}",
         extra_pixels=arrays(extra, image_size, tell),
-        extra_meanings=np.stack([meant_by(label, photos.classes) for label in extra.photos["label"]]),
+        meanings=np.concatenate([photos.meanings, meant]),
     )
 
 
