@@ -204,6 +204,14 @@ def test_several_seeds_have_a_mean_and_a_spread_and_are_not_pooled():
     assert row["training_seconds"] == 30 and (row["runs"], row["seeds"]) == (3, "0 1 2")
 
 
+def test_ablations_stand_in_order_of_effect_behind_their_base():
+    shares = {"best": 0.90, "flips": 0.89, "paper": None, "schedule": 0.95, "crops": 0.80}
+    rows = [experiment.row("recipes", name, {0: result(share)} if share else {}) for name, share in shares.items()]
+    rows += [experiment.row("architectures", name, {0: result(0.5)}) for name in ("vgg16", "googlenet")]
+    names = [row["variant"] for row in experiment.by_effect(rows)]
+    assert names == ["best", "crops", "schedule", "flips", "paper", "vgg16", "googlenet"]
+
+
 def test_the_table_in_words_and_as_csv(tmp_path):
     full = result(0.95, macro_f1=0.9, parameters=25_557_032, flops=8_178_368_512, images_per_second=1234.4,
                   prediction_ms=12.34, megabytes=51.24, training_seconds=61.4)  # fmt: skip

@@ -1,0 +1,66 @@
+"""The models that ship say of themselves what comes out when anyone asks them again."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import ROOT
+
+from fashion_core import dataset, imaging, sample
+from fashion_core.evaluation import Evaluation, softmax
+from fashion_core.predictor import Predictor
+
+PUBLISHED = sorted(card.parent for card in (ROOT / "weights").glob("*/card.json"))
+MB = 1_000_000
+
+
+@pytest.fixture(params=PUBLISHED, ids=lambda folder: folder.name)
+def model(request) -> Path:
+    return request.param
+
+
+def test_the_weights_fit_a_repository():
+    files = [file for file in (ROOT / "weights").rglob("*") if file.is_file()]
+    assert max(file.stat().st_size for file in files) <= 50 * MB
+    assert sum(file.stat().st_size for file in files) <= 110 * MB
+
+
+def test_the_card_says_what_the_stored_predictions_say(model):
+    metrics = json.loads((model / "card.json").read_text())["metrics"]
+    found = Evaluation.load(model / "evaluation.parquet").summary()
+    assert (metrics["test_n"], metrics["test_accuracy"]) == (found["n"], found["accuracy"])
+    assert metrics["macro_f1"] == pytest.approx(found["macro_f1"], abs=1e-9)
+
+
+def photos_of(model: Path, tmp_path: Path) -> tuple[dataset.Dataset, int]:
+    """The photos that it was trained and tested on, as divided then, and its image size."""
+    card = json.loads((model / "card.json").read_text())
+    about, recipe = card["dataset"], card["config"]
+    if about["sample"]:
+        root = tmp_path / about["name"]
+        sample.render(root, **about["sample"])
+    else:
+        root = ROOT.parent / "shared" / "data" / about["name"]
+        if not root.is_dir():
+            pytest.skip(f"the photos {about['name']} are not in {root.parent}: they are no part of this project")
+    data = dataset.load(root, recipe["split_seed"], grouped=recipe["split_groups"])
+    assert data.fingerprint == about["fingerprint"]
+    return data, card["image_size"]
+
+
+def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_path):
+    from fashion_core.engine.evaluate import load_network, rows_of
+    from fashion_core.engine.training import pick_device, predict_logits
+
+    data, size = photos_of(model, tmp_path)
+    rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)
+    network, _ = load_network(model / "model.safetensors")
+    logits = predict_logits(network, dataset.arrays(data, size), rows, pick_device("cpu")).numpy()
+    torchs = softmax(logits, predictor.card["temperature"])
+    irs = predictor([imaging.read(data.file(path)) for path in data.photos["path"].iloc[rows]])
+    assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()
+    assert (torchs.argmax(1) == stored.truth).mean() == pytest.approx(stored.accuracy, abs=5e-5)  # to four digits
+    assert np.abs(torchs - stored.probabilities).max() < 0.02
+    assert np.abs(torchs - irs).max() < 0.02
+    assert (torchs.argmax(1) == irs.argmax(1)).mean() >= 0.995
