@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from fashion_core import UserError, paper
-from fashion_core.evaluation import Evaluation, expected_calibration_error, wilson
-from fashion_core.factors import COLOUR, GARMENT, factors, fold
+from fashion_core.evaluation import CAUSES, Evaluation, expected_calibration_error, wilson
+from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.imaging import shown
 
 WORST = 3  # confusions that are named
@@ -85,11 +85,9 @@ def _metrics(card: Mapping[str, Any], evaluation: Evaluation) -> str:
         n = found["n"]
         text = f"of these, {VERDICTS.get(verdict, verdict)} (macro-F1 {found['macro_f1']:.3f})"
         lines.append([text, _share(round(found["accuracy"] * n), n)])
-    if parts := factors(evaluation.classes):
+    if factors(evaluation.classes):
         for part, word in ((COLOUR, "colour alone"), (GARMENT, "garment alone")):
-            names, sums = fold(evaluation.probabilities, evaluation.classes, part)
-            right = np.array(names)[sums.argmax(1)] == np.array([pair[part] for pair in parts])[evaluation.truth]
-            lines.append([word, _share(int(right.sum()), len(evaluation))])
+            lines.append([word, _share(int(evaluation.folded(part).right.sum()), len(evaluation))])
     if paper.matches(evaluation.classes):
         lines.append(["the paper, on other photos", _share(paper.TEST_RIGHT, paper.TEST_PHOTOS)])
     text = "On test photos that took no part in training or in choosing the epoch; 95 % Wilson intervals.\n\n"
@@ -125,14 +123,9 @@ def _weaknesses(evaluation: Evaluation) -> str:
     recall = {name: matrix[i, i] / matrix[i].sum() for i, name in enumerate(names) if matrix[i].sum()}
     low = min(recall, key=recall.get)
     lines.append(f"- Lowest recall: {low}, {recall[low]:.2f} of {matrix[names.index(low)].sum()} photos.")
-    if pairs := factors(names):
-        kinds = {"colour alone": 0, "garment alone": 0, "both": 0}
-        for a, b in np.argwhere(wrong):
-            colour, garment = (pairs[a][part] != pairs[b][part] for part in (COLOUR, GARMENT))
-            kinds["both" if colour and garment else "colour alone" if colour else "garment alone"] += int(wrong[a, b])
-        lines.append(
-            f"- Of {wrong.sum()} mistakes: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) + "."
-        )
+    if (causes := evaluation.causes) is not None:
+        colour, garment, both = ((causes == cause).sum() for cause in CAUSES)
+        lines.append(f"- Of {wrong.sum()} mistakes: {colour} colour alone, {garment} garment alone, {both} both.")
     few = [f"{name} ({matrix[i].sum()})" for i, name in enumerate(names) if 0 < matrix[i].sum() < 20]
     if few:
         lines.append(f"- Too few test photos to say much: {', '.join(few)}.")

@@ -8,7 +8,7 @@ The model is never run again to look. Metrics are scikit-learn's.
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 
 from fashion_core import UserError
+from fashion_core.factors import factors, fold
 
-Which = Literal["all", "wrong", "right"]
+Which = Literal["all", "wrong", "right", "colour", "garment", "both"]
+CAUSES = ("colour", "garment", "both")  # what is wrong about a mistake: the colour alone, the garment alone, or both
 MEASURES = ("precision", "recall", "f1-score", "support")
 SCHEMA_KEY = b"busana.evaluation"
 
@@ -115,12 +117,34 @@ class Evaluation:
     @property
     def confidence(self) -> np.ndarray:
         """(n,) probability of the predicted class."""
-        return self.probabilities.max(axis=1)
+        return self.probabilities[np.arange(len(self)), self.predicted]
 
     @property
     def right(self) -> np.ndarray:
         """(n,) whether each prediction is right."""
         return self.truth == self.predicted
+
+    @cached_property
+    def causes(self) -> np.ndarray | None:
+        """(n,) one of CAUSES for each mistake, "" where right; None where class names are no `<colour>_<garment>`."""
+        pairs = factors(self.classes)
+        if pairs is None:
+            return None
+        true, said = np.array(pairs)[self.truth], np.array(pairs)[self.predicted]
+        colour, garment = (true != said).T
+        return np.select([colour & garment, colour, garment], ["both", "colour", "garment"], "")
+
+    def folded(self, part: int) -> "Evaluation":
+        """The same photos by COLOUR or by GARMENT alone: P(dress) sums over its colours, the matrix folds.
+
+        What is predicted is the part of the predicted class, so each cell is a sum of cells. ValueError: no such parts.
+        """
+        names, sums = fold(self.probabilities, self.classes, part)
+        of_class = [pair[part] for pair in factors(self.classes)]
+        photos = self.photos.assign(label=[of_class[number] for number in self.truth])
+        folded = replace(self, classes=names, photos=photos, probabilities=sums)
+        vars(folded)["predicted"] = np.array([names.index(name) for name in of_class])[self.predicted]
+        return folded
 
     @property
     def accuracy(self) -> float:
@@ -189,7 +213,9 @@ class Evaluation:
             keep &= table["label"] == true
         if predicted is not None:
             keep &= table["predicted"] == predicted
-        if which != "all":
+        if which in CAUSES:
+            keep &= self.causes == which if self.causes is not None else False
+        elif which != "all":
             keep &= self.right if which == "right" else ~self.right
         return table[keep].iloc[self._worst_first(keep.to_numpy())].reset_index(drop=True)
 

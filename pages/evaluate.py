@@ -21,6 +21,12 @@ def load(file: Path, changed: int) -> Evaluation:
     return Evaluation.load(file)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def folded(file: Path, changed: int, part: int) -> Evaluation:
+    """The same by colour or by garment alone."""
+    return load(file, changed).folded(part)
+
+
 def evaluated() -> dict[str, Path]:
     """Whatever has an evaluation, published models first, then runs, newest first: name → file."""
     files = {ref.name: ref.evaluation_file for ref in predictor.models()}
@@ -68,9 +74,12 @@ if asked and asked not in files:
 name = st.selectbox("Model", files, index=list(files).index(asked) if asked in files else 0, key="model")
 st.query_params["model"] = name  # by hand: a bound list leaves its default out, and a link to the newest would drift
 with guard():
-    evaluation = load(files[name], files[name].stat().st_mtime_ns)
+    stored = files[name], files[name].stat().st_mtime_ns
+    whole = evaluation = load(*stored)
+st.caption(origin(name, whole))
+if (part := doors.part(whole.classes)) is not None:
+    evaluation = folded(*stored, part)
 numbers = evaluation.report()
-st.caption(origin(name, evaluation))
 doors.headline(evaluation, numbers)
 with guard():
     photos = whereabouts(evaluation)
@@ -80,7 +89,7 @@ if unreadable := evaluation.meta.get("unreadable"):
 
 left, right = st.columns([6, 5], gap="large")
 with right:
-    true, predicted, which = doors.selection(evaluation.classes)
+    true, predicted, which = doors.selection(evaluation)
     rows = evaluation.cell(true, predicted, which)
     order = ", least sure first" if which == "right" else ", most confidently wrong first"
     st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
@@ -97,4 +106,4 @@ with left:
     with st.container(horizontal=True):
         download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")
         download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv")
-        download("Predictions", "csv", lambda: predictions(evaluation), "text/csv")
+        download("Predictions", "csv", lambda: predictions(whole), "text/csv")

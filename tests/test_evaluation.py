@@ -12,7 +12,13 @@ import pytest
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.evaluation import Evaluation, expected_calibration_error, fit_temperature, softmax, wilson
+from fashion_core.evaluation import (
+    Evaluation,
+    expected_calibration_error,
+    fit_temperature,
+    softmax,
+    wilson,
+)  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = ("coat", "hat", "sock")
@@ -64,6 +70,46 @@ def made_up(root: Path, classes: tuple[str, ...], n: int = 600, seed: int = 0) -
     photos = pd.DataFrame({"path": paths, "label": [classes[t] for t in truth]}, dtype=object)
     meta = {"model": "made-up", "epoch": 8, "split": "test", "created": "2026-01-02T03:04:05+00:00", "unreadable": []}
     return Evaluation(classes, photos, softmax(logits), str(root), meta)
+
+
+GARMENTS = ("black_hat", "black_sock", "blue_hat", "blue_sock")
+# Five photos by hand: (label, probabilities in the order above).
+FIVE = [
+    ("black_hat", (0.6, 0.1, 0.2, 0.1)),
+    ("black_hat", (0.1, 0.2, 0.5, 0.2)),  # called blue_hat: the colour is wrong
+    ("blue_sock", (0.3, 0.2, 0.4, 0.1)),  # called blue_hat: the garment is wrong; P(black) is P(blue)
+    ("blue_sock", (0.7, 0.1, 0.1, 0.1)),  # called black_hat: both are wrong
+    ("black_sock", (0.35, 0.40, 0.05, 0.2)),
+]
+
+
+def five() -> Evaluation:
+    photos = pd.DataFrame({"path": [f"{i}.jpg" for i in range(5)], "label": [label for label, _ in FIVE]}, dtype=object)
+    return Evaluation(GARMENTS, photos, np.array([p for _, p in FIVE], np.float32), "/photos")
+
+
+def test_a_mistake_is_of_the_colour_of_the_garment_or_of_both():
+    evaluation = five()
+    assert evaluation.causes.tolist() == ["", "colour", "garment", "both", ""]
+    assert [evaluation.cell(which=cause)["index"].tolist() for cause in ("colour", "garment", "both")] == [
+        [1],
+        [2],
+        [3],
+    ]
+    assert eight().causes is None and eight().cell(which="colour").empty
+
+
+def test_the_matrix_folds_into_colour_and_garment_and_probabilities_add_up():
+    colour, garment = five().folded(0), five().folded(1)
+    assert colour.classes == ("black", "blue") and garment.classes == ("hat", "sock")
+    assert colour.confusion().tolist() == [[2, 1], [1, 1]] and colour.accuracy == 3 / 5
+    assert garment.confusion().tolist() == [[2, 0], [2, 1]] and garment.accuracy == 3 / 5
+    assert colour.probabilities[0] == pytest.approx([0.7, 0.3])
+    assert garment.probabilities[4] == pytest.approx([0.4, 0.6])
+    assert colour.confidence[2] == pytest.approx(0.5)  # of what it was called, blue, not of the first of two equal sums
+    assert colour.cell("black", "blue")["path"].tolist() == ["1.jpg"]
+    with pytest.raises(ValueError):
+        eight().folded(0)
 
 
 def test_numbers_are_those_worked_out_by_hand():

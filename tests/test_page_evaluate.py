@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_evaluation import ROOT, eight, made_up, publish
+from test_evaluation import ROOT, eight, five, made_up, publish
 
 from fashion_core import paper
 from fashion_core.evaluation import Evaluation
@@ -222,6 +222,32 @@ def test_many_photos_come_in_pages_that_begin_again_with_a_new_selection(home, t
     app.button(key="door-Wrong").click().run()
     app.button(key="door-Photos").click().run()
     assert tiles(app) == tiles(opened()) != third
+
+
+def test_one_switch_folds_the_matrix_to_colour_or_garment_and_the_address_keeps_it(home, by_hand):
+    publish(home, five(), "parts", draw=False)
+    app = opened(model="parts")
+    assert "Count by" in [control.label for control in app.segmented_control]
+    app.segmented_control(key="by").set_value("colour").run()
+    assert app.metric[0].value == "60.00%" and app.selectbox(key="true").options == ["black", "blue"]
+    app.selectbox(key="true").select("black").run()
+    app.selectbox(key="predicted").select("blue").run()
+    assert tiles(app) == ["1.jpg"]
+    app.segmented_control(key="by").set_value("garment").run()
+    assert app.selectbox(key="true").value is None and not app.exception
+    assert tiles(opened(model="parts", by="garment", true="sock", which="wrong")) == ["3.jpg", "2.jpg"]
+    assert all(control.key != "by" for control in opened(model="by-hand").segmented_control)
+
+
+def test_mistakes_of_colour_garment_or_both_are_counted_and_open_their_photos(home, by_hand):
+    publish(home, five(), "parts", draw=False)
+    assert [tiles(opened(model="parts", which=cause)) for cause in ("colour", "garment", "both")] == [
+        ["1.jpg"], ["2.jpg"], ["3.jpg"],
+    ]  # fmt: skip
+    assert "1 by the colour alone, 1 by the garment alone, 1 by both" in words(opened(model="parts"))
+    app = opened(model="parts", which="both")
+    app.segmented_control(key="by").set_value("colour").run()  # where no such filter is
+    assert not app.exception and app.segmented_control(key="which").value == "wrong"
 
 
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):

@@ -1,6 +1,7 @@
 """Every number of an evaluation is a door to its photos: headline, confusion matrix and report open one selection.
 
-The selection lives in two lists and a filter, which the URL mirrors: `?true=…&predicted=…&which=…`.
+The selection lives in two lists and a filter, which the URL mirrors: `?true=…&predicted=…&which=…`. Where labels are
+colour × garment, a switch folds all of it to one of the two: `?by=colour`.
 """
 
 from functools import partial
@@ -9,10 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import charts, paper
-from fashion_core.evaluation import Evaluation, Which, wilson
+from fashion_core.evaluation import CAUSES, Evaluation, Which, wilson
+from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.ui.gallery import plain
 
 CELLS: dict[str, charts.Normalise] = {"counts": "count", "by true": "true", "by predicted": "predicted"}
+PARTS = {"classes": None, "colour": COLOUR, "garment": GARMENT}
 HEADINGS = {"precision": "Precision", "recall": "Recall", "f1-score": "F1", "support": "Photos"}
 
 
@@ -46,8 +49,18 @@ def _from_report(evaluation: Evaluation) -> None:
         choose(*evaluation.door(place[0], place[1].removeprefix("paper ")))
 
 
-def selection(classes: tuple[str, ...]) -> tuple[str | None, str | None, Which]:
+def part(classes: tuple[str, ...]) -> int | None:
+    """The switch: COLOUR, GARMENT or, as at first, neither. Class names that do not come apart have none."""
+    if factors(classes) is None:
+        return None
+    chosen = st.segmented_control("Count by", list(PARTS), key="by", default="classes", required=True,
+                                  on_change=first_page, bind="query-params")  # fmt: skip
+    return PARTS[chosen]
+
+
+def selection(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
     """The two lists and the filter that every door writes: the keyboard's way, and what the URL keeps."""
+    classes, causes = evaluation.classes, evaluation.causes
     for key in ("true", "predicted"):  # chosen for a model of other classes
         if st.session_state.get(key) not in (None, *classes):
             st.session_state[key] = None
@@ -55,8 +68,15 @@ def selection(classes: tuple[str, ...]) -> tuple[str | None, str | None, Which]:
     lists = {"options": classes, "index": None, "placeholder": "any class", "on_change": first_page}
     true = one.selectbox("True", key="true", bind="query-params", **lists)
     predicted = two.selectbox("Predicted", key="predicted", bind="query-params", **lists)
-    which = st.segmented_control("Show", ["all", "wrong", "right"], key="which", default="all", required=True,
+    kinds = ["all", "wrong", "right", *(CAUSES if causes is not None else ())]
+    if st.session_state.get("which", "all") not in kinds:
+        st.session_state["which"] = "wrong"
+
+    which = st.segmented_control("Show", kinds, key="which", default="all", required=True,
                                  on_change=first_page, bind="query-params", label_visibility="collapsed")  # fmt: skip
+    if causes is not None:
+        colour, garment, both = ((causes == cause).sum() for cause in CAUSES)
+        st.caption(f"Wrong: {colour:,} by the colour alone, {garment:,} by the garment alone, {both:,} by both.")
     return true, predicted, which
 
 
