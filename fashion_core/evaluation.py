@@ -203,21 +203,31 @@ class Evaluation:
         }
 
     def cell(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> pd.DataFrame:
-        """The photos behind one number; None is any class. Columns index, path, label, predicted, p_true, p_predicted.
+        """The photos behind one number; None is any class. Columns and order as of `rows`."""
+        return self.rows(self.chosen(true, predicted, which))
 
-        Wrong ones first, most confident first; then right ones, least sure first.
-        """
-        table = self._table
-        keep = pd.Series(True, index=table.index)
+    def chosen(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> np.ndarray:
+        """bool (n,): whether each photo is of this true class, called this one, and so answered; None is any class."""
+        keep = np.ones(len(self), bool)
         if true is not None:
-            keep &= table["label"] == true
+            keep &= self.truth == self._number(true)
         if predicted is not None:
-            keep &= table["predicted"] == predicted
+            keep &= self.predicted == self._number(predicted)
         if which in CAUSES:
             keep &= self.causes == which if self.causes is not None else False
         elif which != "all":
             keep &= self.right if which == "right" else ~self.right
-        return table[keep].iloc[self._worst_first(keep.to_numpy())].reset_index(drop=True)
+        return keep
+
+    def _number(self, name: str) -> int:
+        return self.classes.index(name) if name in self.classes else -1
+
+    def rows(self, keep: np.ndarray) -> pd.DataFrame:
+        """The photos that `keep`, bool (n,), marks. Columns index, path, label, predicted, p_true, p_predicted.
+
+        Wrong ones first, most confident first; then right ones, least sure first.
+        """
+        return self._table[keep].iloc[self._worst_first(keep)].reset_index(drop=True)
 
     def _worst_first(self, keep: np.ndarray) -> np.ndarray:
         right, confidence = self.right[keep], self.confidence[keep]

@@ -89,8 +89,9 @@ if unreadable := evaluation.meta.get("unreadable"):
 
 left, right = st.columns([6, 5], gap="large")
 with right:
+    keep = doors.asked(whole)
     true, predicted, which = doors.selection(evaluation)
-    rows = evaluation.cell(true, predicted, which)
+    rows = evaluation.rows(keep & evaluation.chosen(true, predicted, which))
     order = ", least sure first" if which == "right" else ", most confidently wrong first"
     st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
     gallery(rows, photos, key="photos", page_size=12)

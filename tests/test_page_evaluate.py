@@ -132,7 +132,8 @@ def test_photos_below_data_are_found_by_their_folders_name(by_hand, home):
     (home / "data").mkdir(exist_ok=True)
     by_hand.rename(home / "data" / "photos")
     app = opened()
-    assert len(app.get("image")) == 8 and not app.warning and not app.text_input
+    assert len(app.get("image")) == 8 and not app.warning
+    assert [field.key for field in app.text_input] == ["q"], "no folder is asked for"
 
 
 def test_sample_photos_are_drawn_again_when_first_looked_at(home):
@@ -248,6 +249,20 @@ def test_mistakes_of_colour_garment_or_both_are_counted_and_open_their_photos(ho
     app = opened(model="parts", which="both")
     app.segmented_control(key="by").set_value("colour").run()  # where no such filter is
     assert not app.exception and app.segmented_control(key="which").value == "wrong"
+
+
+def test_a_question_becomes_chips_that_can_be_removed_and_stays_in_the_address(home, by_hand):
+    publish(home, five(), "parts", draw=False)
+    app = opened(model="parts")
+    app.text_input(key="q").input("velvet socks called blue").run()
+    assert tiles(app) == ["2.jpg"]
+    assert "“velvet” is not understood" in words(app)
+    assert [app.button(key=f"chip-{i}").label for i in range(2)] == ["sock", "predicted blue"]
+    app.button(key="chip-1").click().run()
+    assert app.text_input(key="q").value == "sock" and tiles(app) == ["3.jpg", "2.jpg", "4.jpg"]
+    assert tiles(opened(model="parts", q="colour mistakes")) == ["1.jpg"]
+    app.button(key="door-Wrong").click().run()
+    assert app.text_input(key="q").value == "" and len(tiles(app)) == 3, "a number opens all of its photos"
 
 
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):

@@ -6,10 +6,11 @@ colour × garment, a switch folds all of it to one of the two: `?by=colour`.
 
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts, paper
+from fashion_core import charts, paper, question
 from fashion_core.evaluation import CAUSES, Evaluation, Which, wilson
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.ui.gallery import plain
@@ -20,8 +21,8 @@ HEADINGS = {"precision": "Precision", "recall": "Recall", "f1-score": "F1", "sup
 
 
 def choose(true: str | None = None, predicted: str | None = None, which: Which = "all") -> None:
-    """Select these photos, from whichever door."""
-    st.session_state.update({"true": true, "predicted": predicted, "which": which, "photos-page": 1})
+    """Select these photos, from whichever door; a question that would hide some of them goes."""
+    st.session_state.update({"true": true, "predicted": predicted, "which": which, "q": "", "photos-page": 1})
 
 
 def first_page() -> None:
@@ -78,6 +79,33 @@ def selection(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
         colour, garment, both = ((causes == cause).sum() for cause in CAUSES)
         st.caption(f"Wrong: {colour:,} by the colour alone, {garment:,} by the garment alone, {both:,} by both.")
     return true, predicted, which
+
+
+def asked(evaluation: Evaluation) -> np.ndarray:
+    """The question box and what it understood, each filter a chip that goes at a click. bool (photos): who passes."""
+    words = st.text_input("Ask", key="q", bind="query-params", on_change=first_page, icon=":material/search:",
+                          placeholder="misclassified blue dresses, or: confident mistakes, or: shoes below 60 %"
+                          if factors(evaluation.classes) else "confident mistakes, or: right, below 60 %")  # fmt: skip
+    found = question.read(words, evaluation.classes)
+    if found.filters:
+        with st.container(horizontal=True, gap="small"):
+            for place, each in enumerate(found.filters):
+                rest = [other for other in found.filters if other != each]
+                st.button(plain(each.words), key=f"chip-{place}", icon=":material/close:", help="Remove this filter",
+                          on_click=_ask, args=(question.text(rest),))  # fmt: skip
+    if found.unknown:
+        names = ", ".join(f"“{plain(word)}”" for word in found.unknown)
+        st.caption(
+            f":material/help: {names} is not understood and left out. Known are the class names, "
+            + ("colours and garments alone, " if factors(evaluation.classes) else "")
+            + "wrong, right, confident, unsure, “below 60 %”, “above 90 %” and “predicted …”."
+        )
+    return question.mask(evaluation, found.filters)
+
+
+def _ask(words: str) -> None:
+    st.session_state["q"] = words
+    first_page()
 
 
 def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:

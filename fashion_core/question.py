@@ -1,0 +1,131 @@
+"""A question in plain words → filters on an evaluation: "misclassified blue dresses", "shoes below 60 %".
+
+    asked = question.read("black shirts predicted blue, confident", evaluation.classes)
+    evaluation.rows(question.mask(evaluation, asked.filters))      # and asked.unknown: the words nobody understood
+
+No language model: a word is a class, a colour, a garment or one of WORDS. Every filter knows the words that ask for it,
+so a question without one of them is a question again.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fashion_core.evaluation import CAUSES, Evaluation
+from fashion_core.factors import factors, meant_by
+
+SURE, UNSURE = 0.9, 0.6  # "confident" is at least this; "unsure" is below that
+WORDS = {
+    "wrong": "wrong misclassified misread mistake mistakes error errors mistaken confused incorrect",
+    "right": "right correct correctly",
+    "colour": "colour color colours colors",
+    "garment": "garment garments",
+    "both": "both",
+    "at least 90%": "confident confidently sure certain",
+    "below 60%": "unsure uncertain doubtful hesitant",
+    "predicted": "predicted called as taken named",
+    "": "a an all and any are at be by class confidence for in is it of or photo photos show me that the their them "
+    "they to was were what which who with",
+}
+_MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
+_BOUND = re.compile(r"(below|under|less than|at most|<|above|over|more than|at least|>)\s*(\d+(?:\.\d+)?)\s*(%?)")
+_BELOW = ("below", "under", "less than", "at most", "<")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`kind` is true, predicted, which, below or above; `value` its class names, a kind of answer, or a share."""
+
+    kind: str
+    value: tuple[str, ...] | str | float
+    words: str
+
+
+@dataclass(frozen=True)
+class Question:
+    filters: tuple[Filter, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def read(text: str, classes: Sequence[str]) -> Question:
+    """What `text` asks of an evaluation with these classes."""
+    filters: list[Filter] = []
+
+    def bound(found: re.Match) -> str:
+        filters.append(_bounded(found[1] in _BELOW, float(found[2]), bool(found[3])))
+        return " "
+
+    rest = _BOUND.sub(bound, text.lower())
+    side, named, unknown = "true", {"true": [], "predicted": []}, []
+    for word in re.findall(r"[^\s,;.?!“”\"']+", rest):
+        meaning = _MEANING.get(word)
+        if found := _names(word, classes):
+            named[side].append(found)
+        elif meaning == "predicted":
+            side = "predicted"
+        elif meaning in ("right", "wrong", *CAUSES):
+            filters.append(Filter("which", meaning, f"{meaning} wrong" if meaning in CAUSES else meaning))
+        elif meaning:
+            filters += read(meaning, classes).filters
+        elif meaning is None:
+            unknown.append(word)
+    sides = [_classes(side, found, classes) for side, found in named.items() if found]
+    return Question(_without_what_follows((*sides, *filters)), tuple(dict.fromkeys(unknown)))
+
+
+def mask(evaluation: Evaluation, filters: Sequence[Filter]) -> np.ndarray:
+    """bool (photos): which photos pass all `filters`."""
+    keep = np.ones(len(evaluation), bool)
+    for each in filters:
+        if each.kind in ("true", "predicted"):
+            numbers = evaluation.truth if each.kind == "true" else evaluation.predicted
+            keep &= np.isin(numbers, [evaluation.classes.index(name) for name in each.value])
+        elif each.kind == "which":
+            keep &= evaluation.chosen(which=each.value)
+        else:
+            keep &= evaluation.confidence < each.value if each.kind == "below" else evaluation.confidence >= each.value
+    return keep
+
+
+def text(filters: Sequence[Filter]) -> str:
+    """The words that ask for these filters, those of the predicted side last, since what follows them is on it too."""
+    return ", ".join(each.words for each in sorted(filters, key=lambda each: each.kind == "predicted"))
+
+
+def _bounded(below: bool, number: float, percent: bool) -> Filter:
+    share = number / 100 if percent or number > 1 else number
+    return Filter("below" if below else "above", share, f"{'below' if below else 'at least'} {share * 100:g}%")
+
+
+def _names(word: str, classes: Sequence[str]) -> frozenset[str]:
+    """The classes, colours and garments that `word` names, singular or plural."""
+    parts = {name for pair in factors(classes) or () for name in pair}
+    known = {*classes, *parts}
+    spoken = _forms(word.replace("-", "_"))
+    return frozenset(name for name in known if spoken & _forms(name.lower()))
+
+
+def _forms(word: str) -> set[str]:
+    return {word} | {word[: -len(end)] for end in ("s", "es") if word.endswith(end) and len(word) > len(end) + 1}
+
+
+def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str]) -> Filter:
+    """Colours and garments together mean the classes that have both; two of one kind mean either."""
+    kinds = [set(), set(), set()]  # colours, garments, whole classes
+    pairs = factors(classes) or ()
+    for name in frozenset().union(*named):
+        kinds[2 if name in classes else 0 if name in {colour for colour, _ in pairs} else 1].add(name)
+    either = [np.any([meant_by(name, classes) for name in kind], axis=0) for kind in kinds[:2] if kind]
+    keep = np.logical_and.reduce(either) if either else np.zeros(len(classes), bool)
+    value = tuple(name for name, kept in zip(classes, keep, strict=True) if kept or name in kinds[2])
+    words = " ".join(name for kind in kinds for name in sorted(kind))
+    return Filter(side, value, words if side == "true" else f"predicted {words}")
+
+
+def _without_what_follows(filters: Sequence[Filter]) -> tuple[Filter, ...]:
+    """Once each; "colour mistakes" asks for mistakes already."""
+    caused = any(each.kind == "which" and each.value in CAUSES for each in filters)
+    kept = [each for each in filters if not (caused and each.kind == "which" and each.value == "wrong")]
+    return tuple(dict.fromkeys(kept))

@@ -1,0 +1,60 @@
+"""Plain words become filters, and what is not understood is said."""
+
+import pytest
+from test_evaluation import eight, five
+
+from fashion_core import question
+from fashion_core.paper import CLASSES
+
+BLUE = ("blue_dress", "blue_pants", "blue_shirt", "blue_shoes", "blue_shorts")
+
+
+def asked(text: str, classes=CLASSES) -> list[tuple]:
+    found = question.read(text, classes)
+    assert not found.unknown
+    return [(each.kind, each.value) for each in found.filters]
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("misclassified blue dresses", [("true", ("blue_dress",)), ("which", "wrong")]),
+        ("Black shirts predicted blue", [("true", ("black_shirt",)), ("predicted", BLUE)]),
+        ("confident mistakes", [("above", 0.9), ("which", "wrong")]),
+        ("shoes below 60 %", [("true", ("black_shoes", "blue_shoes")), ("below", 0.6)]),
+        ("Which blue_dress photos were called black_dress?", [("true", BLUE[:1]), ("predicted", ("black_dress",))]),
+        ("colour mistakes in blue over 0.75", [("true", BLUE), ("above", 0.75), ("which", "colour")]),
+        ("", []),
+    ],
+)
+def test_words_become_filters(text, filters):
+    assert sorted(asked(text)) == sorted(filters)
+
+
+def test_a_word_that_is_not_understood_is_said_and_the_rest_counts():
+    found = question.read("velvet blue dresses", CLASSES)
+    assert found.unknown == ("velvet",)
+    assert [each.value for each in found.filters] == [("blue_dress",)]
+
+
+def test_classes_that_do_not_come_apart_are_asked_for_by_name():
+    assert asked("socks called hat", ("coat", "hat", "sock")) == [("true", ("sock",)), ("predicted", ("hat",))]
+    assert question.read("blue socks", ("coat", "hat", "sock")).unknown == ("blue",)
+
+
+@pytest.mark.parametrize("text", ["black shirts predicted blue, wrong, below 80%", "garment mistakes", "unsure shoes"])
+def test_the_words_of_all_filters_ask_the_same_again(text):
+    filters = question.read(text, CLASSES).filters
+    assert set(question.read(question.text(filters), CLASSES).filters) == set(filters)
+
+
+def test_a_question_finds_its_photos():
+    def found(evaluation, text):
+        filters = question.read(text, evaluation.classes).filters
+        return evaluation.rows(question.mask(evaluation, filters))["path"].tolist()
+
+    assert found(five(), "blue socks called blue") == ["2.jpg"]
+    assert found(five(), "hats, colour wrong") == ["1.jpg"]
+    assert found(eight(), "confident mistakes") == ["sock/7.jpg"]  # 0.9 and no less
+    assert found(eight(), "hats below 50 %") == ["hat/5.jpg"]
+    assert found(eight(), "right and wrong") == []
