@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fashion_core import UserError, paper
-from fashion_core.evaluation import CAUSES, Evaluation, expected_calibration_error, wilson
+from fashion_core.evaluation import CAUSES, Evaluation, wilson
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.imaging import shown
 
@@ -133,11 +133,10 @@ def _weaknesses(evaluation: Evaluation) -> str:
 
 
 def _calibration(card: Mapping[str, Any], evaluation: Evaluation) -> str:
-    error = expected_calibration_error(evaluation.probabilities, evaluation.truth)
     return (
         f"Confidences are divided by a temperature of {card['temperature']:.3f}, fitted on the validation photos. The "
-        f"expected calibration error on the test photos is {error:.3f} (15 bins); their mean confidence is "
-        f"{evaluation.confidence.mean():.1%}."
+        f"expected calibration error on the test photos is {evaluation.calibration_error:.3f} (15 bins); their mean "
+        f"confidence is {evaluation.confidence.mean():.1%}."
     )
 
 

@@ -1,9 +1,15 @@
 """From tables to pictures that the browser draws: ECharts options and Plotly figures. Nothing is drawn here."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from fashion_core.evaluation import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from plotly.graph_objects import Figure
 
 Normalise = Literal["count", "true", "predicted"]
 
@@ -127,6 +133,55 @@ def trade_off_options(points: Sequence[Mapping[str, Any]], cost: str, dark: bool
             },
         ],
     }  # fmt: skip
+
+
+def reliability_figure(table: "pd.DataFrame") -> "Figure":
+    """Plotly bars of `evaluation.reliability`: accuracy by confidence, on the line where they belong if honest.
+
+    A bar's customdata is (low, high, n). Text and grid take the page's colours.
+    """
+    import plotly.graph_objects as go
+
+    low, high = wilson_of(table)
+    middle = (table["low"] + table["high"]) / 2
+    said = "confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{y:.1%} of %{customdata[2]} photos right"
+    figure = go.Figure([
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": "#8b8f9a"}, hoverinfo="skip"),
+        go.Bar(
+            x=middle, y=table["accuracy"], width=table["high"] - table["low"] - 0.006,
+            customdata=table[["low", "high", "n"]].to_numpy(), hovertemplate=f"{said}<extra></extra>",
+            marker={"color": f"rgb{RIGHT}"},
+            error_y={"array": high - table["accuracy"], "arrayminus": table["accuracy"] - low, "thickness": 1.2,
+                     "width": 3, "color": "#8b8f9a"},
+        ),
+    ])  # fmt: skip
+    return _squared(figure, "confidence", "right", [0, 1])
+
+
+def wilson_of(table: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % intervals of a table's accuracy over n: low (rows,), high (rows,)."""
+    pairs = [wilson(round(share * n), n) for share, n in zip(table["accuracy"], table["n"], strict=True)]
+    low, high = np.array(pairs).reshape(-1, 2).T
+    return low, high
+
+
+def coverage_figure(curve: "pd.DataFrame", refused: float) -> "Figure":
+    """Plotly line of `evaluation.risk_coverage`: accuracy of what is answered by the share refused; `refused` is where
+    the reader stands."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(go.Scatter(
+        x=1 - curve["coverage"], y=curve["accuracy"], mode="lines", line={"color": f"rgb{RIGHT}", "width": 2.5},
+        hovertemplate="%{x:.0%} refused<br>%{y:.2%} of the rest right<extra></extra>",
+    ))  # fmt: skip
+    figure.add_vline(refused, line={"color": CHOSEN, "dash": "dot"})
+    return _squared(figure, "refused, the least sure first", "right of the rest", None)
+
+
+def _squared(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 12, "b": 8}, height=300, dragmode=False)
+    figure.update_xaxes(title=x, tickformat=".0%", range=[0, 1], zeroline=False)
+    return figure.update_yaxes(title=y, tickformat=".0%", range=span, zeroline=False)
 
 
 def _said(point: Mapping[str, Any]) -> str:

@@ -147,6 +147,11 @@ class Evaluation:
         return folded
 
     @property
+    def calibration_error(self) -> float:
+        """The expected calibration error of the top class, in 15 bins."""
+        return expected_calibration_error(self.confidence, self.right)
+
+    @property
     def accuracy(self) -> float:
         """Share of right predictions, 0 to 1."""
         return float(self.right.mean())
@@ -155,6 +160,15 @@ class Evaluation:
         """Right answers and photos, those left out that have a near-duplicate in training (`meta["leaked"]`: rows)."""
         clean = np.delete(self.right, self.meta.get("leaked", []))
         return int(clean.sum()), len(clean)
+
+    def aligned(self, other: "Evaluation") -> "Evaluation":
+        """`other` with its photos in this one's order. UserError where the two answered other photos or labels."""
+        place = {photo: row for row, photo in enumerate(zip(other.photos["path"], other.photos["label"], strict=True))}
+        order = [place.get(photo) for photo in zip(self.photos["path"], self.photos["label"], strict=True)]
+        if None in order or len(self) != len(other):
+            raise UserError("the two models were tested on other photos: only answers to the same photos compare")
+        photos = other.photos.iloc[order].reset_index(drop=True)
+        return replace(other, photos=photos, probabilities=other.probabilities[order])
 
     def reviewed(self, verdicts: dict[str, str]) -> dict[str, dict]:
         """The figures apart by what a person said of the labels: verdict → n, accuracy, macro_f1.
@@ -339,12 +353,41 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(best.x))
 
 
-def expected_calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins of confidence, weighted by photos; 0 is best."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    # Bins are (low, high], so that a confidence of exactly 1 falls in the last one.
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd.DataFrame:
+    """A row for each bin of confidence that holds photos: low, high (its edges), n, confidence (mean), accuracy.
+
+    Bins are of equal width and (low, high], so that a confidence of exactly 1 falls in the last one.
+    """
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = [abs(right[places == b].mean() - confidence[places == b].mean()) * (places == b).sum()
-            for b in range(bins) if (places == b).any()]  # fmt: skip
-    return float(sum(gaps) / len(truth)) if len(truth) else 0.0
+    table = pd.DataFrame({"place": places, "confidence": confidence, "accuracy": right.astype(float)}).groupby("place")
+    table = table.mean().assign(n=table.size())
+    edges = table.index.to_numpy()
+    return table.assign(low=edges / bins, high=(edges + 1) / bins)[["low", "high", "n", "confidence", "accuracy"]]
+
+
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy over the bins of `reliability`, weighted by photos; 0 is best."""
+    table = reliability(confidence, right, bins)
+    return float(np.average((table["accuracy"] - table["confidence"]).abs(), weights=table["n"]))
+
+
+def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
+    """Accuracy when only the surest are answered: a row for each number of them, 1 to n, as coverage and accuracy.
+
+    Photos of equal confidence are answered together, so a row for each distinct confidence: `least` is the lowest one.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    answered, least = np.arange(1, len(order) + 1), confidence[order]
+    last = np.append(least[1:] != least[:-1], True)
+    table = {"n": answered, "coverage": answered / len(order), "accuracy": np.cumsum(right[order]) / answered,
+             "least": least}  # fmt: skip
+    return pd.DataFrame(table)[last].reset_index(drop=True)
+
+
+def mcnemar(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, int, float]:
+    """Of two models on the same photos, bool (n,) who was right: photos that only the first, only the second had
+    right, and the exact two-sided p-value that the two are equally good (McNemar 1947, binomial)."""
+    from scipy.stats import binomtest
+
+    first, second = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    return first, second, float(binomtest(first, first + second).pvalue) if first + second else 1.0

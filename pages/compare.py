@@ -1,16 +1,17 @@
 """Compare: models side by side, test accuracy against what each costs; every point and row opens its evaluation."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from fashion_core import charts, experiment
-from fashion_core.evaluation import wilson
+from fashion_core.evaluation import Evaluation, mcnemar, wilson
 from fashion_core.imaging import shown
 from fashion_core.predictor import ModelRef, models
-from fashion_core.ui.boot import PAGES, boot, link
-from fashion_core.ui.gallery import plain
+from fashion_core.ui.boot import PAGES, boot, guard, link
+from fashion_core.ui.gallery import gallery, plain, whereabouts
 
 COSTS = {  # what the person chooses: (number of a model, how many make one on the axis, the axis's name)
     "Parameters": ("parameters", 1e6, "million parameters"),
@@ -83,6 +84,31 @@ def open_evaluation(name: str) -> None:
     st.switch_page(PAGES / "evaluate.py", query_params={"model": name})
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def evaluation_of(file: Path, changed: float) -> Evaluation:
+    return Evaluation.load(file)
+
+
+def against(name: str, other: str) -> None:
+    """Whether two models on the same photos differ by more than chance, and the photos on which they do."""
+    files = {ref.name: ref.evaluation_file for ref in models()}
+    ours, theirs = (evaluation_of(file, file.stat().st_mtime) for file in (files[name], files[other]))
+    theirs = ours.aligned(theirs)
+    first, second, p = mcnemar(ours.right, theirs.right)
+    both = int((ours.right & theirs.right).sum())
+    verdict = f"**{plain(name if first > second else other)} is better**" if p < 0.05 else "**Indistinguishable**"
+    st.markdown(
+        f"{verdict}: {first} photos are right with {plain(name)} alone, {second} with {plain(other)} alone, {both:,} "
+        f"with both. Exact McNemar test: p = {p:.2g}."
+    )
+    only = st.segmented_control("Photos", [f"right with {name} alone", f"right with {other} alone"], key="only",
+                                label_visibility="collapsed")  # fmt: skip
+    if only:
+        mine = only == f"right with {name} alone"
+        keep = ours.right & ~theirs.right if mine else theirs.right & ~ours.right
+        gallery((theirs if mine else ours).rows(keep), whereabouts(ours), key="photos", page_size=12)
+
+
 boot("Compare")
 st.title("Compare")
 groups = by_photos(tested())
@@ -125,6 +151,10 @@ st.caption(
     "compare on one device only. `python -m fashion_core compare DIR` trains whole series and prints them as a table."
 )
 left, right = st.columns([2, 3], vertical_alignment="bottom")  # the keyboard's way to the same door
-name = left.selectbox("Model", table["name"], key="named")
+name = left.selectbox("Model", table["name"], key="named", bind="query-params")
 with right:
     link("evaluate", "Open its evaluation", ":material/grid_on:", model=name)
+if len(table) > 1:
+    with guard():
+        against(name, left.selectbox("Against", [other for other in table["name"] if other != name], key="against",
+                                     bind="query-params"))  # fmt: skip

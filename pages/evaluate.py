@@ -96,13 +96,16 @@ with right:
     st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
     gallery(rows, photos, key="photos", page_size=12)
 with left:
-    matrix, report = st.tabs(["Matrix", "Report"], key="view", bind="query-params")
+    matrix, report, confidence = st.tabs(["Matrix", "Report", "Confidence"], key="view", bind="query-params")
     if matrix.open:
         with matrix:
             doors.matrix(evaluation, true, predicted)
     if report.open:
         with report:
             doors.report(evaluation, numbers)
+    if confidence.open:
+        with confidence:
+            doors.confidence(whole)
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
     with st.container(horizontal=True):
         download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")

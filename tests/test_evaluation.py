@@ -16,6 +16,9 @@ from fashion_core.evaluation import (
     Evaluation,
     expected_calibration_error,
     fit_temperature,
+    mcnemar,
+    reliability,
+    risk_coverage,
     softmax,
     wilson,
 )  # fmt: skip
@@ -277,9 +280,36 @@ def test_the_temperature_makes_three_in_four_look_like_three_in_four():
 
 
 def test_calibration_error_is_the_gap_between_sure_and_right():
-    sure = np.array([[0.8, 0.2]] * 4 + [[0.0, 1.0]] * 4)
-    truth = np.array([0, 0, 1, 1, 1, 1, 1, 1])  # 80 % sure and half right; 100 % sure and all right
-    assert expected_calibration_error(sure, truth) == pytest.approx(0.3 * 4 / 8)
+    sure = np.array([0.8] * 4 + [1.0] * 4)
+    right = np.array([1, 1, 0, 0, 1, 1, 1, 1], bool)  # 80 % sure and half right; 100 % sure and all right
+    assert expected_calibration_error(sure, right) == pytest.approx(0.3 * 4 / 8)
+    table = reliability(sure, right, bins=10)
+    assert table["n"].tolist() == [4, 4] and table["accuracy"].tolist() == [0.5, 1.0]
+    assert table[["low", "high"]].to_numpy().tolist() == [[0.7, 0.8], [0.9, 1.0]]
+
+
+def test_refusing_the_least_sure_makes_the_rest_more_often_right():
+    sure = np.array([0.9, 0.6, 0.8, 0.6])
+    curve = risk_coverage(sure, np.array([True, False, True, True]))
+    assert curve["n"].tolist() == [1, 2, 4]  # the two at 0.6 are answered or refused together
+    assert curve["accuracy"].tolist() == [1.0, 1.0, 0.75] and curve["least"].tolist() == [0.9, 0.8, 0.6]
+
+
+def test_another_evaluation_of_the_same_photos_is_put_into_the_same_order():
+    ours = eight()
+    order = np.random.default_rng(0).permutation(8)
+    theirs = Evaluation(CLASSES, ours.photos.iloc[order].reset_index(drop=True), ours.probabilities[order])
+    assert (ours.aligned(theirs).probabilities == ours.probabilities).all()
+    with pytest.raises(UserError, match="other photos"):
+        ours.aligned(Evaluation(CLASSES, ours.photos[:5], ours.probabilities[:5]))
+    with pytest.raises(UserError, match="other photos"):
+        ours.aligned(Evaluation(CLASSES, ours.photos.assign(label="hat"), ours.probabilities))
+
+
+def test_two_models_on_the_same_photos_are_told_apart_by_where_they_differ():
+    ours, theirs = np.array([1, 1, 1, 1, 1, 0, 1, 0], bool), np.array([1, 0, 0, 0, 0, 0, 0, 1], bool)
+    assert mcnemar(ours, theirs) == (5, 1, pytest.approx(2 * (1 + 6) / 2**6))  # by hand: the binomial of 6, tails of 1
+    assert mcnemar(ours, ours) == (0, 0, 1.0)
 
 
 def test_the_largest_confusions_come_first_and_the_diagonal_not_at_all():

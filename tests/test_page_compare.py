@@ -2,7 +2,9 @@
 
 import json
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from browser import ROOT, SOON, hover_click, steady_box
 from playwright.sync_api import Page, expect
@@ -139,3 +141,16 @@ def place(box, x: float, y: float) -> tuple[float, float]:
     """Where a point lies in a chart of this size, in pixels: the axes reach to 1.25 × 134.3 and from 80 to 100."""
     wide, high = box["width"] - GRID["left"] - GRID["right"], box["height"] - GRID["top"] - GRID["bottom"]
     return GRID["left"] + x / (1.25 * 134.3) * wide, GRID["top"] + (100 - y) / (100 - 85) * high
+
+
+def test_two_models_are_told_apart_by_the_photos_on_which_they_differ(home):
+    model(home, "20260201-100000-best")
+    model(home, "20260201-110000-best", created="2026-02-01T11:00:00+00:00")
+    other = eight(home / "photos")
+    probabilities = np.roll(other.probabilities, 1, axis=1)  # wrong on what was right: five photos
+    replace(other, probabilities=probabilities).save(home / "runs/20260201-110000-best/model/evaluation.parquet")
+    app = opened(named="20260201-100000-best", against="20260201-110000-best")
+    said = "\n".join(element.value for element in app.markdown).replace("\\", "")
+    assert "5 photos are right with 20260201-100000-best alone" in said and "p = 0." in said
+    app.segmented_control(key="only").set_value("right with 20260201-100000-best alone").run()
+    assert not app.exception and sum("wrong]" in caption.value for caption in app.caption) == 5

@@ -265,6 +265,14 @@ def test_a_question_becomes_chips_that_can_be_removed_and_stays_in_the_address(h
     assert app.text_input(key="q").value == "" and len(tiles(app)) == 3, "a number opens all of its photos"
 
 
+def test_refusing_the_least_sure_is_a_number_with_its_photos(by_hand):
+    app = opened(view="Confidence", refuse="25")
+    assert "Refusing 25.0% leaves **66.67%** of 6 photos right" in words(app)  # 0.45 and 0.5 go: one was right
+    app.button(key="door-refused").click().run()
+    assert tiles(app) == ["5.jpg", "1.jpg"] and app.text_input(key="q").value == "below 60%"
+    assert len(app.get("plotly_chart")) == 2 and not app.exception
+
+
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)  # an import of it fails from here on
     monkeypatch.setitem(sys.modules, "torch", None)
