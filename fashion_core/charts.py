@@ -175,11 +175,11 @@ def coverage_figure(curve: "pd.DataFrame", refused: float) -> "Figure":
         hovertemplate="%{x:.0%} refused<br>%{y:.2%} of the rest right<extra></extra>",
     ))  # fmt: skip
     figure.add_vline(refused, line={"color": CHOSEN, "dash": "dot"})
-    return _squared(figure, "refused, the least sure first", "right of the rest", None)
+    return _squared(figure, "refused, the least sure first", "right of the rest", None).update_yaxes(tickformat=".1%")
 
 
 def _squared(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 12, "b": 8}, height=300, dragmode=False)
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 12, "b": 40}, height=300, dragmode=False)
     figure.update_xaxes(title=x, tickformat=".0%", range=[0, 1], zeroline=False)
     return figure.update_yaxes(title=y, tickformat=".0%", range=span, zeroline=False)
 
