@@ -95,6 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--top", type=int, default=3)
     sub.add_argument("--json", action="store_true")
 
+    sub = command("suspects", suspects, "Labels of a model's test photos that look wrong, worst first.")
+    sub.add_argument("model", metavar="run", help="a run, a weights folder or a name in weights/")
+    sub.add_argument("--json", action="store_true")
+
     sub = command("publish", publish, "Copy a finished run's model to weights/NAME.")
     sub.add_argument("run")
     sub.add_argument("name")
@@ -349,6 +353,21 @@ def predict(options: argparse.Namespace) -> int:
             best = ", ".join(f"{top['label']} {top['probability']:.1%}" for top in answer["top"])
             print(shown(f"{answer['path']}: {best}"))
     return int(bad)
+
+
+def suspects(options: argparse.Namespace) -> None:
+    from fashion_core.evaluation import Evaluation
+    from fashion_core.predictor import resolve
+    from fashion_core.suspects import find
+
+    found = find(Evaluation.load(resolve(options.model) / "evaluation.parquet")).drop(columns="index")
+    if options.json:
+        rows = found.assign(path=found["path"].map(shown), score=found["score"].astype(float)).to_dict("records")
+        print(json.dumps(rows))
+        return
+    for row in found.itertuples():
+        print(shown(f"{row.score:6.1%}  {row.path}  {row.label}, perhaps {row.predicted}"))
+    print(f"{len(found)} labels look wrong", file=sys.stderr)
 
 
 def publish(options: argparse.Namespace) -> None:

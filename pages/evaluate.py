@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import pictures, predictor, runs
+from fashion_core import pictures, predictor, runs, suspects
 from fashion_core.evaluation import Evaluation
 from fashion_core.imaging import shown
 from fashion_core.ui import doors
@@ -25,6 +25,11 @@ def load(file: Path, changed: int) -> Evaluation:
 def folded(file: Path, changed: int, part: int) -> Evaluation:
     """The same by colour or by garment alone."""
     return load(file, changed).folded(part)
+
+
+@st.cache_data(max_entries=4, show_spinner="Looking for labels that look wrong…")
+def suspected(file: Path, changed: int) -> pd.DataFrame:
+    return suspects.find(load(file, changed))
 
 
 def evaluated() -> dict[str, Path]:
@@ -88,24 +93,32 @@ if unreadable := evaluation.meta.get("unreadable"):
         st.dataframe(pd.DataFrame(unreadable, dtype=object).map(shown), hide_index=True)
 
 left, right = st.columns([6, 5], gap="large")
+with left:
+    views = st.tabs(["Matrix", "Report", "Confidence", "Labels"], key="view", bind="query-params")
+matrix, report, confidence, labels = views
 with right:
     keep = doors.asked(whole)
     true, predicted, which = doors.selection(evaluation)
-    rows = evaluation.rows(keep & evaluation.chosen(true, predicted, which))
-    order = ", least sure first" if which == "right" else ", most confidently wrong first"
+    keep &= evaluation.chosen(true, predicted, which)
+    rows, order = evaluation.rows(keep), ", least sure first" if which == "right" else ", most confidently wrong first"
+if matrix.open:
+    with matrix:
+        doors.matrix(evaluation, true, predicted)
+if report.open:
+    with report:
+        doors.report(evaluation, numbers)
+if confidence.open:
+    with confidence:
+        doors.confidence(whole)
+if labels.open:
+    with labels:
+        suspect = suspected(*stored)
+        chosen = doors.labels(suspect[keep[suspect["index"]]])
+    rows, order = rows.set_index("index").loc[chosen["index"]].reset_index(), " with suspect labels, worst first"
+with right:
     st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
     gallery(rows, photos, key="photos", page_size=12)
 with left:
-    matrix, report, confidence = st.tabs(["Matrix", "Report", "Confidence"], key="view", bind="query-params")
-    if matrix.open:
-        with matrix:
-            doors.matrix(evaluation, true, predicted)
-    if report.open:
-        with report:
-            doors.report(evaluation, numbers)
-    if confidence.open:
-        with confidence:
-            doors.confidence(whole)
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
     with st.container(horizontal=True):
         download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")

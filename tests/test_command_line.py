@@ -14,6 +14,8 @@ from functools import partial
 import pandas as pd
 import pytest
 import torch
+from test_evaluation import publish as publish_by_hand
+from test_suspects import planted
 from torchvision import models as zoo
 from worlds import COLOURS, colours
 
@@ -308,3 +310,16 @@ def test_the_papers_experiment_runs_from_its_zip_to_the_tables(papers_world, hom
         "# recipes: best", "# recipes: paper", "# architectures: resnet50", "# architectures: vgg16",
         "# architectures: googlenet",
     ]  # fmt: skip
+
+
+def test_suspects_are_listed_worst_first(home, capsys):
+    publish_by_hand(home, planted()[0], "swapped", draw=False)
+    assert main(["suspects", "swapped", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert set(rows[0]) == {"path", "label", "predicted", "score"}
+    assert [row["score"] for row in rows] == sorted(row["score"] for row in rows)
+    assert main(["suspects", "swapped"]) == 0
+    told = capsys.readouterr()
+    assert f"{rows[0]['path']}  {rows[0]['label']}, perhaps {rows[0]['predicted']}" in told.out
+    assert f"{len(rows)} labels look wrong" in told.err
+    assert main(["suspects", "nobody"]) == 2

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_evaluation import ROOT, eight, five, made_up, publish
+from test_suspects import planted
 
 from fashion_core import paper
 from fashion_core.evaluation import Evaluation
@@ -271,6 +272,19 @@ def test_refusing_the_least_sure_is_a_number_with_its_photos(by_hand):
     app.button(key="door-refused").click().run()
     assert tiles(app) == ["5.jpg", "1.jpg"] and app.text_input(key="q").value == "below 60%"
     assert len(app.get("plotly_chart")) == 2 and not app.exception
+
+
+def test_suspect_labels_are_a_view_of_their_own_that_the_filters_narrow(home, by_hand):
+    evaluation, rows = planted()
+    publish(home, evaluation, "swapped", draw=False)
+    app = opened(model="swapped", view="Labels")
+    table = next(frame.value for frame in app.dataframe if "score" in frame.value)
+    worst = {evaluation.photos["path"][row].rsplit("/", 1)[-1] for row in rows}
+    assert set(tiles(app)[:10]) == worst and "labels look wrong" in words(app)
+    app.selectbox(key="true").select("hat").run()
+    narrowed = next(frame.value for frame in app.dataframe if "score" in frame.value)
+    assert narrowed["label"].unique().tolist() == ["hat"] and len(narrowed) < len(table)
+    assert not app.exception
 
 
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):

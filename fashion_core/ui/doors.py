@@ -201,6 +201,25 @@ def _from_bars(key: str) -> None:
         _choose_by_words(f"at least {100 * low:g}%, below {100 * high:g}%" if high < 1 else f"at least {100 * low:g}%")
 
 
+def labels(suspect: pd.DataFrame) -> pd.DataFrame:
+    """The table of suspect labels; returns the one that is ticked, or all of them."""
+    st.markdown(f"**{len(suspect):,}** labels look wrong, the worst first.")
+    shows = st.dataframe(
+        suspect[["path", "label", "predicted", "score"]], hide_index=True, key="suspects", on_select="rerun",
+        selection_mode="single-row", height=min(35 * len(suspect) + 38, 460), placeholder="",
+        column_config={
+            "path": st.column_config.TextColumn("Photo"), "label": st.column_config.TextColumn("Label"),
+            "predicted": st.column_config.TextColumn("Perhaps"),
+            "score": st.column_config.NumberColumn("Belief in the label", format="percent"),
+        },
+    )  # fmt: skip
+    st.caption(
+        "By confident learning: the model is surer of another class than it usually is of that class's own photos. "
+        "A place to look, not a verdict: it may be the model that errs. Tick a row to see its photo alone."
+    )
+    return suspect.iloc[shows.selection.rows] if shows.selection.rows else suspect
+
+
 def _choose_by_words(words: str) -> None:
     """Of all photos those that the question box finds for `words`."""
     choose()
