@@ -393,13 +393,18 @@ def publish(options: argparse.Namespace) -> None:
 def _complete(folder: Path, run: runs.Run, options: argparse.Namespace) -> None:
     """What a run's model lacks: a name, perhaps the IR, what its seeds and the review say, README.md."""
     from fashion_core import card as cards
-    from fashion_core import sample
+    from fashion_core import dataset, evidence, sample
     from fashion_core.evaluation import Evaluation, read_review
 
     if not (folder / "model.xml").exists():  # trained on a machine without OpenVINO
         from fashion_core.engine.export import add_ir
 
         add_ir(folder)
+    if not (folder / evidence.FILE).exists():  # trained before its evidence was kept
+        from fashion_core.engine.evidence import add_to
+
+        recipe = run.config
+        add_to(folder, dataset.load(run.dataset, recipe.split_seed, Bars(), recipe.split_groups))
     if problem := cards.size_problem(folder):
         raise UserError(problem)
     test = Evaluation.load(folder / "evaluation.parquet")

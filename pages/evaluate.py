@@ -10,7 +10,7 @@ import streamlit as st
 from fashion_core import pictures, predictor, runs, suspects
 from fashion_core.evaluation import Evaluation
 from fashion_core.imaging import shown
-from fashion_core.ui import doors
+from fashion_core.ui import doors, photo
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import gallery, plain, whereabouts
 
@@ -116,8 +116,11 @@ if labels.open:
         chosen = doors.labels(suspect[keep[suspect["index"]]])
     rows, order = rows.set_index("index").loc[chosen["index"]].reset_index(), " with suspect labels, worst first"
 with right:
-    st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
-    gallery(rows, photos, key="photos", page_size=12)
+    if (row := photo.opened(whole)) is not None:
+        photo.show(whole, row, rows, photos, stored[0].parent, row in set(suspected(*stored)["index"]))
+    else:
+        st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
+        gallery(rows, photos, key="photos", page_size=12, on_open=photo.open_photo)
 with left:
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
     with st.container(horizontal=True):

@@ -6,12 +6,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_evaluation import ROOT, eight, five, made_up, publish
 from test_suspects import planted
 
 from fashion_core import paper
 from fashion_core.evaluation import Evaluation
+from fashion_core.evidence import FILE, Evidence
 
 
 def opened(**query: str) -> AppTest:
@@ -285,6 +287,50 @@ def test_suspect_labels_are_a_view_of_their_own_that_the_filters_narrow(home, by
     narrowed = next(frame.value for frame in app.dataframe if "score" in frame.value)
     assert narrowed["label"].unique().tolist() == ["hat"] and len(narrowed) < len(table)
     assert not app.exception
+
+
+def with_evidence(home, root) -> None:
+    """Evidence of the eight photos, and of two training photos that are drawn beside them."""
+    evaluation = eight(root)
+    trained = [("coat", "coat/t0.jpg"), ("hat", "hat/t1.jpg")]
+    for _, path in trained:
+        Image.new("RGB", (60, 80), "navy").save(root / path)
+    photos = evaluation.photos.assign(split="test", group=-1).to_dict("records")
+    photos += [{"path": path, "label": label, "split": "train", "group": -1} for label, path in trained]
+    photos[2]["group"] = photos[8]["group"] = 0  # coat/2.jpg is nearly coat/t0.jpg
+    table = pd.DataFrame(photos, dtype=object).astype({"group": int})
+    angles = np.linspace(0, 1.5, 10)
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], 1)
+    colours = np.tile([20.0, 12.0, 280.0, 0.3], (10, 1))
+    maps = np.random.default_rng(0).normal(size=(8, 3, 2, 2))
+    Evidence(evaluation.classes, table, embeddings, colours, maps).save(home / "weights/by-hand" / FILE)
+
+
+def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):
+    with_evidence(home, by_hand)
+    app = opened(true="coat")  # 2 is wrong, then 1 and 0
+    app.button(key="why-photos-0").click().run()
+    assert not app.exception and app.query_params["photo"] == "2"
+    said = words(app).replace("\\", "")
+    for fact in (
+        "called **hat**, is **coat**", "spoke for **hat**", "spoke for **coat**", "lightness 20 of 100", "hue 280°",
+        "Near-duplicates in other splits: 1", "1 of 3 in this selection", "coat, train",
+    ):  # fmt: skip
+        assert fact in said, fact
+    assert len(app.get("image")) == 1 + 2 + 1 + 2  # the photo, two maps, the duplicate, two look-alikes
+    assert app.button(key="photo-left").disabled
+    app.button(key="photo-right").click().run()
+    assert app.query_params["photo"] == "1" and "right] · **coat**" in words(app)
+    app.button(key="photo-back").click().run()
+    assert len(tiles(app)) == 3
+    assert "is **coat**" in words(opened(photo="2")) and len(tiles(opened(photo="99"))) == 8
+
+
+def test_a_model_without_evidence_says_so_and_a_new_selection_closes_the_photo(by_hand):
+    app = opened(photo="2")
+    assert not app.exception and "came without the evidence" in words(app)
+    app.button(key="door-Wrong").click().run()
+    assert len(tiles(app)) == 3
 
 
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):

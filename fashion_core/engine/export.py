@@ -6,6 +6,7 @@ The graph takes uint8 photos (n, s, s, 3), normalises them itself and gives thre
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,10 @@ def write_ir(network: nn.Module, classes: int, image_size: int, folder: Path) ->
 
 
 def write_model_folder(
-    folder: Path, network: nn.Module, about: dict[str, Any], card: dict[str, Any], evaluation_file: Path
+    folder: Path, network: nn.Module, about: dict[str, Any], card: dict[str, Any], beside: Sequence[Path]
 ) -> None:
-    """Fill `folder`; the card comes last, so that a folder with a card is whole. Of paths only the names go along.
+    """Fill `folder`, with copies of the files `beside`; the card comes last, so that a folder with a card is whole.
+    Of paths only the names go along.
 
     Where OpenVINO is not installed, as on a machine that only trains, the card says that `publish` must add the IR.
     """
@@ -70,7 +72,8 @@ def write_model_folder(
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
     }
     checkpoint.save(folder / "model.safetensors", half, about)
-    shutil.copyfile(evaluation_file, folder / "evaluation.parquet")
+    for file in beside:
+        shutil.copyfile(file, folder / file.name)
     try:
         write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)
     except UserError:

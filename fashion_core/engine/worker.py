@@ -13,10 +13,11 @@ import numpy as np
 import torch
 import torchvision
 
-from fashion_core import UserError, __version__, decisions
+from fashion_core import UserError, __version__, decisions, evidence
 from fashion_core.dataset import Dataset, arrays, load, load_extra
 from fashion_core.engine import export, models
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
+from fashion_core.engine.evidence import gather
 from fashion_core.engine.training import Photos, Trainer
 from fashion_core.evaluation import Evaluation, wilson
 from fashion_core.factors import meant_by
@@ -122,7 +123,8 @@ def _conclude(run: Run, data: Dataset, pixels, trainer: Trainer, notes: list[str
     )
     cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
     card = _card(run, data, trainer, test, about, temperature, notes, cost)
-    export.write_model_folder(run.folder / "model", network, about, card, file)
+    seen = gather(network, data.classes, data, pixels, trainer.device).save(run.folder / evidence.FILE)
+    export.write_model_folder(run.folder / "model", network, about, card, (file, seen))
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
 

@@ -13,6 +13,7 @@ import streamlit as st
 from fashion_core import charts, paper, question
 from fashion_core.evaluation import CAUSES, Evaluation, Which, reliability, risk_coverage, wilson
 from fashion_core.factors import COLOUR, GARMENT, factors
+from fashion_core.ui import photo
 from fashion_core.ui.gallery import plain
 
 CELLS: dict[str, charts.Normalise] = {"counts": "count", "by true": "true", "by predicted": "predicted"}
@@ -22,12 +23,14 @@ HEADINGS = {"precision": "Precision", "recall": "Recall", "f1-score": "F1", "sup
 
 def choose(true: str | None = None, predicted: str | None = None, which: Which = "all") -> None:
     """Select these photos, from whichever door; a question that would hide some of them goes."""
-    st.session_state.update({"true": true, "predicted": predicted, "which": which, "q": "", "photos-page": 1})
+    st.session_state.update({"true": true, "predicted": predicted, "which": which, "q": ""})
+    first_page()
 
 
 def first_page() -> None:
-    """For what narrows or widens the selection: its photos begin again."""
+    """For what narrows or widens the selection: its photos begin again, and the one that was open closes."""
     st.session_state["photos-page"] = 1
+    photo.close()
 
 
 def _pressed(key: str, places: list) -> int | tuple | None:

@@ -6,7 +6,7 @@ photo_grid(files, captions, key="class-photos")
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -69,15 +69,18 @@ def _holds(folder: Path, evaluation: Evaluation) -> bool:
     return folder.is_absolute() and any((folder / path).is_file() for path in evaluation.photos["path"][:200])
 
 
-def gallery(rows: pd.DataFrame, root: Path, *, key: str, page_size: int = 24) -> None:
+def gallery(
+    rows: pd.DataFrame, root: Path, *, key: str, page_size: int = 24, on_open: Callable[[int], None] | None = None
+) -> None:
     """Show rows of `Evaluation.cell`: each photo with its name, true and predicted label and both probabilities.
 
     Paths are relative to `root`. A photo that is not on this machine, or cannot be read, has a tile that says so.
+    With `on_open`, each tile has a button that calls it with the photo's index.
     """
     part = _page(len(rows), key, page_size)
     shown = rows.iloc[part]
     files = [root / path for path in shown["path"]]
-    _tiles(files, [_verdict(row) for row in shown.to_dict("records")], key)
+    _tiles(files, [_verdict(row) for row in shown.to_dict("records")], key, shown["index"].tolist(), on_open)
 
 
 def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24) -> None:
@@ -100,13 +103,22 @@ def _page(count: int, key: str, page_size: int) -> slice:
     return slice((number - 1) * page_size, number * page_size)
 
 
-def _tiles(files: list[Path], captions: list[str], key: str) -> None:
+def _tiles(
+    files: list[Path],
+    captions: list[str],
+    key: str,
+    indexes: Sequence[int] = (),
+    on_open: Callable[[int], None] | None = None,
+) -> None:
     st.html(STYLE)
     grid = st.grid(min_column_width=136, gap="small", key=f"{key}-grid")
     for place, (file, caption) in enumerate(zip(files, captions, strict=True)):
         with grid.container(key=f"tile-{key}-{place}", gap="xsmall"):
             _photo(file, f"{key}-{place}")
             st.caption(caption)
+            if on_open:
+                st.button("Why?", key=f"why-{key}-{place}", icon=":material/search:", type="tertiary",
+                          on_click=on_open, args=(indexes[place],))  # fmt: skip
 
 
 def _photo(file: Path, key: str) -> None:

@@ -1,0 +1,71 @@
+"""One pass of a finished network over all its photos → the Evidence behind its predictions."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from torch import nn
+
+from fashion_core.colour import measure
+from fashion_core.dataset import Dataset, arrays
+from fashion_core.engine import models
+from fashion_core.engine.evaluate import load_network
+from fashion_core.engine.export import Exported
+from fashion_core.engine.training import pick_device
+from fashion_core.evidence import FILE, Evidence
+
+DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
+BATCH = 64
+
+
+@torch.inference_mode()
+def gather(
+    network: nn.Module,
+    classes: tuple[str, ...],
+    data: Dataset,
+    pixels: np.ndarray,
+    device: torch.device,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Evidence:
+    """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
+    wrapped = Exported(network, len(classes)).to(device).eval()
+    tested = (data.photos["split"] == "test").to_numpy()
+    weights = _averaging(wrapped, len(classes), pixels[:1], device)
+    embeddings, maps, colours = [], [], []
+    for start in range(0, len(pixels), BATCH):
+        some = pixels[start : start + BATCH]
+        found = wrapped(torch.tensor(some, device=device))
+        embeddings.append(nn.functional.normalize(found["embedding"].float()).cpu().numpy())
+        if weights is not None and (rows := tested[start : start + BATCH]).any():
+            features = found["features"][torch.from_numpy(rows).to(device)].float()
+            maps.append(torch.einsum("kc,nchw->nkhw", weights, features).cpu().numpy())
+        colours += [measure(photo) for photo in some]
+        if progress:
+            progress(min(start + BATCH, len(pixels)), len(pixels), "Gathering evidence")
+    whole = np.concatenate(embeddings)
+    if whole.shape[1] > DIMENSIONS and len(whole) > DIMENSIONS:
+        whole = PCA(DIMENSIONS, random_state=0).fit_transform(whole)
+    photos = data.photos[["path", "label", "split", "group"]].reset_index(drop=True)
+    stacked = np.concatenate(maps) if maps else None
+    return Evidence(classes, photos, whole, np.array(colours, np.float32), stacked)
+
+
+def add_to(folder: Path, data: Dataset) -> None:
+    """Write the evidence that a model folder lacks, from its safetensors and the photos that it learned from."""
+    network, about = load_network(folder / "model.safetensors")
+    pixels = arrays(data, about["config"]["image_size"])
+    gather(network, tuple(about["classes"]), data, pixels, pick_device("auto")).save(folder / FILE)
+
+
+def _averaging(wrapped: Exported, classes: int, pixels: np.ndarray, device: torch.device) -> torch.Tensor | None:
+    """The head's weights (classes, channels) where it is linear on the mean of the last feature map (CAM, Zhou et al.
+    2016), tried on a photo; None where it is not, and a map would not explain the score."""
+    layer = models.head(wrapped.network, classes)
+    found = wrapped(torch.tensor(pixels, device=device))
+    features, embedding = found.get("features"), found["embedding"]
+    if not isinstance(layer, nn.Linear) or features is None or features.shape[:2] != embedding.shape:
+        return None
+    averaged = torch.allclose(features.mean((2, 3)), embedding, rtol=1e-2, atol=1e-3)
+    return layer.weight.float() if averaged else None

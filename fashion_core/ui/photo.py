@@ -1,0 +1,135 @@
+"""One photo of an evaluation, with the evidence beside it: confidences, heat maps, look-alikes, measured colour.
+
+`?photo=12` in the address opens the photo of row 12; Left and Right go through the selection, Escape goes back.
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fashion_core import imaging
+from fashion_core.evaluation import Evaluation
+from fashion_core.evidence import FILE, Evidence, heated
+from fashion_core.ui.gallery import photo_grid, plain
+
+TOP = 5  # classes with a bar
+ALIKE = 6  # training photos
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _evidence(file: Path, changed: int) -> Evidence:
+    return Evidence.load(file)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _heated(name: bytes, changed: int, evidence_file: Path, path: bytes, label: str, scale: float) -> bytes:
+    """JPEG of the photo under its heat map for `label`; names as bytes, as they need not be UTF-8."""
+    evidence = _evidence(evidence_file, evidence_file.stat().st_mtime_ns)
+    image = imaging.read(Path(os.fsdecode(name)))
+    return imaging.thumbnail_bytes(heated(image, evidence.map(os.fsdecode(path), label), scale), 480)
+
+
+def opened(evaluation: Evaluation) -> int | None:
+    """The row that the address asks for, where there is one."""
+    asked = st.query_params.get("photo", "")
+    return int(asked) if asked.isdecimal() and int(asked) < len(evaluation) else None
+
+
+def open_photo(row: int) -> None:
+    st.query_params["photo"] = str(row)
+
+
+def close() -> None:
+    st.query_params.pop("photo", None)
+
+
+def show(evaluation: Evaluation, row: int, rows: pd.DataFrame, root: Path, model: Path, suspect: bool) -> None:
+    """Draw photo `row`, a row of `evaluation`, of the selection `rows`; its evidence lies in the folder `model`."""
+    _ways(row, rows["index"].tolist())
+    path, truth = evaluation.photos["path"][row], evaluation.photos["label"][row]
+    said = evaluation.classes[evaluation.predicted[row]]
+    if truth == said:
+        st.markdown(f":green[:material/check_circle: right] · **{plain(truth)}**")
+    else:
+        st.markdown(f":red[:material/cancel: wrong] · called **{plain(said)}**, is **{plain(truth)}**")
+    if suspect:
+        st.warning("This label looks wrong to the model: see the Labels view.", icon=":material/label_off:")
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _picture(root / path)
+        st.caption(plain(path))
+    with right:
+        ranked = sorted(zip(evaluation.classes, evaluation.probabilities[row], strict=True), key=lambda pair: -pair[1])
+        for name, share in ranked[:TOP]:
+            text = f"{plain(name)} · {share:.1%}"
+            st.progress(float(min(share, 1.0)), f"**{text}**" if name == truth else text)
+        st.caption("Confidence; the true class is bold.")
+    file = model / FILE
+    evidence = _evidence(file, file.stat().st_mtime_ns) if file.is_file() else None
+    if evidence is None or path not in evidence:
+        st.caption(
+            ":material/info: This model came without the evidence behind its predictions: train or publish it again "
+            "for look-alikes, heat maps and measured colours."
+        )
+        return
+    _maps(evidence, file, root / path, path, dict.fromkeys((said, truth)))
+    _colour(evidence, path)
+    if len(found := evidence.duplicates(path)):
+        st.markdown(f"**Near-duplicates in other splits: {len(found)}.** A photo that training has seen is no test.")
+        photo_grid([root / p for p in found["path"]],
+                   [f"{r.label}, {r.split}" for r in found.itertuples()], key="duplicates")  # fmt: skip
+    st.markdown("**The training photos most like it**, as the network sees them")
+    alike = evidence.nearest(path, ALIKE)
+    captions = [f"{r.label} · {r.similarity:.2f}" for r in alike.itertuples()]
+    photo_grid([root / p for p in alike["path"]], captions, key="alike")
+
+
+def _ways(row: int, order: list[int]) -> None:
+    """Previous, next and back, by button and by key."""
+    place = order.index(row) if row in order else None
+    before = order[place - 1] if place else None
+    after = order[place + 1] if place is not None and place + 1 < len(order) else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Back", icon=":material/grid_view:", on_click=close, shortcut="Esc", key="photo-back")
+        for label, icon, target, key in (
+            ("Previous", "arrow_back", before, "Left"), ("Next", "arrow_forward", after, "Right")
+        ):  # fmt: skip
+            st.button(label, icon=f":material/{icon}:", on_click=open_photo, args=(target,), disabled=target is None,
+                      shortcut=key, key=f"photo-{key.lower()}")  # fmt: skip
+    if place is not None:
+        st.caption(f"{place + 1:,} of {len(order):,} in this selection")
+
+
+def _picture(file: Path) -> None:
+    try:
+        st.image(imaging.thumbnail_bytes(imaging.read(file), 640), width="stretch", alt=imaging.shown(file.name))
+    except imaging.BadPhoto as reason:
+        st.caption(f":material/hide_image: This photo cannot be shown: {plain(str(reason))}.")
+
+
+def _maps(evidence: Evidence, file: Path, photo: Path, path: str, labels: dict[str, None]) -> None:
+    """What spoke for the predicted class and, where it is another, for the true one."""
+    maps = {label: evidence.map(path, label) for label in labels}
+    if any(heat is None for heat in maps.values()):
+        st.caption(":material/info: No heat map for this network: its head does not simply average the feature map.")
+        return
+    if not photo.is_file():
+        return
+    scale = max(float(abs(heat).max()) for heat in maps.values())
+    for column, label in zip(st.columns(2), maps, strict=False):
+        changed = photo.stat().st_mtime_ns
+        picture = _heated(os.fsencode(photo), changed, file, os.fsencode(path), label, scale)
+        column.image(picture, width="stretch", alt=f"what spoke for {label}")
+        column.caption(f"spoke for **{plain(label)}**")
+    st.caption("Warm places raised this class's score above the others', cool ones lowered it.")
+
+
+def _colour(evidence: Evidence, path: str) -> None:
+    found = evidence.colour(path)
+    st.markdown(
+        f"**Measured colour**: lightness {found.lightness:.0f} of 100, chroma {found.chroma:.0f}"
+        + (f", hue {found.hue:.0f}°" if found.chroma >= 5 else " (grey)")
+        + f", over {found.share:.0%} of the photo."
+    )

@@ -1,0 +1,79 @@
+"""Look-alikes, maps and colours, worked out by hand; and what a real network's evidence must add up to."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from worlds import colours
+
+from fashion_core import UserError, runs
+from fashion_core.config import TrainConfig
+from fashion_core.evaluation import Evaluation
+from fashion_core.evidence import FILE, Evidence
+
+
+def four() -> Evidence:
+    photos = pd.DataFrame({
+        "path": ["hat/0.jpg", "hat/1.jpg", "sock/2.jpg", "caf\udce9.jpg"], "label": ["hat", "hat", "sock", "sock"],
+        "split": ["test", "train", "train", "test"], "group": [7, 7, -1, -1],
+    }, dtype=object).astype({"group": int})  # fmt: skip
+    embeddings = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], np.float16)
+    maps = np.arange(2 * 2 * 1 * 2, dtype=np.float16).reshape(2, 2, 1, 2)
+    return Evidence(("hat", "sock"), photos, embeddings, np.arange(16, dtype=np.float32).reshape(4, 4), maps)
+
+
+def test_what_is_saved_is_read_back_whole(tmp_path):
+    back = Evidence.load(four().save(tmp_path / FILE))
+    assert back.photos.equals(four().photos) and back.classes == ("hat", "sock")
+    assert (back.embeddings == four().embeddings).all() and (back.maps == four().maps).all()
+    assert back.colour("caf\udce9.jpg") == (12, 13, 14, 15)
+    for file in (tmp_path / "none", tmp_path):
+        with pytest.raises(UserError):
+            Evidence.load(file)
+    (tmp_path / "text").write_text("no")
+    with pytest.raises(UserError, match="no readable evidence"):
+        Evidence.load(tmp_path / "text")
+
+
+def test_the_nearest_training_photos_come_first_with_their_cosine():
+    found = four().nearest("caf\udce9.jpg")
+    assert found["path"].tolist() == ["hat/1.jpg", "sock/2.jpg"]
+    assert found["similarity"].tolist() == pytest.approx([0.96, 0.8], abs=1e-3)
+
+
+def test_near_duplicates_are_those_of_other_splits():
+    assert four().duplicates("hat/0.jpg")["path"].tolist() == ["hat/1.jpg"]
+    assert four().duplicates("sock/2.jpg").empty and four().duplicates("caf\udce9.jpg").empty
+
+
+def test_a_map_says_what_speaks_for_a_class_against_the_others():
+    assert four().map("caf\udce9.jpg", "sock").tolist() == [[1, 1]]  # 6 and 7, of which the means 5 and 6 are taken off
+    assert four().map("hat/1.jpg", "hat") is None  # no test photo
+    assert replace(four(), maps=None).map("hat/0.jpg", "hat") is None
+
+
+@pytest.mark.parametrize(("architecture", "has_maps"), [("resnet18", True), ("mobilenet_v3_small", False)])
+def test_the_maps_of_a_run_average_to_what_it_said(home, tmp_path, architecture, has_maps):
+    from fashion_core.engine.worker import work
+
+    recipe = TrainConfig(architecture=architecture, pretrained="none", image_size=64, epochs=1, batch_size=16,
+                         device="cpu", precision="float32")  # fmt: skip
+    run = runs.create(recipe, colours(tmp_path / "photos"))
+    with runs.claim(run) as log:
+        work(run, log, show=lambda text: None)
+    evidence, stored = Evidence.load(run.folder / "model" / FILE), Evaluation.load(run.evaluation_file)
+    assert len(evidence.photos) == 60 and (evidence.maps is not None) == has_maps
+    path = stored.photos["path"][0]
+    assert set(evidence.nearest(path)["path"]) <= set(evidence.photos["path"][evidence.photos["split"] == "train"])
+    if has_maps:  # the mean of a map is the score but for the head's bias, and a softmax knows differences only
+        means = np.array([evidence.map(path, name).mean() for name in evidence.classes])
+        scores = np.log(stored.probabilities[0]) * stored.meta["temperature"]
+        assert means - means.mean() == pytest.approx(scores - scores.mean(), abs=0.2)
+    said = {name: dataset_colour(evidence, name) for name in evidence.classes}
+    assert said["white_glove"] > said["red_hat"]
+
+
+def dataset_colour(evidence: Evidence, label: str) -> float:
+    rows = (evidence.photos["label"] == label).to_numpy()
+    return float(np.median(evidence.colours[rows, 0]))
