@@ -23,7 +23,6 @@ photos() {  # products without the ten classes' own photos; partial labels: a ga
     for garment in dress pants shirt shoes shorts; do
         ln -sfn "$PHONE/train/$garment" "$WORK/extra/$garment/phone"
     done
-    ln -sfn "$PHONE/train/t-shirt" "$WORK/extra/shirt/phone-t-shirt"  # the ten classes' shirts have T-shirts among them
     ln -sfn "$WORK"/products/train/*_dresses "$WORK/extra/dress/"  # the two dress classes are the small ones
 }
 
@@ -49,7 +48,7 @@ plain() {  # the usual split, photo by photo: its test leaks, and the card count
 
 recipes() {
     busana compare "$PHOTOS" --what recipes --runs "$WORK/runs" --out "$WORK/recipes.md" \
-        --set "${TABLE[@]}" extra="$WORK/extra" decisions="$DECISIONS"
+        --set "${TABLE[@]}" decisions="$DECISIONS"
 }
 
 architectures() {  # from random weights: only one of them has others; AdamW, which all of them can start with

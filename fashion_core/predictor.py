@@ -139,16 +139,19 @@ def runtime() -> ModuleType:
 
 
 def _compiled(folder: Path, classes: int) -> Any:
-    """The network compiled for the CPU; bfloat16 only where the CPU computes in it, as elsewhere it is emulated."""
+    """The network compiled for the CPU, in float32: what was tested is what answers.
+
+    bfloat16 is about twice as fast where a CPU computes in it, but moved probabilities of catalogue photos by more than
+    0.02 and, near a tie, the answer.
+    """
     for file in (folder / "model.bin", folder / "model.xml"):
         name = imaging.shown(file)
         if not file.is_file():
             raise UserError(f"{name} is missing: train or publish the model again.")
     core = runtime().Core()
-    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     config = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "bf16" if native else "f32",
+        "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": min(cpus(), MAX_THREADS),
     }
     try:
