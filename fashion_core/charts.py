@@ -178,6 +178,32 @@ def coverage_figure(curve: "pd.DataFrame", refused: float) -> "Figure":
     return _squared(figure, "refused, the least sure first", "right of the rest", None).update_yaxes(tickformat=".1%")
 
 
+def lane_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
+    """Plotly strips of measured lightness, one for each labelled colour: right ones and wrong ones in two hues.
+
+    `along` has the columns of `lane.table`; a point's customdata is (index, path). Points are spread a little across
+    their strip, always in the same way.
+    """
+    import plotly.graph_objects as go
+
+    colours = along["label"].str.split("_", n=1).str[0]
+    names = sorted(set(colours))
+    across = colours.map(names.index) + np.random.default_rng(0).uniform(-0.32, 0.32, len(along))
+    figure = go.Figure()
+    for said, kept, ink, size, opacity in (("right", right, RIGHT, 6, 0.45), ("wrong", ~right, WRONG, 9, 0.9)):
+        part = along[kept]
+        figure.add_scatter(
+            x=part["lightness"], y=across[kept], mode="markers", name=f"colour {said}",
+            marker={"color": f"rgb{ink}", "size": size, "opacity": opacity},
+            customdata=part[["index", "path"]].to_numpy(), text=part["label"] + " called " + part["predicted"],
+            hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 30, "b": 40}, height=300, dragmode=False, hovermode="closest",
+                         legend={"orientation": "h", "y": 1.12})  # fmt: skip
+    figure.update_xaxes(title="lightness, 0 is black", zeroline=False)
+    return figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, zeroline=False, showgrid=False)
+
+
 def _squared(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 12, "b": 40}, height=300, dragmode=False)
     figure.update_xaxes(title=x, tickformat=".0%", range=[0, 1], zeroline=False)

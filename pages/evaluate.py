@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import pictures, predictor, runs, suspects
+from fashion_core import lane, pictures, predictor, runs, suspects
 from fashion_core.evaluation import Evaluation
+from fashion_core.factors import COLOUR
 from fashion_core.imaging import shown
-from fashion_core.ui import doors, photo
+from fashion_core.ui import doors, photo, views
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import gallery, plain, whereabouts
 
@@ -30,6 +31,12 @@ def folded(file: Path, changed: int, part: int) -> Evaluation:
 @st.cache_data(max_entries=4, show_spinner="Looking for labels that look wrong…")
 def suspected(file: Path, changed: int) -> pd.DataFrame:
     return suspects.find(load(file, changed))
+
+
+@st.cache_data(max_entries=4, show_spinner="Laying photos along their colour…")
+def colour_lane(file: Path, changed: int) -> pd.DataFrame | None:
+    evidence = photo.evidence_of(file.parent)
+    return lane.table(load(file, changed), evidence) if evidence else None
 
 
 def evaluated() -> dict[str, Path]:
@@ -94,8 +101,8 @@ if unreadable := evaluation.meta.get("unreadable"):
 
 left, right = st.columns([6, 5], gap="large")
 with left:
-    views = st.tabs(["Matrix", "Report", "Confidence", "Labels"], key="view", bind="query-params")
-matrix, report, confidence, labels = views
+    tabs = st.tabs(["Matrix", "Report", "Confidence", "Labels", "Colours"], key="view", bind="query-params")
+matrix, report, confidence, labels, colours = tabs
 with right:
     keep = doors.asked(whole)
     true, predicted, which = doors.selection(evaluation)
@@ -109,12 +116,21 @@ if report.open:
         doors.report(evaluation, numbers)
 if confidence.open:
     with confidence:
-        doors.confidence(whole)
+        views.confidence(whole)
 if labels.open:
     with labels:
         suspect = suspected(*stored)
-        chosen = doors.labels(suspect[keep[suspect["index"]]])
-    rows, order = rows.set_index("index").loc[chosen["index"]].reset_index(), " with suspect labels, worst first"
+        chosen = views.labels(suspect[keep[suspect["index"]]])
+    rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", worst label first"
+if colours.open:
+    with colours:
+        along = colour_lane(*stored)
+        if along is None:
+            st.info("Colours are compared where class names are of the form colour_garment and the model was made with "
+                    "its evidence: train or publish it again.", icon=":material/palette:")  # fmt: skip
+        else:
+            chosen = views.lane(along[keep[along["index"]]], whole.folded(COLOUR).right)
+            rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", darkest first"
 with right:
     if (row := photo.opened(whole)) is not None:
         photo.show(whole, row, rows, photos, stored[0].parent, row in set(suspected(*stored)["index"]))

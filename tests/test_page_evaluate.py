@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_evaluation import ROOT, eight, five, made_up, publish
+from test_lane import BLACK, BLUE, evidence
 from test_suspects import planted
 
 from fashion_core import paper
@@ -331,6 +332,17 @@ def test_a_model_without_evidence_says_so_and_a_new_selection_closes_the_photo(b
     assert not app.exception and "came without the evidence" in words(app)
     app.button(key="door-Wrong").click().run()
     assert len(tiles(app)) == 3
+
+
+def test_photos_lie_along_their_measured_colour_and_labels_at_odds_with_pixels_are_listed(home, by_hand):
+    folder = publish(home, five(), "parts", draw=False)
+    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    app = opened(model="parts", view="Colours")
+    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    assert table["path"].tolist() == ["3.jpg", "1.jpg"]  # wrong in colour, and at odds with their pixels
+    assert table["pixels"].tolist() == ["black", "blue"] and tiles(app) == ["3.jpg", "1.jpg"]
+    assert not app.exception and len(app.get("plotly_chart")) == 1
+    assert "train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
 
 
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import charts, paper, question
-from fashion_core.evaluation import CAUSES, Evaluation, Which, reliability, risk_coverage, wilson
+from fashion_core.evaluation import CAUSES, Evaluation, Which, wilson
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.ui import photo
 from fashion_core.ui.gallery import plain
@@ -111,6 +111,12 @@ def _ask(words: str) -> None:
     first_page()
 
 
+def choose_by_words(words: str) -> None:
+    """Of all photos those that the question box finds for `words`."""
+    choose()
+    _ask(words)
+
+
 def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
     """Four numbers, each with the button that opens its photos."""
     right, n = int(evaluation.right.sum()), len(evaluation)
@@ -171,59 +177,3 @@ def report(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
         "Click a number to see its photos: precision, all that were called the class; recall and photos, all that are "
         "of the class; F1, those of the class that were missed; the averages, every mistake."
     )
-
-
-def confidence(evaluation: Evaluation) -> None:
-    """How far confidences can be trusted, and what refusing the least sure would bring; both open their photos."""
-    table = reliability(evaluation.confidence, evaluation.right, bins=10)
-    st.markdown(
-        f"**How honest is a confidence?** Its expected calibration error is {evaluation.calibration_error:.3f}."
-    )
-    st.plotly_chart(charts.reliability_figure(table), key="reliability", on_select=partial(_from_bars, "reliability"),
-                    selection_mode="points", config={"displayModeBar": False})  # fmt: skip
-    st.caption("Bars on the dotted line are honest; strokes are 95% intervals. Click a bar to see its photos.")
-    st.markdown("**What if it may say “I do not know”?**")
-    share = st.slider("Refuse the least sure", 0, 50, 10, format="%d%%", key="refuse", bind="query-params") / 100
-    curve = risk_coverage(evaluation.confidence, evaluation.right)
-    at = curve.iloc[np.abs(curve["coverage"] - (1 - share)).argmin()]
-    n, right = int(at["n"]), round(at["accuracy"] * at["n"])
-    low, high = wilson(right, n)
-    st.markdown(
-        f"Refusing {1 - at['coverage']:.1%} leaves **{at['accuracy']:.2%}** of {n:,} photos right, 95% interval "
-        f"{low:.1%} to {high:.1%}, instead of {evaluation.accuracy:.2%} of all."
-    )
-    words = f"below {100 * at['least']:g}%"
-    st.button(f"The {len(evaluation) - n:,} it would refuse", key="door-refused", icon=":material/photo_library:",
-              type="tertiary", on_click=_choose_by_words, args=(words,))  # fmt: skip
-    st.plotly_chart(charts.coverage_figure(curve, share), key="coverage", config={"displayModeBar": False})
-
-
-def _from_bars(key: str) -> None:
-    if points := st.session_state[key].selection.points:
-        low, high, _ = points[0]["customdata"]
-        _choose_by_words(f"at least {100 * low:g}%, below {100 * high:g}%" if high < 1 else f"at least {100 * low:g}%")
-
-
-def labels(suspect: pd.DataFrame) -> pd.DataFrame:
-    """The table of suspect labels; returns the one that is ticked, or all of them."""
-    st.markdown(f"**{len(suspect):,}** labels look wrong, the worst first.")
-    shows = st.dataframe(
-        suspect[["path", "label", "predicted", "score"]], hide_index=True, key="suspects", on_select="rerun",
-        selection_mode="single-row", height=min(35 * len(suspect) + 38, 460), placeholder="",
-        column_config={
-            "path": st.column_config.TextColumn("Photo"), "label": st.column_config.TextColumn("Label"),
-            "predicted": st.column_config.TextColumn("Perhaps"),
-            "score": st.column_config.NumberColumn("Belief in the label", format="percent"),
-        },
-    )  # fmt: skip
-    st.caption(
-        "By confident learning: the model is surer of another class than it usually is of that class's own photos. "
-        "A place to look, not a verdict: it may be the model that errs. Tick a row to see its photo alone."
-    )
-    return suspect.iloc[shows.selection.rows] if shows.selection.rows else suspect
-
-
-def _choose_by_words(words: str) -> None:
-    """Of all photos those that the question box finds for `words`."""
-    choose()
-    _ask(words)

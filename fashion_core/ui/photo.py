@@ -23,6 +23,12 @@ def _evidence(file: Path, changed: int) -> Evidence:
     return Evidence.load(file)
 
 
+def evidence_of(model: Path) -> Evidence | None:
+    """What lies in the folder `model`; None where it was made before evidence was kept."""
+    file = model / FILE
+    return _evidence(file, file.stat().st_mtime_ns) if file.is_file() else None
+
+
 @st.cache_data(max_entries=200, show_spinner=False)
 def _heated(name: bytes, changed: int, evidence_file: Path, path: bytes, label: str, scale: float) -> bytes:
     """JPEG of the photo under its heat map for `label`; names as bytes, as they need not be UTF-8."""
@@ -66,15 +72,14 @@ def show(evaluation: Evaluation, row: int, rows: pd.DataFrame, root: Path, model
             text = f"{plain(name)} · {share:.1%}"
             st.progress(float(min(share, 1.0)), f"**{text}**" if name == truth else text)
         st.caption("Confidence; the true class is bold.")
-    file = model / FILE
-    evidence = _evidence(file, file.stat().st_mtime_ns) if file.is_file() else None
+    evidence = evidence_of(model)
     if evidence is None or path not in evidence:
         st.caption(
             ":material/info: This model came without the evidence behind its predictions: train or publish it again "
             "for look-alikes, heat maps and measured colours."
         )
         return
-    _maps(evidence, file, root / path, path, dict.fromkeys((said, truth)))
+    _maps(evidence, model / FILE, root / path, path, dict.fromkeys((said, truth)))
     _colour(evidence, path)
     if len(found := evidence.duplicates(path)):
         st.markdown(f"**Near-duplicates in other splits: {len(found)}.** A photo that training has seen is no test.")

@@ -1,0 +1,103 @@
+"""An evaluation beside its matrix and report: confidences, suspect labels, the lane between two colours."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fashion_core import charts
+from fashion_core.evaluation import Evaluation, reliability, risk_coverage, wilson
+from fashion_core.ui.doors import choose_by_words
+from fashion_core.ui.photo import open_photo
+
+
+def confidence(evaluation: Evaluation) -> None:
+    """How far confidences can be trusted, and what refusing the least sure would bring; both open their photos."""
+    table = reliability(evaluation.confidence, evaluation.right, bins=10)
+    st.markdown(
+        f"**How honest is a confidence?** Its expected calibration error is {evaluation.calibration_error:.3f}."
+    )
+    st.plotly_chart(charts.reliability_figure(table), key="reliability", on_select=partial(_from_bars, "reliability"),
+                    selection_mode="points", config={"displayModeBar": False})  # fmt: skip
+    st.caption("Bars on the dotted line are honest; strokes are 95% intervals. Click a bar to see its photos.")
+    st.markdown("**What if it may say “I do not know”?**")
+    share = st.slider("Refuse the least sure", 0, 50, 10, format="%d%%", key="refuse", bind="query-params") / 100
+    curve = risk_coverage(evaluation.confidence, evaluation.right)
+    at = curve.iloc[np.abs(curve["coverage"] - (1 - share)).argmin()]
+    n, right = int(at["n"]), round(at["accuracy"] * at["n"])
+    low, high = wilson(right, n)
+    st.markdown(
+        f"Refusing {1 - at['coverage']:.1%} leaves **{at['accuracy']:.2%}** of {n:,} photos right, 95% interval "
+        f"{low:.1%} to {high:.1%}, instead of {evaluation.accuracy:.2%} of all."
+    )
+    words = f"below {100 * at['least']:g}%"
+    st.button(f"The {len(evaluation) - n:,} it would refuse", key="door-refused", icon=":material/photo_library:",
+              type="tertiary", on_click=choose_by_words, args=(words,))  # fmt: skip
+    st.plotly_chart(charts.coverage_figure(curve, share), key="coverage", config={"displayModeBar": False})
+
+
+def _from_bars(key: str) -> None:
+    if points := st.session_state[key].selection.points:
+        low, high, _ = points[0]["customdata"]
+        choose_by_words(f"at least {100 * low:g}%, below {100 * high:g}%" if high < 1 else f"at least {100 * low:g}%")
+
+
+def labels(suspect: pd.DataFrame) -> pd.DataFrame:
+    """The table of suspect labels; returns the one that is ticked, or all of them."""
+    st.markdown(f"**{len(suspect):,}** labels look wrong, the worst first.")
+    chosen = _table(suspect, "suspects", {
+        "path": "Photo", "label": "Label", "predicted": "Perhaps",
+        "score": st.column_config.NumberColumn("Belief in the label", format="percent"),
+    })  # fmt: skip
+    st.caption(
+        "By confident learning: the model is surer of another class than it usually is of that class's own photos. "
+        "A place to look, not a verdict: it may be the model that errs. Tick a row to see its photo alone."
+    )
+    return chosen
+
+
+def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
+    """The chart of all photos along lightness, and the table of those in `along`; returns the ticked one, or all.
+
+    `along` are rows of `lane.table`; `right`, bool (photos), is the colour's part of right answers.
+    """
+    st.plotly_chart(charts.lane_figure(along, right[along["index"]]), key="strip", selection_mode="points",
+                    on_select=_from_strip, config={"displayModeBar": False})  # fmt: skip
+    st.caption("Measured lightness of the garment, by the colour of its label. Click a point to open its photo.")
+    only = st.toggle("Only where pixels and label disagree", key="contradicted", bind="query-params")
+    shown = along[along["contradicted"]] if only else along[~right[along["index"]] | along["contradicted"]]
+    st.markdown(
+        f"**{len(shown):,}** photos, the darkest first: "
+        + (
+            "the label says one colour, the pixels another."
+            if only
+            else "colour mistakes, and labels at odds with pixels."
+        )
+    )
+    chosen = _table(shown, "lane", {
+        "path": "Photo", "label": "Label", "predicted": "Predicted", "pixels": "Pixels say",
+        "agreement": st.column_config.NumberColumn("of", format="percent"),
+        "contradicted": "At odds",
+        "lightness": st.column_config.NumberColumn("Lightness", format="%.0f"),
+        "chroma": st.column_config.NumberColumn("Chroma", format="%.0f"),
+        "hue": st.column_config.NumberColumn("Hue", format="%.0f°"),
+    })  # fmt: skip
+    st.caption(
+        "Pixels say what most of the 25 training photos of the most similar measured colour are labelled; at odds "
+        "means that 80% of them agree on another colour than the label. Tick a row to see its photo alone."
+    )
+    return chosen
+
+
+def _from_strip() -> None:
+    if points := st.session_state["strip"].selection.points:
+        open_photo(int(points[0]["customdata"][0]))
+
+
+def _table(rows: pd.DataFrame, key: str, columns: dict) -> pd.DataFrame:
+    """`rows` as a table of these columns; returns the row that is ticked, or all of them."""
+    shows = st.dataframe(rows[list(columns)], hide_index=True, key=key, on_select="rerun", placeholder="",
+                         selection_mode="single-row", height=min(35 * len(rows) + 38, 460),
+                         column_config=columns)  # fmt: skip
+    return rows.iloc[shows.selection.rows] if shows.selection.rows else rows
