@@ -99,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("model", metavar="run", help="a run, a weights folder or a name in weights/")
     sub.add_argument("--json", action="store_true")
 
+    sub = command("report", report, "One self-contained HTML page of a model: curves, matrix, worst photos, card.")
+    sub.add_argument("model", metavar="run", help="a run, a weights folder or a name in weights/")
+    sub.add_argument("--out", type=Path, help="the page's file (default: NAME-report.html here)")
+
     sub = command("publish", publish, "Copy a finished run's model to weights/NAME.")
     sub.add_argument("run")
     sub.add_argument("name")
@@ -368,6 +372,16 @@ def suspects(options: argparse.Namespace) -> None:
     for row in found.itertuples():
         print(shown(f"{row.score:6.1%}  {row.path}  {row.label}, perhaps {row.predicted}"))
     print(f"{len(found)} labels look wrong", file=sys.stderr)
+
+
+def report(options: argparse.Namespace) -> None:
+    from fashion_core.predictor import read_card, resolve
+    from fashion_core.report import of_model
+
+    folder = resolve(options.model)
+    out = options.out or Path(f"{read_card(folder).get('name') or folder.name}-report.html")
+    out.write_text(of_model(folder), "utf-8")
+    print(out)
 
 
 def publish(options: argparse.Namespace) -> None:

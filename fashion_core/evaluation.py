@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from fashion_core import UserError
+from fashion_core import UserError, home
 from fashion_core.factors import factors, fold
 
 Which = Literal["all", "wrong", "right", "colour", "garment", "both"]
@@ -100,6 +100,17 @@ class Evaluation:
             raise
         except (pa.ArrowException, KeyError, TypeError, ValueError, OSError) as reason:
             raise UserError(f"{path} is not a readable evaluation: evaluate the model again ({reason})") from None
+
+    # The photos ----------------------------------------------------------------------------------------------------
+
+    def located(self) -> Path | None:
+        """The folder of its photos: where they were tested, or data/ under their folder's name; None: not here."""
+        root = Path(self.root)
+        return next((folder for folder in (root, home() / "data" / root.name) if self.lies_in(folder)), None)
+
+    def lies_in(self, folder: Path) -> bool:
+        """Whether `folder` holds its photos, or some of them."""
+        return folder.is_absolute() and any((folder / path).is_file() for path in self.photos["path"][:200])
 
     # Views ---------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,10 @@ Puspitasari, Salsabila, Roliawati: "Penerapan ResNet-50 CNN untuk Optimalisasi K
 Indonesian Journal on Data Science 3(1), pp. 1-12. Numbers are printed here as the paper prints them, slips included.
 """
 
+import math
 from collections.abc import Iterable
+
+from fashion_core.evaluation import wilson
 
 # Photos per class, section on the data set.
 COUNTS: dict[str, int] = {
@@ -71,3 +74,17 @@ SAMPLE_GRID = {"rows": 3, "columns": 3, "lowest_confidence": 0.74, "lowest_class
 def matches(classes: Iterable[str]) -> bool:
     """Whether these are the paper's ten classes, in any order, so that its numbers may stand beside them."""
     return set(classes) == set(CLASSES)
+
+
+def compared(right: int, n: int, papers: tuple[int, int] = (TEST_RIGHT, TEST_PHOTOS)) -> str:
+    """One sentence: better than the paper's figure, worse or indistinguishable, by the 95 % interval of the difference
+    of the two shares (Newcombe 1998, from Wilson's)."""
+    (low, high), (paper_low, paper_high) = wilson(right, n), wilson(*papers)
+    a, b = right / n, papers[0] / papers[1]
+    least = a - b - math.hypot(a - low, paper_high - b)
+    most = a - b + math.hypot(high - a, b - paper_low)
+    if least > 0:
+        return f"Better than the paper's figure, by {least * 100:.1f} to {most * 100:.1f} points."
+    if most < 0:
+        return f"Worse than the paper's figure, by {-most * 100:.1f} to {-least * 100:.1f} points."
+    return "Indistinguishable from the paper's figure: a difference this small can be chance on so many photos."

@@ -65,6 +65,12 @@ def predictions(evaluation: Evaluation) -> bytes:
     return frame.assign(path=frame["path"].map(shown)).to_csv(index=False).encode()
 
 
+def page_of(model: Path) -> bytes:
+    from fashion_core.report import of_model  # it loads Matplotlib and templates: when asked
+
+    return of_model(model).encode()
+
+
 def download(what: str, kind: str, data: Callable[[], bytes], mime: str) -> None:
     """A button that makes its file only when it is pressed."""
     name = f"{shown(st.session_state['model'])}-{what.lower()}.{kind}"
@@ -141,5 +147,6 @@ with left:
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
     with st.container(horizontal=True):
         download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")
+        download("Page", "html", lambda: page_of(stored[0].parent), "text/html")
         download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv")
         download("Predictions", "csv", lambda: predictions(whole), "text/csv")

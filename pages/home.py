@@ -1,6 +1,5 @@
 """The front door: the best model, its number beside the paper's, and where to go next; or the first steps."""
 
-import math
 from pathlib import Path
 
 import streamlit as st
@@ -9,7 +8,7 @@ from fashion_core import charts, imaging, paper, sample
 from fashion_core.evaluation import Evaluation, wilson
 from fashion_core.predictor import ModelRef, models
 from fashion_core.ui.boot import PAGES, boot, guard, link
-from fashion_core.ui.gallery import STYLE, gallery, located, plain
+from fashion_core.ui.gallery import STYLE, gallery, plain
 
 # A door's link begins where its text does.
 DOOR = '<style>[class*="st-key-door-"] [data-testid="stPageLink"] { margin-left: -.5rem; }</style>'
@@ -47,19 +46,6 @@ def share(numbers: Counted) -> float:
     return numbers[0] / numbers[1]
 
 
-def verdict(ours: Counted, papers: Counted = PAPERS) -> str:
-    """One sentence on the difference of two shares, by its 95% interval (Newcombe 1998, from Wilson's)."""
-    (low, high), (paper_low, paper_high) = wilson(*ours), wilson(*papers)
-    a, b = share(ours), share(papers)
-    least = a - b - math.hypot(a - low, paper_high - b)
-    most = a - b + math.hypot(high - a, b - paper_low)
-    if least > 0:
-        return f"Better than the paper's figure, by {least * 100:.1f} to {most * 100:.1f} points."
-    if most < 0:
-        return f"Worse than the paper's figure, by {-most * 100:.1f} to {-least * 100:.1f} points."
-    return "Indistinguishable from the paper's figure: a difference this small can be chance on so many photos."
-
-
 def show_best(ref: ModelRef) -> None:
     ours, classes = counted(ref), ref.card["classes"]
     left, right = st.columns(2)
@@ -70,7 +56,7 @@ def show_best(ref: ModelRef) -> None:
     if drawn(ref):
         st.markdown(f"**{DRAWN}**")
     elif paper.matches(classes):
-        st.markdown(f"**{verdict(ours)}** The classes are the same; the test photos are not.")
+        st.markdown(f"**{paper.compared(*ours)}** The classes are the same; the test photos are not.")
         show_review(ref)
     else:
         st.markdown(f"**The two figures are not comparable:** this model tells {len(classes)} other classes apart.")
@@ -130,7 +116,7 @@ def show_mistakes(ref: ModelRef, stored: Evaluation) -> None:
     wrong = stored.cell(which="wrong").head(6)
     if not len(wrong):
         st.caption("Nowhere: every test photo is right.")
-    elif folder := located(stored):
+    elif folder := stored.located():
         st.subheader("Its most confident mistakes")
         gallery(wrong, folder, key="mistakes")
     else:

@@ -140,9 +140,12 @@ def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
                       on_click=choose, args=selection)  # fmt: skip
     if paper.matches(evaluation.classes):
         low, high = wilson(paper.TEST_RIGHT, paper.TEST_PHOTOS)
+        beside = "These are drawn photos: they compare with no paper."
+        if not evaluation.meta.get("sample"):
+            beside = f"**{paper.compared(right, n)}** The classes are the same; the test photos are not."
         st.caption(
             f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval {low:.1%} to "
-            f"{high:.1%}. A result inside that interval is neither better nor worse; other photos are another exam."
+            f"{high:.1%}. {beside}"
         )
 
 

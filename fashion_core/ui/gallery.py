@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import home, imaging, sample
+from fashion_core import imaging, sample
 from fashion_core.evaluation import Evaluation
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
@@ -31,12 +31,6 @@ STYLE = """<style>
 </style>"""
 
 
-def located(evaluation: Evaluation) -> Path | None:
-    """The folder of the evaluation's photos: where they were tested, or data/ under their folder's name."""
-    root = Path(evaluation.root)
-    return next((folder for folder in (root, home() / "data" / root.name) if _holds(folder, evaluation)), None)
-
-
 def whereabouts(evaluation: Evaluation) -> Path:
     """The same, but sample photos are drawn again, once, and where others are not here their folder is asked for.
 
@@ -45,14 +39,14 @@ def whereabouts(evaluation: Evaluation) -> Path:
     if drawn := evaluation.meta.get("sample"):
         with st.spinner("Drawing the sample photos again, this once…"):
             return sample.ensure(**drawn)
-    found, root = located(evaluation), Path(evaluation.root)
+    found, root = evaluation.located(), Path(evaluation.root)
     if found and "folder" not in st.query_params:
         return found
     note, field = st.columns([3, 2], vertical_alignment="center")
     with field:
         named = st.text_input("Folder with these photos", key="folder", bind="query-params", placeholder=root.name)
     folder = Path(named).expanduser()
-    if named and _holds(folder, evaluation):
+    if named and evaluation.lies_in(folder):
         note.caption(f":material/folder_open: Photos from {plain(folder)}.")
         return folder
     if not found:
@@ -63,10 +57,6 @@ def whereabouts(evaluation: Evaluation) -> Path:
             icon=":material/hide_image:",
         )
     return found or root
-
-
-def _holds(folder: Path, evaluation: Evaluation) -> bool:
-    return folder.is_absolute() and any((folder / path).is_file() for path in evaluation.photos["path"][:200])
 
 
 def gallery(
