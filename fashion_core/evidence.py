@@ -22,6 +22,7 @@ from fashion_core.colour import Colour
 from fashion_core.imaging import shown
 
 FILE = "evidence.safetensors"
+NEIGHBOURS = 10
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
 
 
@@ -30,6 +31,8 @@ class Evidence:
     """Row i of `photos` (path, label, split, group) belongs to row i of `embeddings`, float16 (n, d), whose distances
     are those of the unit embeddings that the head reads, and of `colours`, float32 (n, 4) as in Colour.
 
+    `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `limit` is the strangeness that
+    only 2 % of the validation photos pass.
     `maps`, float16 (t, classes, h, w), are the class scores before their mean over the places, of the t test photos in
     the order of their rows; None where the network's head does not average.
     """
@@ -38,18 +41,24 @@ class Evidence:
     photos: pd.DataFrame
     embeddings: np.ndarray
     colours: np.ndarray
+    axes: np.ndarray
+    centre: np.ndarray
+    limit: float
     maps: np.ndarray | None = None
 
     def save(self, file: Path) -> Path:
         """One safetensors file, written beside and renamed."""
         from safetensors.numpy import save_file
 
-        tensors = {"embeddings": self.embeddings.astype(np.float16), "colours": self.colours.astype(np.float32)}
+        tensors = {
+            "embeddings": self.embeddings.astype(np.float16), "colours": self.colours.astype(np.float32),
+            "axes": self.axes.astype(np.float16), "centre": self.centre.astype(np.float32),
+        }  # fmt: skip
         if self.maps is not None:
             tensors["maps"] = self.maps.astype(np.float16)
         photos = self.photos.to_dict("list")
         photos["path"] = [os.fsencode(path).decode("latin-1") for path in photos["path"]]  # JSON knows no bytes
-        about = {"v": 1, "classes": list(self.classes), "photos": photos}
+        about = {"v": 1, "classes": list(self.classes), "photos": photos, "limit": float(self.limit)}
         beside = file.with_name(f".{file.name}.{os.getpid()}")
         save_file(tensors, beside, {"about": json.dumps(about)})
         beside.chmod(0o644)
@@ -67,7 +76,7 @@ class Evidence:
             photos = pd.DataFrame(about["photos"], dtype=object).astype({"group": int})
             paths = [os.fsdecode(path.encode("latin-1")) for path in photos["path"]]
             photos["path"] = pd.Series(paths, dtype=object)  # pandas' own text refuses a name that is not UTF-8
-            return cls(tuple(about["classes"]), photos, tensors["embeddings"], tensors["colours"], tensors.get("maps"))
+            return cls(tuple(about["classes"]), photos, limit=about["limit"], **{"maps": None} | tensors)
         except FileNotFoundError:
             raise UserError(f"There is no {shown(file)}: this model was made before its evidence was kept.") from None
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as reason:
@@ -97,6 +106,17 @@ class Evidence:
         first = np.argsort(distances, kind="stable")[:most]
         found = self.photos.iloc[among[first]][["path", "label"]].reset_index(drop=True)
         return found.assign(similarity=1 - distances[first] / 2)
+
+    def strangeness(self, embeddings: np.ndarray) -> np.ndarray:
+        """(m,): how far each of the embeddings (m, D), as the network gives them, is from its NEIGHBOURS-th nearest
+        training photo (Sun et al. 2022): the larger, the less it is like anything that was learned."""
+        train = self.embeddings[(self.photos["split"] == "train").to_numpy()].astype(np.float32)
+        units = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12) - self.centre
+        placed = units @ self.axes.astype(np.float32)
+        beside = np.maximum((units**2).sum(1) - (placed**2).sum(1), 0)  # what the axes do not span
+        squares = (placed**2).sum(1)[:, None] + (train**2).sum(1) - 2 * placed @ train.T
+        kth = min(NEIGHBOURS, len(train)) - 1
+        return np.sqrt(np.maximum(np.partition(squares, kth, axis=1)[:, kth], 0) + beside)
 
     def duplicates(self, path: str) -> pd.DataFrame:
         """Its near-duplicates in other splits: path, label, split."""

@@ -20,13 +20,15 @@ def four() -> Evidence:
     }, dtype=object).astype({"group": int})  # fmt: skip
     embeddings = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], np.float16)
     maps = np.arange(2 * 2 * 1 * 2, dtype=np.float16).reshape(2, 2, 1, 2)
-    return Evidence(("hat", "sock"), photos, embeddings, np.arange(16, dtype=np.float32).reshape(4, 4), maps)
+    return Evidence(("hat", "sock"), photos, embeddings, np.arange(16, dtype=np.float32).reshape(4, 4),
+                    np.eye(3, 2, dtype=np.float32), np.zeros(3, np.float32), 0.5, maps)  # fmt: skip
 
 
 def test_what_is_saved_is_read_back_whole(tmp_path):
     back = Evidence.load(four().save(tmp_path / FILE))
     assert back.photos.equals(four().photos) and back.classes == ("hat", "sock")
     assert (back.embeddings == four().embeddings).all() and (back.maps == four().maps).all()
+    assert (back.axes == four().axes).all() and back.limit == 0.5
     assert back.colour("caf\udce9.jpg") == (12, 13, 14, 15)
     for file in (tmp_path / "none", tmp_path):
         with pytest.raises(UserError):
@@ -40,6 +42,13 @@ def test_the_nearest_training_photos_come_first_with_their_cosine():
     found = four().nearest("caf\udce9.jpg")
     assert found["path"].tolist() == ["hat/1.jpg", "sock/2.jpg"]
     assert found["similarity"].tolist() == pytest.approx([0.96, 0.8], abs=1e-3)
+
+
+def test_a_photo_far_from_all_that_was_learned_is_strange():
+    known, between, other = [0.8, 0.6, 0], [3.0, 3.0, 0], [0, 0, 5.0]  # of any length: directions count
+    found = four().strangeness(np.array([known, between, other]))  # to the second of the two training photos
+    between_and_sock = np.sqrt(0.5 + (1 - np.sqrt(0.5)) ** 2)
+    assert found == pytest.approx([np.hypot(0.8, 0.4), between_and_sock, np.sqrt(2)], abs=2e-3)
 
 
 def test_near_duplicates_are_those_of_other_splits():

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_evaluation import ROOT, eight, five, made_up, publish
-from test_lane import BLACK, BLUE, evidence
+from test_lane import BLACK, BLUE, SPACE, evidence
 from test_suspects import planted
 
 from fashion_core import paper
@@ -304,7 +304,7 @@ def with_evidence(home, root) -> None:
     embeddings = np.stack([np.cos(angles), np.sin(angles)], 1)
     colours = np.tile([20.0, 12.0, 280.0, 0.3], (10, 1))
     maps = np.random.default_rng(0).normal(size=(8, 3, 2, 2))
-    Evidence(evaluation.classes, table, embeddings, colours, maps).save(home / "weights/by-hand" / FILE)
+    Evidence(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights/by-hand" / FILE)
 
 
 def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):

@@ -1,6 +1,7 @@
 """One pass of a finished network over all its photos → the Evidence behind its predictions."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from fashion_core.evidence import FILE, Evidence
 
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
 BATCH = 64
+FAMILIAR = 0.98  # of the validation photos are no stranger than the limit
 
 
 @torch.inference_mode()
@@ -39,17 +41,20 @@ def gather(
         found = wrapped(torch.tensor(some, device=device))
         embeddings.append(nn.functional.normalize(found["embedding"].float()).cpu().numpy())
         if weights is not None and (rows := tested[start : start + BATCH]).any():
-            features = found["features"][torch.from_numpy(rows).to(device)].float()
+            features = found["features"][torch.tensor(rows, device=device)].float()
             maps.append(torch.einsum("kc,nchw->nkhw", weights, features).cpu().numpy())
         colours += [measure(photo) for photo in some]
         if progress:
             progress(min(start + BATCH, len(pixels)), len(pixels), "Gathering evidence")
     whole = np.concatenate(embeddings)
-    if whole.shape[1] > DIMENSIONS and len(whole) > DIMENSIONS:
-        whole = PCA(DIMENSIONS, random_state=0).fit_transform(whole)
-    photos = data.photos[["path", "label", "split", "group"]].reset_index(drop=True)
-    stacked = np.concatenate(maps) if maps else None
-    return Evidence(classes, photos, whole, np.array(colours, np.float32), stacked)
+    pca = PCA(min(DIMENSIONS, *whole.shape), random_state=0).fit(whole)
+    found = Evidence(
+        classes, data.photos[["path", "label", "split", "group"]].reset_index(drop=True), pca.transform(whole),
+        np.array(colours, np.float32), pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32), 0.0,
+        np.concatenate(maps) if maps else None,
+    )  # fmt: skip
+    held_out = found.strangeness(whole[(data.photos["split"] == "validation").to_numpy()])
+    return replace(found, limit=float(np.quantile(held_out, FAMILIAR)))
 
 
 def add_to(folder: Path, data: Dataset) -> None:
