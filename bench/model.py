@@ -2,18 +2,21 @@
 
     python -m bench.model phone MODEL DIR     garment accuracy on other people's photos: DIR/dress, DIR/shoes, …
     python -m bench.model agree MODEL DIR     whether torch (safetensors) and OpenVINO (IR) say the same of DIR/CLASS/…
+    python -m bench.model strange MODEL DIR OTHER…     whether photos of OTHER folders stand out from DIR's test photos
 
 Each prints one JSON object.
 """
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from fashion_core import dataset, imaging
 from fashion_core.evaluation import softmax, wilson
+from fashion_core.evidence import FILE, Evidence
 from fashion_core.factors import GARMENT, fold
 from fashion_core.predictor import Predictor, resolve
 
@@ -49,5 +52,27 @@ def agree(model: str, folder: Path) -> dict:
     return {"n": len(same), "same_top": float(same.mean()), "largest_difference": float(np.abs(torchs - ir).max())}
 
 
+def strange(model: str, folder: Path, *others: Path) -> dict:
+    """Area under the ROC by which each other folder's photos are stranger than the test photos of `folder`."""
+    from sklearn.metrics import roc_auc_score
+
+    predictor = Predictor(resolve(model))
+    evidence = Evidence.load(predictor.folder / FILE)
+    tested = evidence.photos["path"][evidence.photos["split"] == "test"]
+
+    def strangeness(files: Iterable[Path]) -> np.ndarray:
+        return evidence.strangeness(predictor.looked([imaging.read(file) for file in files])[1])
+
+    own = strangeness(folder / path for path in tested)
+    found = {"n": len(own), "own_photos_flagged": float((own > evidence.limit).mean()), "others": {}}
+    for other in others:
+        theirs = strangeness(sorted(file for file in other.rglob("*") if file.is_file()))
+        area = roc_auc_score(np.repeat([0, 1], [len(own), len(theirs)]), np.concatenate([own, theirs]))
+        flagged = float((theirs > evidence.limit).mean())
+        found["others"][other.name] = {"n": len(theirs), "area": float(area), "flagged": flagged}
+    return found
+
+
 if __name__ == "__main__":
-    print(json.dumps({"phone": phone, "agree": agree}[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))))
+    measure = {"phone": phone, "agree": agree, "strange": strange}[sys.argv[1]]
+    print(json.dumps(measure(sys.argv[2], *map(Path, sys.argv[3:]))))

@@ -49,16 +49,23 @@ class Predictor:
         self.folder = Path(folder)
         self.card = read_card(self.folder)
         self.classes: tuple[str, ...] = tuple(self.card["classes"])
-        self._request = _compiled(self.folder, len(self.classes)).create_infer_request()
+        compiled = _compiled(self.folder, len(self.classes))
+        self._outputs = {name for output in compiled.outputs for name in output.names}
+        self._request = compiled.create_infer_request()
         self._turn = threading.Lock()
 
     def __call__(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Calibrated probabilities, float32 (n, classes); each row sums to 1."""
+        return self.looked(images)[0]
+
+    def looked(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and the embeddings that the head read, float32 (n, d), from one pass; d is 0 where it has none."""
         if not images:
-            return np.empty((0, len(self.classes)), np.float32)
+            return np.empty((0, len(self.classes)), np.float32), np.empty((0, 0), np.float32)
         size = self.card["image_size"]
-        logits = [self._logits(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
-        return softmax(np.concatenate(logits), self.card["temperature"])
+        passes = [self._pass(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
+        logits, embeddings = (np.concatenate(parts) for parts in zip(*passes, strict=True))
+        return softmax(logits, self.card["temperature"]), embeddings
 
     def top(self, image: Image.Image, k: int) -> list[tuple[str, float]]:
         """The `k` likeliest classes, likeliest first."""
@@ -68,10 +75,13 @@ class Predictor:
         """One row of probabilities as its `k` likeliest (label, probability), likeliest first."""
         return [(self.classes[i], float(probabilities[i])) for i in np.argsort(-probabilities, kind="stable")[:k]]
 
-    def _logits(self, pixels: np.ndarray) -> np.ndarray:
+    def _pass(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self._turn:  # one request, so that memory stays the same under load; its answer is copied out in the turn
             self._request.infer({0: pixels})
-            return self._request.get_tensor("logits").data.copy()
+            logits = self._request.get_tensor("logits").data.copy()
+            if "embedding" not in self._outputs:
+                return logits, np.empty((len(logits), 0), np.float32)
+            return logits, self._request.get_tensor("embedding").data.copy()
 
 
 def predict_files(predictor: Predictor, paths: Sequence[Path | str], k: int) -> Iterator[dict[str, Any]]:

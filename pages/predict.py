@@ -15,9 +15,11 @@ from fashion_core.evaluation import Evaluation, wilson
 from fashion_core.predictor import ModelRef, Predictor, models
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, plain
+from fashion_core.ui.photo import evidence_of
 
 PAGE = 12  # answers a page
 EXAMPLES = 6
+STRANGE = "Unlike the photos it was trained on: perhaps none of its classes is right."
 COLUMNS = [2, 3]  # inputs, results
 
 # What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
@@ -38,14 +40,16 @@ def evaluation_of(file: Path, when: float) -> Evaluation:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def answer(folder: Path, when: float, data: bytes) -> tuple[bytes, list[tuple[str, float]]] | str:
-    """A thumbnail and all classes, likeliest first; for a bad photo, the reason."""
+def answer(folder: Path, when: float, data: bytes) -> tuple[bytes, list[tuple[str, float]], bool] | str:
+    """A thumbnail, all classes, likeliest first, and whether it is strange; or why it is no photo."""
     try:
         image = imaging.read(data)
     except imaging.BadPhoto as reason:
         return str(reason)
-    predictor = predictor_of(folder, when)
-    return imaging.thumbnail_bytes(image, 480), predictor.top(image, len(predictor.classes))
+    predictor, evidence = predictor_of(folder, when), evidence_of(folder)
+    probabilities, embeddings = predictor.looked([image])
+    strange = bool(evidence and embeddings.size and evidence.strangeness(embeddings)[0] > evidence.limit)
+    return imaging.thumbnail_bytes(image, 480), predictor.ranked(probabilities[0], len(predictor.classes)), strange
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -160,12 +164,14 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
     number = min(st.pagination(pages, key="answers"), pages) if pages > 1 else 1
     alone = len(good) == 1
     grid = st.grid(1 if alone else "auto", min_column_width=300, border=True)
-    for place, (name, picture, ranked) in enumerate(good[(number - 1) * PAGE : number * PAGE]):
+    for place, (name, picture, ranked, strange) in enumerate(good[(number - 1) * PAGE : number * PAGE]):
         with grid.container(horizontal=True, key=f"answer-{place}"):
             with st.container(width=240 if alone else 128, key=f"tile-answer-{place}"):
                 st.image(picture, width="stretch", alt=imaging.shown(name))
             with st.container(gap="xsmall"):
                 st.caption(plain(name))
+                if strange:
+                    st.warning(STRANGE, icon=":material/help:")
                 show_bars(ranked[:k])
     st.caption(
         "Confidence is how sure the model is, set right on its validation photos: of the answers given with 80%, "

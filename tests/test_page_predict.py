@@ -14,6 +14,7 @@ from test_predictor import CLASSES, plain, write_model
 
 from fashion_core import sample
 from fashion_core.evaluation import Evaluation
+from fashion_core.evidence import FILE, Evidence
 
 METRICS = {"test_accuracy": 0.9, "test_n": 20}
 COLOURS = ("red", "lime", "blue")
@@ -83,6 +84,18 @@ def test_dropped_photos_are_answered_with_their_likeliest_classes_first(folder):
     assert [bar.split(" · ")[0] for bar in bars(app)] == ["red_shirt", "green_shirt", "blue_shirt", "red_shirt"]
     # logits 4, 0, 0: e⁴ of e⁴ + 2
     assert bars(app)[0] == "red_shirt · 96.5%"
+
+
+def test_a_photo_unlike_the_training_photos_is_said_to_be_so(folder):
+    photos = pd.DataFrame({"path": list(COLOURS), "label": CLASSES, "split": "train", "group": -1})
+    pure = np.eye(3, dtype=np.float32)  # red, lime and blue as unit embeddings; grey is far from all of them
+    Evidence(tuple(CLASSES), photos, pure, np.zeros((3, 4)), pure, np.zeros(3), 1.5).save(folder / FILE)
+    # to the third nearest of three: √2 from a pure colour, √(2 - 2/√3) from grey
+    assert not drop(opened(), a=png("red")).warning
+    Evidence(tuple(CLASSES), photos[:1], pure[:1], np.zeros((1, 4)), pure, np.zeros(3), 0.5).save(folder / FILE)
+    app = drop(opened(), a=png("red"), b=png("grey"))
+    assert len(app.warning) == 1 and "Unlike the photos it was trained on" in app.warning[0].value
+    assert not app.exception
 
 
 def test_confidence_is_never_called_accuracy(folder):

@@ -21,7 +21,7 @@ SIZE = 8
 
 
 def write_model(folder: Path, temperature: float = 1.0, **card) -> Path:
-    """A model whose logits are the mean red, green and blue, each from 0 to 4."""
+    """A model whose logits are the mean red, green and blue, each from 0 to 4, and whose embedding is these means."""
     ov, folder = runtime(), Path(folder)
     ops = ov.opset13
     folder.mkdir(parents=True)
@@ -29,7 +29,8 @@ def write_model(folder: Path, temperature: float = 1.0, **card) -> Path:
     colour = ops.reduce_mean(ops.convert(photos, "f32"), ops.constant([1, 2], dtype=np.int64))
     logits = ops.matmul(colour, ops.constant(np.eye(3, dtype=np.float32) * 4 / 255), False, False)
     logits.output(0).set_names({"logits"})
-    ov.save_model(ov.Model([logits], [photos], "colour"), folder / "model.xml", compress_to_fp16=False)
+    colour.output(0).set_names({"embedding"})
+    ov.save_model(ov.Model([logits, colour], [photos], "colour"), folder / "model.xml", compress_to_fp16=False)
     written = {"v": 1, "name": folder.name, "classes": CLASSES, "image_size": SIZE, "temperature": temperature}
     (folder / "card.json").write_text(json.dumps({**written, **card}))
     return folder
@@ -70,6 +71,12 @@ def test_many_photos_come_back_in_their_order_whatever_the_batch(folder):
     found = Predictor(folder)([plain(c) for c in colours])
     assert found.argmax(1).tolist() == [0, 1, 2] * 7
     assert found.dtype == np.float32 and found.sum(1) == pytest.approx(1, abs=1e-6)
+
+
+def test_one_look_gives_confidences_and_embeddings(folder):
+    shares, embeddings = Predictor(folder).looked([plain("red"), plain((0, 51, 102))])
+    assert shares.argmax(1).tolist() == [0, 2]
+    assert embeddings.tolist() == [[255, 0, 0], [0, 51, 102]]
 
 
 def test_no_photos_give_no_rows(folder):
