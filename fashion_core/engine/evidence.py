@@ -32,7 +32,7 @@ def gather(
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Evidence:
     """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
-    wrapped = Exported(network, len(classes)).to(device).eval()
+    wrapped = Exported(network, len(classes)).to(device, memory_format=torch.channels_last).eval()
     tested = (data.photos["split"] == "test").to_numpy()
     weights = _averaging(wrapped, len(classes), pixels[:1], device)
     embeddings, maps, colours = [], [], []

@@ -27,6 +27,9 @@ from fashion_core.sample import made
 PROGRESS_SECONDS = 0.5
 
 
+Progress = Callable[[int, int, str], None]
+
+
 class Stopped(Exception):
     """The person asked to stop before the first iteration."""
 
@@ -76,7 +79,7 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
         show(note)
     if trainer.train() == "stopped":
         return "stopped"
-    _conclude(run, data, pixels, trainer, notes, log)
+    _conclude(run, data, pixels, trainer, notes, log, tell)
     return "finished"
 
 
@@ -91,7 +94,7 @@ def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple
     return Photos(pixels, meanings, train, validation, data.classes, mark), notes
 
 
-def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Callable[[int, int, str], None]) -> Photos:
+def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Progress) -> Photos:
     """`photos` with those of `extra` to train on besides."""
     more = np.arange(len(extra.photos)) + len(photos.pixels)
     meant = [meant_by(label, photos.classes) for label in extra.photos["label"]]
@@ -104,8 +107,10 @@ def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Callable[
     )
 
 
-def _conclude(run: Run, data: Dataset, pixels, trainer: Trainer, notes: list[str], log: EventLog) -> None:
-    """Load the best weights, calibrate, test once, store, export."""
+def _conclude(
+    run: Run, data: Dataset, pixels: np.ndarray, trainer: Trainer, notes: list[str], log: EventLog, tell: Progress
+) -> None:
+    """Load the best weights, calibrate, test once, store, gather the evidence, export."""
     network, about = load_network(run.folder / "best.safetensors")
     network.half().float()  # as export writes it: what is tested is what is shipped
     network.to(trainer.device)
@@ -123,7 +128,7 @@ def _conclude(run: Run, data: Dataset, pixels, trainer: Trainer, notes: list[str
     )
     cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
     card = _card(run, data, trainer, test, about, temperature, notes, cost)
-    seen = gather(network, data.classes, data, pixels, trainer.device).save(run.folder / evidence.FILE)
+    seen = gather(network, data.classes, data, pixels, trainer.device, tell).save(run.folder / evidence.FILE)
     export.write_model_folder(run.folder / "model", network, about, card, (file, seen))
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
@@ -202,7 +207,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _progress(log: EventLog, should_stop: Callable[[], bool]) -> Callable[[int, int, str], None]:
+def _progress(log: EventLog, should_stop: Callable[[], bool]) -> Progress:
     """A progress callback that logs now and then and leaves at once when asked to stop."""
     told = 0.0
 
