@@ -134,7 +134,7 @@ def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Da
     if photos.empty:
         raise UserError(f"No photo in {imaging.shown(root)} is of a class, colour or garment of {data.root.name}.")
     strangers = ", ".join(label for label, fit in fits.items() if not fit)
-    notes = [f"{len(photos)} photos of {imaging.shown(root)} are trained on besides."]
+    notes = [f"{len(photos)} photos of {imaging.shown(root.name)} are trained on besides."]  # a card shares no path
     notes += [f"Left out of them, as no class, colour or garment here: {strangers}."] if strangers else []
     photos = photos.drop(columns="part").assign(split="train").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, False, tuple(notes))

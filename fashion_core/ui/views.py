@@ -76,12 +76,15 @@ def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
         )
     )
     chosen = _table(shown, "lane", {
-        "path": "Photo", "label": "Label", "predicted": "Predicted", "pixels": "Pixels say",
-        "agreement": st.column_config.NumberColumn("of", format="percent"),
-        "contradicted": "At odds",
-        "lightness": st.column_config.NumberColumn("Lightness", format="%.0f"),
-        "chroma": st.column_config.NumberColumn("Chroma", format="%.0f"),
-        "hue": st.column_config.NumberColumn("Hue", format="%.0f°"),
+        "path": st.column_config.TextColumn("Photo", width=150),
+        "label": st.column_config.TextColumn("Label", width=90),
+        "predicted": st.column_config.TextColumn("Predicted", width=90),
+        "pixels": st.column_config.TextColumn("Pixels say", width=70),
+        "contradicted": st.column_config.CheckboxColumn("At odds", width=60),
+        "lightness": st.column_config.NumberColumn("Light", format="%.0f", width=50),
+        "chroma": st.column_config.NumberColumn("Chroma", format="%.0f", width=60),
+        "agreement": st.column_config.NumberColumn("Agreement", format="percent", width=80),
+        "hue": st.column_config.NumberColumn("Hue", format="%.0f°", width=50),
     })  # fmt: skip
     st.caption(
         "Pixels say what most of the 25 training photos of the most similar measured colour are labelled; at odds "
