@@ -1,12 +1,15 @@
 """The Evaluate page: from every number to its photos, from the URL to the same photos, and plain words for none."""
 
 import os
+import re
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from browser import hover_click, steady_box
 from PIL import Image
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from test_evaluation import ROOT, eight, five, made_up, publish
 from test_lane import BLACK, BLUE, SPACE, evidence
@@ -350,3 +353,33 @@ def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     app = opened(true="coat")
     assert not app.exception and tiles(app)
+
+
+def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_hand, home, server, page: Page):
+    with_evidence(home, by_hand)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&q=coats")  # 2 is wrong, then 1 and 0
+    page.get_by_role("button", name="Why?").first.click()
+    said = page.get_by_test_id("stMain")
+    expect(said).to_contain_text("called hat, is coat")
+    expect(page).to_have_url(re.compile("photo=2"))
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("photo=1"))
+    expect(said).to_contain_text("2 of 3 in this selection")
+    page.reload()
+    expect(said).to_contain_text("2 of 3 in this selection")
+    steady_box(page, page.get_by_role("button", name="Previous"))
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("photo=2"))
+    page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile("photo="))
+    page.get_by_role("button", name="coat", exact=True).click()  # the chip
+    expect(said).to_contain_text("8 of 8 photos")
+
+
+def test_a_click_on_a_bar_of_confidence_asks_for_its_photos(by_hand, home, server, page: Page):
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Confidence")
+    chart = page.locator(".st-key-reliability .js-plotly-plot")
+    expect(chart.locator(".bars .point").first).to_be_visible()
+    hover_click(page, chart, lambda box: (box["width"] * 0.88, box["height"] * 0.6))  # the bar of 80 to 90 %
+    expect(page).to_have_url(re.compile("q=at"))
+    expect(page.get_by_test_id("stMain")).to_contain_text("2 of 8 photos")

@@ -1,7 +1,5 @@
 """An evaluation beside its matrix and report: confidences, suspect labels, the lane between two colours."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -18,7 +16,7 @@ def confidence(evaluation: Evaluation) -> None:
     st.markdown(
         f"**How honest is a confidence?** Its expected calibration error is {evaluation.calibration_error:.3f}."
     )
-    st.plotly_chart(charts.reliability_figure(table), key="reliability", on_select=partial(_from_bars, "reliability"),
+    st.plotly_chart(charts.reliability_figure(table), key="reliability", on_select=_from_bars,
                     selection_mode="points", config={"displayModeBar": False})  # fmt: skip
     st.caption("Bars on the dotted line are honest; strokes are 95% intervals. Click a bar to see its photos.")
     st.markdown("**What if it may say “I do not know”?**")
@@ -37,9 +35,9 @@ def confidence(evaluation: Evaluation) -> None:
     st.plotly_chart(charts.coverage_figure(curve, share), key="coverage", config={"displayModeBar": False})
 
 
-def _from_bars(key: str) -> None:
-    if points := st.session_state[key].selection.points:
-        low, high, _ = points[0]["customdata"]
+def _from_bars() -> None:
+    if about := _clicked("reliability"):
+        low, high, _ = about
         choose_by_words(f"at least {100 * low:g}%, below {100 * high:g}%" if high < 1 else f"at least {100 * low:g}%")
 
 
@@ -94,8 +92,14 @@ def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
 
 
 def _from_strip() -> None:
-    if points := st.session_state["strip"].selection.points:
-        open_photo(int(points[0]["customdata"][0]))
+    if about := _clicked("strip"):
+        open_photo(int(about[0]))
+
+
+def _clicked(chart: str) -> list | None:
+    """The customdata of the point just clicked in this Plotly chart: it comes back as a dict of its places."""
+    points = st.session_state[chart].selection.points
+    return list(dict(points[0]["customdata"]).values()) if points else None
 
 
 def _table(rows: pd.DataFrame, key: str, columns: dict) -> pd.DataFrame:
