@@ -135,7 +135,7 @@ if colours.open:
             st.info("Colours are compared where class names are of the form colour_garment and the model was made with "
                     "its evidence: train or publish it again.", icon=":material/palette:")  # fmt: skip
         else:
-            chosen = views.lane(along[keep[along["index"]]], whole.folded(COLOUR).right)
+            chosen = views.lane(along[keep[along["index"]]], folded(*stored, COLOUR).right)
             rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", darkest first"
 with right:
     if (row := photo.opened(whole)) is not None:
