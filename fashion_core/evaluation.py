@@ -367,13 +367,14 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd.DataFrame:
     """A row for each bin of confidence that holds photos: low, high (its edges), n, confidence (mean), accuracy.
 
-    Bins are of equal width and (low, high], so that a confidence of exactly 1 falls in the last one.
+    Bins are of equal width and [low, high), but that a confidence of exactly 1 falls in the last one.
     """
-    places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    edges = np.linspace(0, 1, bins + 1).astype(confidence.dtype)
+    places = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
     table = pd.DataFrame({"place": places, "confidence": confidence, "accuracy": right.astype(float)}).groupby("place")
     table = table.mean().assign(n=table.size())
-    edges = table.index.to_numpy()
-    return table.assign(low=edges / bins, high=(edges + 1) / bins)[["low", "high", "n", "confidence", "accuracy"]]
+    place = table.index.to_numpy()
+    return table.assign(low=place / bins, high=(place + 1) / bins)[["low", "high", "n", "confidence", "accuracy"]]
 
 
 def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:

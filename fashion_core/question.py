@@ -10,6 +10,7 @@ so a question without one of them is a question again.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -94,9 +95,15 @@ def text(filters: Sequence[Filter]) -> str:
     return ", ".join(each.words for each in sorted(filters, key=lambda each: each.kind == "predicted"))
 
 
-def _bounded(below: bool, number: float, percent: bool) -> Filter:
-    share = number / 100 if percent or number > 1 else number
-    return Filter("below" if below else "above", share, f"{'below' if below else 'at least'} {share * 100:g}%")
+def percent(share: float) -> str:
+    """A share in words that are read back as the same float32, so that a bound lets the same photos pass."""
+    shortest = Decimal(str(np.float32(share))) * 100
+    return f"{shortest.normalize():f}%"
+
+
+def _bounded(below: bool, number: float, of_hundred: bool) -> Filter:
+    share = number / 100 if of_hundred or number > 1 else number
+    return Filter("below" if below else "above", share, f"{'below' if below else 'at least'} {percent(share)}")
 
 
 def _names(word: str, classes: Sequence[str]) -> frozenset[str]:

@@ -89,7 +89,8 @@ if not files:
 asked = st.query_params.get("model")
 if asked and asked not in files:
     st.warning(f"There is no evaluation of {plain(asked)} here; this is another model.", icon=":material/link_off:")
-name = st.selectbox("Model", files, index=list(files).index(asked) if asked in files else 0, key="model")
+name = st.selectbox("Model", files, index=list(files).index(asked) if asked in files else 0, key="model",
+                    on_change=doors.first_page)  # fmt: skip
 st.query_params["model"] = name  # by hand: a bound list leaves its default out, and a link to the newest would drift
 with guard():
     stored = files[name], files[name].stat().st_mtime_ns
@@ -129,7 +130,7 @@ if labels.open:
         chosen = views.labels(suspect[keep[suspect["index"]]])
     rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", worst label first"
 if colours.open:
-    with colours:
+    with colours, guard():
         along = colour_lane(*stored)
         if along is None:
             st.info("Colours are compared where class names are of the form colour_garment and the model was made with "
@@ -137,7 +138,7 @@ if colours.open:
         else:
             chosen = views.lane(along[keep[along["index"]]], folded(*stored, COLOUR).right)
             rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", darkest first"
-with right:
+with right, guard():
     if (row := photo.opened(whole)) is not None:
         photo.show(whole, row, rows, photos, stored[0].parent, row in set(suspected(*stored)["index"]))
     else:

@@ -1,5 +1,6 @@
 """Plain words become filters, and what is not understood is said."""
 
+import numpy as np
 import pytest
 from test_evaluation import eight, five
 
@@ -46,6 +47,14 @@ def test_classes_that_do_not_come_apart_are_asked_for_by_name():
 def test_the_words_of_all_filters_ask_the_same_again(text):
     filters = question.read(text, CLASSES).filters
     assert set(question.read(question.text(filters), CLASSES).filters) == set(filters)
+
+
+def test_a_bound_is_read_back_as_the_same_confidence():
+    for share in (0.87654368, 0.5, 2 / 3, 0.99999994):
+        least = np.float32(share)
+        said = question.read(f"below {question.percent(least)}", CLASSES).filters
+        again = question.read(question.text(said), CLASSES).filters
+        assert np.float32(said[0].value) == np.float32(again[0].value) == least
 
 
 def test_a_question_finds_its_photos():

@@ -1,12 +1,15 @@
 """An evaluation beside its matrix and report: confidences, suspect labels, the lane between two colours."""
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from fashion_core import charts
 from fashion_core.evaluation import Evaluation, reliability, risk_coverage, wilson
-from fashion_core.ui.doors import choose_by_words
+from fashion_core.question import percent
+from fashion_core.ui.doors import choose_by_words, first_page
 from fashion_core.ui.photo import open_photo
 
 
@@ -29,7 +32,7 @@ def confidence(evaluation: Evaluation) -> None:
         f"Refusing {1 - at['coverage']:.1%} leaves **{at['accuracy']:.2%}** of {n:,} photos right, 95% interval "
         f"{low:.1%} to {high:.1%}, instead of {evaluation.accuracy:.2%} of all."
     )
-    words = f"below {100 * at['least']:g}%"
+    words = f"below {percent(at['least'])}" if n < len(evaluation) else "below 0%"
     st.button(f"The {len(evaluation) - n:,} it would refuse", key="door-refused", icon=":material/photo_library:",
               type="tertiary", on_click=choose_by_words, args=(words,))  # fmt: skip
     st.plotly_chart(charts.coverage_figure(curve, share), key="coverage", config={"displayModeBar": False})
@@ -38,7 +41,7 @@ def confidence(evaluation: Evaluation) -> None:
 def _from_bars() -> None:
     if about := _clicked("reliability"):
         low, high, _ = about
-        choose_by_words(f"at least {100 * low:g}%, below {100 * high:g}%" if high < 1 else f"at least {100 * low:g}%")
+        choose_by_words(f"at least {percent(low)}" + (f", below {percent(high)}" if high < 1 else ""))
 
 
 def labels(suspect: pd.DataFrame) -> pd.DataFrame:
@@ -103,8 +106,12 @@ def _clicked(chart: str) -> list | None:
 
 
 def _table(rows: pd.DataFrame, key: str, columns: dict) -> pd.DataFrame:
-    """`rows` as a table of these columns; returns the row that is ticked, or all of them."""
-    shows = st.dataframe(rows[list(columns)], hide_index=True, key=key, on_select="rerun", placeholder="",
+    """`rows` as a table of these columns; returns the row that is ticked, or all of them.
+
+    A tick is a place, and Streamlit keeps it when other rows come: so other rows are another table.
+    """
+    name = f"{key}-{zlib.crc32(rows['index'].to_numpy(np.int64).tobytes())}"
+    shows = st.dataframe(rows[list(columns)], hide_index=True, key=name, on_select=first_page, placeholder="",
                          selection_mode="single-row", height=min(35 * len(rows) + 38, 460),
                          column_config=columns)  # fmt: skip
     return rows.iloc[shows.selection.rows] if shows.selection.rows else rows
