@@ -4,7 +4,7 @@
 #     PHOTOS=…/apparel10 PRODUCTS=…/products.zip PHONE=…/clothing-small bash bench/experiment.sh WORK [STEP …]
 #
 # STEPs, all in this order by default: photos pretrain seeds plain recipes architectures. What is finished is not done
-# again, and what was stopped goes on. On a GPU: SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=20 EPOCHS=20 PRETRAIN_EPOCHS=20.
+# again, and what was stopped goes on, but for the pretraining, which begins anew. On a GPU: SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=20 EPOCHS=20 PRETRAIN_EPOCHS=20.
 set -euo pipefail
 
 WORK=$(realpath -m "$1"); shift
@@ -14,6 +14,7 @@ PYTHON=${PYTHON:-.venv/bin/python}
 DECISIONS=${DECISIONS:-docs/review/apparel10-decisions.csv}
 : "${PHOTOS:?the folder of the ten classes}" "${PRODUCTS:?the zip of catalogue products, its .csv beside it}" "${PHONE:?clothing-small}"
 
+PHOTOS=$(realpath "$PHOTOS") PRODUCTS=$(realpath "$PRODUCTS") PHONE=$(realpath "$PHONE")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 busana() { "$PYTHON" -m fashion_core "$@"; }
 
@@ -31,7 +32,8 @@ pretrain() {  # colour and article at once, on two heads that fine-tuning replac
     busana train "$WORK/products" --preset quick --runs "$WORK/pretrain" --set architecture=resnet50_two_head \
         image_size="$SIZE" epochs="$PRETRAIN_EPOCHS" batch_size=64 learning_rate=0.06 warmup_epochs=0.5 \
         label_smoothing=0.1 ema_decay=0 crop_scale=0.5 | tail -n 1 > "$WORK/pretrain.run"
-    cp "$(cat "$WORK/pretrain.run")/best.safetensors" "$WORK/pretrained.safetensors"
+    cp "$(cat "$WORK/pretrain.run")/best.safetensors" "$WORK/pretrained.part"
+    mv "$WORK/pretrained.part" "$WORK/pretrained.safetensors"
 }
 
 FINAL=(pretrained="$WORK/pretrained.safetensors" extra="$WORK/extra" decisions="$DECISIONS" image_size="$SIZE" epochs="$EPOCHS")

@@ -404,10 +404,32 @@ def publish(options: argparse.Namespace) -> None:
     print(target)
 
 
+def _add_evidence(folder: Path, run: runs.Run) -> None:
+    """Gather it from the photos that the run learned from; where these are gone or others, say so and go without."""
+    from fashion_core import dataset
+    from fashion_core.predictor import read_card
+
+    try:
+        data = dataset.load(run.dataset, run.config.split_seed, Bars(), run.config.split_groups)
+    except UserError as reason:
+        print(f"busana: published without look-alikes and heat maps: {reason}", file=sys.stderr)
+        return
+    if data.fingerprint != (read_card(folder).get("dataset") or {}).get("fingerprint"):
+        print(
+            f"busana: published without look-alikes and heat maps: the photos in {shown(run.dataset)} are not those "
+            f"that {run.id} learned from.",
+            file=sys.stderr,
+        )
+        return
+    from fashion_core.engine.evidence import add_to
+
+    add_to(folder, data)
+
+
 def _complete(folder: Path, run: runs.Run, options: argparse.Namespace) -> None:
     """What a run's model lacks: a name, perhaps the IR, what its seeds and the review say, README.md."""
     from fashion_core import card as cards
-    from fashion_core import dataset, evidence, sample
+    from fashion_core import evidence, sample
     from fashion_core.evaluation import Evaluation, read_review
 
     if not (folder / "model.xml").exists():  # trained on a machine without OpenVINO
@@ -415,10 +437,7 @@ def _complete(folder: Path, run: runs.Run, options: argparse.Namespace) -> None:
 
         add_ir(folder)
     if not (folder / evidence.FILE).exists():  # trained before its evidence was kept
-        from fashion_core.engine.evidence import add_to
-
-        recipe = run.config
-        add_to(folder, dataset.load(run.dataset, recipe.split_seed, Bars(), recipe.split_groups))
+        _add_evidence(folder, run)
     if problem := cards.size_problem(folder):
         raise UserError(problem)
     test = Evaluation.load(folder / "evaluation.parquet")

@@ -51,7 +51,13 @@ def meanings(data: Dataset, decided: dict[str, str]) -> tuple[np.ndarray, list[s
         f"Decisions were applied: {(changed & (width == 1)).sum()} photos relabelled, {(width > 1).sum()} kept for "
         f"their colour or garment alone, {(width == 0).sum()} left out; the test is as it was."
     )
-    return matrix, [sentence]
+    notes = [sentence]
+    if unmatched := sorted(set(decided) - set(known)):
+        notes.append(
+            f"{len(unmatched)} decisions are of photos that are not here, such as {shown(unmatched[0])}: paths are "
+            "relative to the folder of photos."
+        )
+    return matrix, notes
 
 
 def fingerprint(decided: dict[str, str]) -> str:

@@ -179,7 +179,9 @@ class Evaluation:
         if None in order or len(self) != len(other):
             raise UserError("the two models were tested on other photos: only answers to the same photos compare")
         photos = other.photos.iloc[order].reset_index(drop=True)
-        return replace(other, photos=photos, probabilities=other.probabilities[order])
+        leaked = np.isin(order, other.meta.get("leaked", []))  # row numbers, which change with the order
+        meta = other.meta | {"leaked": np.flatnonzero(leaked).tolist()}
+        return replace(other, photos=photos, probabilities=other.probabilities[order], meta=meta)
 
     def reviewed(self, verdicts: dict[str, str]) -> dict[str, dict]:
         """The figures apart by what a person said of the labels: verdict → n, accuracy, macro_f1.

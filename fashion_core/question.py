@@ -59,6 +59,8 @@ def read(text: str, classes: Sequence[str]) -> Question:
         return " "
 
     rest = _BOUND.sub(bound, text.lower())
+    for name in sorted(classes, key=len, reverse=True):  # a name of several words is one
+        rest = rest.replace(name.lower(), _one_word(name))
     side, named, unknown = "true", {"true": [], "predicted": []}, []
     for word in re.findall(r"[^\s,;.?!“”\"']+", rest):
         meaning = _MEANING.get(word)
@@ -110,8 +112,12 @@ def _names(word: str, classes: Sequence[str]) -> frozenset[str]:
     """The classes, colours and garments that `word` names, singular or plural."""
     parts = {name for pair in factors(classes) or () for name in pair}
     known = {*classes, *parts}
-    spoken = _forms(word.replace("-", "_"))
-    return frozenset(name for name in known if spoken & _forms(name.lower()))
+    spoken = _forms(_one_word(word))
+    return frozenset(name for name in known if spoken & _forms(_one_word(name)))
+
+
+def _one_word(name: str) -> str:
+    return re.sub(r"\W+", "_", name.lower())
 
 
 def _forms(word: str) -> set[str]:

@@ -72,13 +72,16 @@ def html(evaluation: Evaluation, card: Mapping[str, Any], root: Path, tail: Tail
     )  # fmt: skip
 
 
-def of_model(folder: Path) -> str:
-    """The page of a model folder, with the curves of its run where that lies around it, and photos that are here."""
+def of_model(folder: Path, root: Path | None = None) -> str:
+    """The page of a model folder, with the curves of its run where that lies around it.
+
+    Photos are looked for in `root`, or where they were tested.
+    """
     evaluation, card = Evaluation.load(folder / "evaluation.parquet"), read_card(folder)
     tail = Tail(Run(folder.parent)) if (folder.parent / "events.jsonl").is_file() else None
     if tail:
         tail.update()
-    return html(evaluation, card, evaluation.located() or Path(evaluation.root), tail)
+    return html(evaluation, card, root or evaluation.located() or Path(evaluation.root), tail)
 
 
 def _verdict(evaluation: Evaluation) -> str:

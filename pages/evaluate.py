@@ -34,7 +34,7 @@ def suspected(file: Path, changed: int) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=4, show_spinner="Laying photos along their colour…")
-def colour_lane(file: Path, changed: int) -> pd.DataFrame | None:
+def colour_lane(file: Path, changed: int, gathered: float) -> pd.DataFrame | None:
     evidence = photo.evidence_of(file.parent)
     return lane.table(load(file, changed), evidence) if evidence else None
 
@@ -65,10 +65,10 @@ def predictions(evaluation: Evaluation) -> bytes:
     return frame.assign(path=frame["path"].map(shown)).to_csv(index=False).encode()
 
 
-def page_of(model: Path) -> bytes:
+def page_of(model: Path, root: Path) -> bytes:
     from fashion_core.report import of_model  # it loads Matplotlib and templates: when asked
 
-    return of_model(model).encode()
+    return of_model(model, root).encode()
 
 
 def download(what: str, kind: str, data: Callable[[], bytes], mime: str) -> None:
@@ -131,7 +131,7 @@ if labels.open:
     rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", worst label first"
 if colours.open:
     with colours, guard():
-        along = colour_lane(*stored)
+        along = colour_lane(*stored, photo.gathered(stored[0].parent))
         if along is None:
             st.info("Colours are compared where class names are of the form colour_garment and the model was made with "
                     "its evidence: train or publish it again.", icon=":material/palette:")  # fmt: skip
@@ -148,6 +148,7 @@ with left:
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
     with st.container(horizontal=True):
         download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")
-        download("Page", "html", lambda: page_of(stored[0].parent), "text/html")
+        if (stored[0].parent / "card.json").is_file():
+            download("Page", "html", lambda: page_of(stored[0].parent, photos), "text/html")
         download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv")
         download("Predictions", "csv", lambda: predictions(whole), "text/csv")

@@ -12,6 +12,7 @@ from PIL import Image
 
 from fashion_core import home, imaging, sample
 from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.evidence import FILE as EVIDENCE
 from fashion_core.predictor import ModelRef, Predictor, models
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, plain
@@ -40,13 +41,13 @@ def evaluation_of(file: Path, when: float) -> Evaluation:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def answer(folder: Path, when: float, data: bytes) -> tuple[bytes, list[tuple[str, float]], bool] | str:
+def answer(folder: Path, when: tuple[float, float], data: bytes) -> tuple[bytes, list[tuple[str, float]], bool] | str:
     """A thumbnail, all classes, likeliest first, and whether it is strange; or why it is no photo."""
     try:
         image = imaging.read(data)
     except imaging.BadPhoto as reason:
         return str(reason)
-    predictor, evidence = predictor_of(folder, when), evidence_of(folder)
+    predictor, evidence = predictor_of(folder, when[0]), evidence_of(folder)
     probabilities, embeddings = predictor.looked([image])
     strange = bool(evidence and embeddings.size and evidence.strangeness(embeddings)[0] > evidence.limit)
     return imaging.thumbnail_bytes(image, 480), predictor.ranked(probabilities[0], len(predictor.classes)), strange
@@ -99,8 +100,8 @@ def example_photos(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:
     pairs = [(file.parent.name, file) for file in sorted((home() / "data" / "sample").glob("*/*.jpg"))]
     if ref.evaluation_file.is_file():
         stored = evaluation_of(ref.evaluation_file, changed(ref.evaluation_file))
-        if Path(stored.root).is_dir():
-            pairs = [(label, Path(stored.root) / path) for path, label in stored.photos[["path", "label"]].values]
+        if folder := stored.located():
+            pairs = [(label, folder / path) for path, label in stored.photos[["path", "label"]].values]
     found: dict[str, tuple[Path, bytes]] = {}
     for place in np.random.default_rng(0).permutation(len(pairs)):
         label, file = pairs[place]
@@ -152,7 +153,8 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
         st.caption("The answer shows here: a bar for each likely class, the likeliest first.")
         return
     with st.spinner("Looking…", show_time=True):
-        answers = [(name, answer(ref.folder, changed(ref.folder / "model.xml"), data)) for name, data in photos]
+        when = changed(ref.folder / "model.xml"), changed(ref.folder / EVIDENCE)
+        answers = [(name, answer(ref.folder, when, data)) for name, data in photos]
     for name, reason in answers:
         if isinstance(reason, str):
             st.error(f"**{plain(name)}**: {plain(reason)}", icon=":material/broken_image:")
@@ -193,7 +195,7 @@ def show_nine(ref: ModelRef) -> None:
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         seed = st.number_input("Seed", 0, 2**31 - 1, key="seed", bind="query-params")
-        rows, root = nine(stored, int(seed)), Path(stored.root)
+        rows, root = nine(stored, int(seed)), stored.located() or Path(stored.root)
         with st.container(horizontal=True):
             st.button("Another nine", icon=":material/shuffle:", on_click=next_seed)
             file = f"{ref.name}-seed-{seed}.png"

@@ -43,6 +43,12 @@ def test_a_photo_is_relabelled_kept_for_a_part_or_left_out(data, tmp_path):
     assert "1 photos relabelled, 1 kept for their colour or garment alone, 1 left out" in notes[0]
 
 
+def test_decisions_of_photos_that_are_not_here_are_counted(data):
+    matrix, notes = decisions.meanings(data, {"elsewhere/1.png": "red_hat", of(data, "train", "red_hat")[0]: "hat"})
+    assert "1 decisions are of photos that are not here, such as elsewhere/1.png" in notes[1]
+    assert matrix.sum() == len(matrix) + 1
+
+
 def test_without_decisions_every_photo_is_what_its_folder_says(data):
     matrix, notes = decisions.meanings(data, {})
     assert np.array(data.classes)[matrix.argmax(1)].tolist() == data.photos["label"].tolist()

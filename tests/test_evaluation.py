@@ -298,7 +298,9 @@ def test_refusing_the_least_sure_makes_the_rest_more_often_right():
 def test_another_evaluation_of_the_same_photos_is_put_into_the_same_order():
     ours = eight()
     order = np.random.default_rng(0).permutation(8)
-    theirs = Evaluation(CLASSES, ours.photos.iloc[order].reset_index(drop=True), ours.probabilities[order])
+    photos, leaked = ours.photos.iloc[order].reset_index(drop=True), {"leaked": [int(np.flatnonzero(order == 2)[0])]}
+    theirs = Evaluation(CLASSES, photos, ours.probabilities[order], meta=leaked)
+    assert ours.aligned(theirs).meta["leaked"] == [2]
     assert (ours.aligned(theirs).probabilities == ours.probabilities).all()
     with pytest.raises(UserError, match="other photos"):
         ours.aligned(Evaluation(CLASSES, ours.photos[:5], ours.probabilities[:5]))

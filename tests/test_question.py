@@ -43,6 +43,14 @@ def test_classes_that_do_not_come_apart_are_asked_for_by_name():
     assert question.read("blue socks", ("coat", "hat", "sock")).unknown == ("blue",)
 
 
+def test_names_with_a_hyphen_or_a_space_are_names_too():
+    names = ("T-shirt", "Ankle boots", "Boots")
+    assert asked("wrong t-shirts", names) == [("true", ("T-shirt",)), ("which", "wrong")]
+    found = question.read("ankle boots called Boots", names)
+    assert [each.value for each in found.filters] == [("Ankle boots",), ("Boots",)]
+    assert set(question.read(question.text(found.filters), names).filters) == set(found.filters)
+
+
 @pytest.mark.parametrize("text", ["black shirts predicted blue, wrong, below 80%", "garment mistakes", "unsure shoes"])
 def test_the_words_of_all_filters_ask_the_same_again(text):
     filters = question.read(text, CLASSES).filters

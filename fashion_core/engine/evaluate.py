@@ -34,7 +34,8 @@ def rows_of(data: Dataset, split: str | None) -> np.ndarray:
 def calibrate(
     network: nn.Module, data: Dataset, pixels: np.ndarray, classes: tuple[str, ...], device: torch.device
 ) -> float:
-    """The temperature that makes the validation photos likeliest (Guo et al. 2017)."""
+    """The temperature that makes the validation photos likeliest (Guo et al. 2017), by the labels of their folders:
+    the test has those too, so its confidences are set right for it, whatever decisions were learned from."""
     rows = rows_of(data, "validation")
     logits = predict_logits(network, pixels, rows, device).numpy()
     return fit_temperature(logits, label_numbers(data, classes)[rows])

@@ -59,14 +59,15 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
     tell = _progress(log, should_stop)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
+    decided = decisions.read(Path(config.decisions)) if config.decisions else {}  # before minutes of decoding
     data = load(run.dataset, config.split_seed, tell, config.split_groups)
     pixels = arrays(data, config.image_size, tell)
-    photos, decided = _photos(data, pixels, decisions.read(Path(config.decisions)) if config.decisions else {})
+    photos, said = _photos(data, pixels, decided)
     extra = load_extra(config.extra, data, tell) if config.extra else None
     if extra:
         photos = _with_extra(photos, extra, config.image_size, tell)
     trainer = Trainer(config, photos, run.folder, log, should_stop)
-    notes = [*_notes(data, trainer), *decided, *(extra.notes if extra else ())]
+    notes = [*_notes(data, trainer), *said, *(extra.notes if extra else ())]
     log(
         "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
         epochs=config.epochs, device=_device_name(trainer.device), precision=trainer.progress.precision,

@@ -16,7 +16,7 @@ from fashion_core import imaging, sample
 from fashion_core.evaluation import Evaluation
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
-MISSING = "This photo is not on this machine: name its folder above."
+MISSING = "This photo is not on this machine: Evaluate asks for its folder."
 
 # Square photo areas of one size, the photo whole inside, on a surface that suits light and dark; names wrap, uncut.
 STYLE = """<style>

@@ -37,6 +37,12 @@ def _heated(name: bytes, changed: int, evidence_file: Path, path: bytes, label: 
     return imaging.thumbnail_bytes(heated(image, evidence.map(os.fsdecode(path), label), scale), 480)
 
 
+def gathered(model: Path) -> float:
+    """When the evidence in the folder `model` was written, so that new evidence is read anew; 0 where there is none."""
+    file = model / FILE
+    return file.stat().st_mtime if file.is_file() else 0.0
+
+
 def opened(evaluation: Evaluation) -> int | None:
     """The row that the address asks for, where there is one."""
     asked = st.query_params.get("photo", "")
