@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fashion_core import UserError, paper
-from fashion_core.evaluation import CAUSES, Evaluation, wilson
+from fashion_core.evaluation import Evaluation, wilson
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.imaging import shown
 
@@ -123,8 +123,8 @@ def _weaknesses(evaluation: Evaluation) -> str:
     recall = {name: matrix[i, i] / matrix[i].sum() for i, name in enumerate(names) if matrix[i].sum()}
     low = min(recall, key=recall.get)
     lines.append(f"- Lowest recall: {low}, {recall[low]:.2f} of {matrix[names.index(low)].sum()} photos.")
-    if (causes := evaluation.causes) is not None:
-        colour, garment, both = ((causes == cause).sum() for cause in CAUSES)
+    if counts := evaluation.cause_counts:
+        colour, garment, both = counts.values()
         lines.append(f"- Of {wrong.sum()} mistakes: {colour} colour alone, {garment} garment alone, {both} both.")
     few = [f"{name} ({matrix[i].sum()})" for i, name in enumerate(names) if 0 < matrix[i].sum() < 20]
     if few:

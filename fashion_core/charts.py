@@ -142,7 +142,7 @@ def reliability_figure(table: "pd.DataFrame") -> "Figure":
     """
     import plotly.graph_objects as go
 
-    low, high = wilson_of(table)
+    low, high = _intervals(table)
     middle = (table["low"] + table["high"]) / 2
     said = "confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{y:.1%} of %{customdata[2]} photos right"
     figure = go.Figure([
@@ -155,10 +155,10 @@ def reliability_figure(table: "pd.DataFrame") -> "Figure":
                      "width": 3, "color": "#8b8f9a"},
         ),
     ])  # fmt: skip
-    return _squared(figure, "confidence", "right", [0, 1])
+    return _of_shares(figure, "confidence", "right", [0, 1])
 
 
-def wilson_of(table: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
+def _intervals(table: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
     """The 95 % intervals of a table's accuracy over n: low (rows,), high (rows,)."""
     pairs = [wilson(round(share * n), n) for share, n in zip(table["accuracy"], table["n"], strict=True)]
     low, high = np.array(pairs).reshape(-1, 2).T
@@ -175,20 +175,21 @@ def coverage_figure(curve: "pd.DataFrame", refused: float) -> "Figure":
         hovertemplate="%{x:.0%} refused<br>%{y:.2%} of the rest right<extra></extra>",
     ))  # fmt: skip
     figure.add_vline(refused, line={"color": CHOSEN, "dash": "dot"})
-    return _squared(figure, "refused, the least sure first", "right of the rest", None).update_yaxes(tickformat=".1%")
+    return _of_shares(figure, "refused, the least sure first", "right of the rest", None).update_yaxes(tickformat=".1%")
 
 
 def lane_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
     """Plotly strips of measured lightness, one for each labelled colour: right ones and wrong ones in two hues.
 
     `along` has the columns of `lane.table`; a point's customdata is (index, path). Points are spread a little across
-    their strip, always in the same way.
+    their strip, each always in the same way.
     """
     import plotly.graph_objects as go
 
     colours = along["label"].str.split("_", n=1).str[0]
     names = sorted(set(colours))
-    across = colours.map(names.index) + np.random.default_rng(0).uniform(-0.32, 0.32, len(along))
+    spread = np.random.default_rng(0).uniform(-0.32, 0.32, along["index"].max() + 1 if len(along) else 0)
+    across = colours.map(names.index) + spread[along["index"]]
     figure = go.Figure()
     for said, kept, ink, size, opacity in (("right", right, RIGHT, 6, 0.45), ("wrong", ~right, WRONG, 9, 0.9)):
         part = along[kept]
@@ -198,14 +199,18 @@ def lane_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
             customdata=part[["index", "path"]].to_numpy(), text=part["label"] + " called " + part["predicted"],
             hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 30, "b": 40}, height=300, dragmode=False, hovermode="closest",
-                         legend={"orientation": "h", "y": 1.12})  # fmt: skip
+    _laid_out(figure, top=30).update_layout(hovermode="closest", legend={"orientation": "h", "y": 1.12})
     figure.update_xaxes(title="lightness, 0 is black", zeroline=False)
     return figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, zeroline=False, showgrid=False)
 
 
-def _squared(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 12, "b": 40}, height=300, dragmode=False)
+def _laid_out(figure: "Figure", top: int) -> "Figure":
+    return figure.update_layout(margin={"l": 8, "r": 8, "t": top, "b": 40}, height=300, dragmode=False)
+
+
+def _of_shares(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
+    """Axes from 0 to 100 %; `span` of the upright one, None as the data has it."""
+    _laid_out(figure, top=12).update_layout(showlegend=False)
     figure.update_xaxes(title=x, tickformat=".0%", range=[0, 1], zeroline=False)
     return figure.update_yaxes(title=y, tickformat=".0%", range=span, zeroline=False)
 

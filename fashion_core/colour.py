@@ -31,7 +31,7 @@ def measure(photo: np.ndarray) -> Colour:
     from skimage.color import rgb2lab
     from skimage.filters import threshold_otsu
 
-    lab = rgb2lab(photo[:: -(-photo.shape[0] // SIDE) or 1, :: -(-photo.shape[1] // SIDE) or 1])
+    lab = rgb2lab(photo[:: -(-photo.shape[0] // SIDE), :: -(-photo.shape[1] // SIDE)])
     edge = np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]])
     distance = np.linalg.norm(lab - np.median(edge, axis=0), axis=2)
     garment = distance > threshold_otsu(distance) if np.ptp(distance) else np.zeros(distance.shape, bool)

@@ -145,6 +145,11 @@ class Evaluation:
         colour, garment = (true != said).T
         return np.select([colour & garment, colour, garment], ["both", "colour", "garment"], "")
 
+    @property
+    def cause_counts(self) -> dict[str, int] | None:
+        """How many mistakes each of CAUSES has; None where `causes` is."""
+        return None if self.causes is None else {cause: int((self.causes == cause).sum()) for cause in CAUSES}
+
     def folded(self, part: int) -> "Evaluation":
         """The same photos by COLOUR or by GARMENT alone: P(dress) sums over its colours, the matrix folds.
 

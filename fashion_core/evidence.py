@@ -83,23 +83,28 @@ class Evidence:
             raise UserError(f"{shown(file)} is no readable evidence: evaluate the model again ({reason}).") from None
 
     @cached_property
-    def _rows(self) -> dict[str, int]:
+    def places(self) -> dict[str, int]:
+        """The row of each photo, by its path."""
         return {path: row for row, path in enumerate(self.photos["path"])}
 
     @cached_property
     def _tested(self) -> dict[str, int]:
         return {path: row for row, path in enumerate(self.photos["path"][self.photos["split"] == "test"])}
 
+    @cached_property
+    def _trained(self) -> np.ndarray:
+        return self.embeddings[(self.photos["split"] == "train").to_numpy()].astype(np.float32)
+
     def __contains__(self, path: str) -> bool:
-        return path in self._rows
+        return path in self.places
 
     def colour(self, path: str) -> Colour:
         """What was measured of the garment's colour."""
-        return Colour(*map(float, self.colours[self._rows[path]]))
+        return Colour(*map(float, self.colours[self.places[path]]))
 
     def nearest(self, path: str, most: int = 6, split: str = "train") -> pd.DataFrame:
         """The photos of `split` most like `path`, the likest first: path, label, similarity (cosine, up to 1)."""
-        row, among = self._rows[path], np.flatnonzero(self.photos["split"] == split)
+        row, among = self.places[path], np.flatnonzero(self.photos["split"] == split)
         among = among[among != row]
         own = self.embeddings[row].astype(np.float32)
         distances = ((self.embeddings[among].astype(np.float32) - own) ** 2).sum(axis=1)
@@ -110,7 +115,7 @@ class Evidence:
     def strangeness(self, embeddings: np.ndarray) -> np.ndarray:
         """(m,): how far each of the embeddings (m, D), as the network gives them, is from its NEIGHBOURS-th nearest
         training photo (Sun et al. 2022): the larger, the less it is like anything that was learned."""
-        train = self.embeddings[(self.photos["split"] == "train").to_numpy()].astype(np.float32)
+        train = self._trained
         units = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12) - self.centre
         placed = units @ self.axes.astype(np.float32)
         beside = np.maximum((units**2).sum(1) - (placed**2).sum(1), 0)  # what the axes do not span
@@ -120,7 +125,7 @@ class Evidence:
 
     def duplicates(self, path: str) -> pd.DataFrame:
         """Its near-duplicates in other splits: path, label, split."""
-        mine = self.photos.iloc[self._rows[path]]
+        mine = self.photos.iloc[self.places[path]]
         same = (self.photos["group"] == mine["group"]) & (self.photos["split"] != mine["split"])
         return self.photos[same & (self.photos["group"] >= 0)][["path", "label", "split"]].reset_index(drop=True)
 

@@ -30,9 +30,8 @@ def table(evaluation: Evaluation, evidence: Evidence) -> pd.DataFrame | None:
     known = evidence.photos["label"][train].map(colour_of).to_numpy()
     if len(set(known)) < 2:
         return None
-    place = {path: row for row, path in enumerate(evidence.photos["path"])}
-    rows = np.array([row for row, path in enumerate(evaluation.photos["path"]) if path in place], int)
-    colours = evidence.colours[[place[path] for path in evaluation.photos["path"].iloc[rows]]]
+    rows = np.array([row for row, path in enumerate(evaluation.photos["path"]) if path in evidence], int)
+    colours = evidence.colours[[evidence.places[path] for path in evaluation.photos["path"].iloc[rows]]]
     said, agreement = _said(evidence.colours[train], known, colours)
     names = np.array(evaluation.classes, dtype=object)
     labels = names[evaluation.truth[rows]]

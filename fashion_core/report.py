@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment
 
 from fashion_core import imaging, paper, pictures
-from fashion_core.evaluation import CAUSES, Evaluation, wilson
+from fashion_core.evaluation import Evaluation, wilson
 from fashion_core.imaging import shown
 from fashion_core.predictor import read_card
 from fashion_core.runs import Run, Tail
@@ -102,8 +102,8 @@ def _headline(evaluation: Evaluation) -> list[tuple[str, str, str]]:
         ("macro F1", f"{evaluation.summary()['macro_f1']:.3f}", "the mean over the classes"),
         ("expected calibration error", f"{evaluation.calibration_error:.3f}", "15 bins; 0 is best"),
     ]  # fmt: skip
-    if (causes := evaluation.causes) is not None:
-        colour, garment, both = ((causes == cause).sum() for cause in CAUSES)
+    if counts := evaluation.cause_counts:
+        colour, garment, both = counts.values()
         lines.append(
             ("mistakes", f"{n - right:,}", f"{colour} of colour alone, {garment} of garment alone, {both} both")
         )

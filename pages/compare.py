@@ -1,17 +1,17 @@
 """Compare: models side by side, test accuracy against what each costs; every point and row opens its evaluation."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from fashion_core import charts, experiment
-from fashion_core.evaluation import Evaluation, mcnemar, wilson
+from fashion_core.evaluation import mcnemar, wilson
 from fashion_core.imaging import shown
 from fashion_core.predictor import ModelRef, models
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import gallery, plain, whereabouts
+from fashion_core.ui.stored import evaluation_of
 
 COSTS = {  # what the person chooses: (number of a model, how many make one on the axis, the axis's name)
     "Parameters": ("parameters", 1e6, "million parameters"),
@@ -84,15 +84,10 @@ def open_evaluation(name: str) -> None:
     st.switch_page(PAGES / "evaluate.py", query_params={"model": name})
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def evaluation_of(file: Path, changed: float) -> Evaluation:
-    return Evaluation.load(file)
-
-
 def against(name: str, other: str) -> None:
     """Whether two models on the same photos differ by more than chance, and the photos on which they do."""
     files = {ref.name: ref.evaluation_file for ref in reversed(models())}  # a published model hides a run of its name
-    ours, theirs = (evaluation_of(file, file.stat().st_mtime) for file in (files[name], files[other]))
+    ours, theirs = evaluation_of(files[name]), evaluation_of(files[other])
     theirs = ours.aligned(theirs)
     first, second, p = mcnemar(ours.right, theirs.right)
     both = int((ours.right & theirs.right).sum())

@@ -14,29 +14,24 @@ from fashion_core.imaging import shown
 from fashion_core.ui import doors, photo, views
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import gallery, plain, whereabouts
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def load(file: Path, changed: int) -> Evaluation:
-    """The stored evaluation; `changed` is the file's time, so that a new one is read anew."""
-    return Evaluation.load(file)
+from fashion_core.ui.stored import changed, evaluation_of, evidence_of, gathered
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def folded(file: Path, changed: int, part: int) -> Evaluation:
-    """The same by colour or by garment alone."""
-    return load(file, changed).folded(part)
+def folded(file: Path, when: float, part: int) -> Evaluation:
+    """The stored evaluation by colour or by garment alone; `when` is its time, so that a new one is folded anew."""
+    return evaluation_of(file).folded(part)
 
 
 @st.cache_data(max_entries=4, show_spinner="Looking for labels that look wrong…")
-def suspected(file: Path, changed: int) -> pd.DataFrame:
-    return suspects.find(load(file, changed))
+def suspected(file: Path, when: float) -> pd.DataFrame:
+    return suspects.find(evaluation_of(file))
 
 
 @st.cache_data(max_entries=4, show_spinner="Laying photos along their colour…")
-def colour_lane(file: Path, changed: int, gathered: float) -> pd.DataFrame | None:
-    evidence = photo.evidence_of(file.parent)
-    return lane.table(load(file, changed), evidence) if evidence else None
+def colour_lane(file: Path, when: float, gathered: float) -> pd.DataFrame | None:
+    evidence = evidence_of(file.parent)
+    return lane.table(evaluation_of(file), evidence) if evidence else None
 
 
 def evaluated() -> dict[str, Path]:
@@ -93,8 +88,8 @@ name = st.selectbox("Model", files, index=list(files).index(asked) if asked in f
                     on_change=doors.first_page)  # fmt: skip
 st.query_params["model"] = name  # by hand: a bound list leaves its default out, and a link to the newest would drift
 with guard():
-    stored = files[name], files[name].stat().st_mtime_ns
-    whole = evaluation = load(*stored)
+    stored, model = (files[name], changed(files[name])), files[name].parent
+    whole = evaluation = evaluation_of(files[name])
 st.caption(origin(name, whole))
 if (part := doors.part(whole.classes)) is not None:
     evaluation = folded(*stored, part)
@@ -131,7 +126,7 @@ if labels.open:
     rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", worst label first"
 if colours.open:
     with colours, guard():
-        along = colour_lane(*stored, photo.gathered(stored[0].parent))
+        along = colour_lane(*stored, gathered(model))
         if along is None:
             st.info("Colours are compared where class names are of the form colour_garment and the model was made with "
                     "its evidence: train or publish it again.", icon=":material/palette:")  # fmt: skip
@@ -140,7 +135,7 @@ if colours.open:
             rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", darkest first"
 with right, guard():
     if (row := photo.opened(whole)) is not None:
-        photo.show(whole, row, rows, photos, stored[0].parent, row in set(suspected(*stored)["index"]))
+        photo.show(whole, row, rows, photos, model, row in set(suspected(*stored)["index"]))
     else:
         st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
         gallery(rows, photos, key="photos", page_size=12, on_open=photo.open_photo)
@@ -148,7 +143,7 @@ with left:
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
     with st.container(horizontal=True):
         download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")
-        if (stored[0].parent / "card.json").is_file():
-            download("Page", "html", lambda: page_of(stored[0].parent, photos), "text/html")
+        if (model / "card.json").is_file():
+            download("Page", "html", lambda: page_of(model, photos), "text/html")
         download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv")
         download("Predictions", "csv", lambda: predictions(whole), "text/csv")

@@ -1,7 +1,5 @@
 """The front door: the best model, its number beside the paper's, and where to go next; or the first steps."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from fashion_core import charts, imaging, paper, sample
@@ -9,6 +7,7 @@ from fashion_core.evaluation import Evaluation, wilson
 from fashion_core.predictor import ModelRef, models
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, plain
+from fashion_core.ui.stored import evaluation_of
 
 # A door's link begins where its text does.
 DOOR = '<style>[class*="st-key-door-"] [data-testid="stPageLink"] { margin-left: -.5rem; }</style>'
@@ -123,11 +122,6 @@ def show_mistakes(ref: ModelRef, stored: Evaluation) -> None:
         st.caption("The test photos are not on this machine: Inspect says how to show them.")
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def evaluation_of(file: Path, changed: float) -> Evaluation:
-    return Evaluation.load(file)
-
-
 @st.cache_data(max_entries=1, show_spinner=False)
 def sketches() -> dict[str, bytes]:
     """A photo of each class of the sample set."""
@@ -153,7 +147,7 @@ if tested:
     show_doors(DOORS, model=best.name)
     if best.evaluation_file.is_file():
         with guard():
-            stored = evaluation_of(best.evaluation_file, best.evaluation_file.stat().st_mtime)
+            stored = evaluation_of(best.evaluation_file)
         left, right = st.columns([6, 5], gap="large")
         with left:
             show_matrix(best, stored)

@@ -12,11 +12,10 @@ from PIL import Image
 
 from fashion_core import home, imaging, sample
 from fashion_core.evaluation import Evaluation, wilson
-from fashion_core.evidence import FILE as EVIDENCE
 from fashion_core.predictor import ModelRef, Predictor, models
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, plain
-from fashion_core.ui.photo import evidence_of
+from fashion_core.ui.stored import changed, evaluation_of, evidence_of, gathered
 
 PAGE = 12  # answers a page
 EXAMPLES = 6
@@ -26,18 +25,9 @@ COLUMNS = [2, 3]  # inputs, results
 # What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
 
 
-def changed(file: Path) -> float:
-    return file.stat().st_mtime if file.is_file() else 0.0
-
-
 @st.cache_resource(max_entries=2, show_spinner="Loading the model…")
 def predictor_of(folder: Path, when: float) -> Predictor:
     return Predictor(folder)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def evaluation_of(file: Path, when: float) -> Evaluation:
-    return Evaluation.load(file)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -99,7 +89,7 @@ def example_photos(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:
     """A photo, and its thumbnail, of each of a few classes: the model's test photos, else the sample set's."""
     pairs = [(file.parent.name, file) for file in sorted((home() / "data" / "sample").glob("*/*.jpg"))]
     if ref.evaluation_file.is_file():
-        stored = evaluation_of(ref.evaluation_file, changed(ref.evaluation_file))
+        stored = evaluation_of(ref.evaluation_file)
         if folder := stored.located():
             pairs = [(label, folder / path) for path, label in stored.photos[["path", "label"]].values]
     found: dict[str, tuple[Path, bytes]] = {}
@@ -153,7 +143,7 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
         st.caption("The answer shows here: a bar for each likely class, the likeliest first.")
         return
     with st.spinner("Looking…", show_time=True):
-        when = changed(ref.folder / "model.xml"), changed(ref.folder / EVIDENCE)
+        when = changed(ref.folder / "model.xml"), gathered(ref.folder)
         answers = [(name, answer(ref.folder, when, data)) for name, data in photos]
     for name, reason in answers:
         if isinstance(reason, str):
@@ -191,7 +181,7 @@ def show_nine(ref: ModelRef) -> None:
     if not ref.evaluation_file.is_file():
         st.info("This model came without its evaluation: evaluate it, and nine of its test photos show here.")
         return
-    stored = evaluation_of(ref.evaluation_file, changed(ref.evaluation_file))
+    stored = evaluation_of(ref.evaluation_file)
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         seed = st.number_input("Seed", 0, 2**31 - 1, key="seed", bind="query-params")

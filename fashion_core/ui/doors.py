@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import charts, paper, question
-from fashion_core.evaluation import CAUSES, Evaluation, Which, wilson
+from fashion_core.evaluation import Evaluation, Which, wilson
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.ui import photo
 from fashion_core.ui.gallery import plain
@@ -64,7 +64,7 @@ def part(classes: tuple[str, ...]) -> int | None:
 
 def selection(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
     """The two lists and the filter that every door writes: the keyboard's way, and what the URL keeps."""
-    classes, causes = evaluation.classes, evaluation.causes
+    classes, counts = evaluation.classes, evaluation.cause_counts
     for key in ("true", "predicted"):  # chosen for a model of other classes
         if st.session_state.get(key) not in (None, *classes):
             st.session_state[key] = None
@@ -72,14 +72,14 @@ def selection(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
     lists = {"options": classes, "index": None, "placeholder": "any class", "on_change": first_page}
     true = one.selectbox("True", key="true", bind="query-params", **lists)
     predicted = two.selectbox("Predicted", key="predicted", bind="query-params", **lists)
-    kinds = ["all", "wrong", "right", *(CAUSES if causes is not None else ())]
+    kinds = ["all", "wrong", "right", *(counts or ())]
     if st.session_state.get("which", "all") not in kinds:
         st.session_state["which"] = "wrong"
 
     which = st.segmented_control("Show", kinds, key="which", default="all", required=True,
                                  on_change=first_page, bind="query-params", label_visibility="collapsed")  # fmt: skip
-    if causes is not None:
-        colour, garment, both = ((causes == cause).sum() for cause in CAUSES)
+    if counts:
+        colour, garment, both = counts.values()
         st.caption(f"Wrong: {colour:,} by the colour alone, {garment:,} by the garment alone, {both:,} by both.")
     return true, predicted, which
 

@@ -11,36 +11,19 @@ import streamlit as st
 
 from fashion_core import imaging
 from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE, Evidence, heated
+from fashion_core.evidence import Evidence, heated
 from fashion_core.ui.gallery import photo_grid, plain
+from fashion_core.ui.stored import changed, evidence_of, gathered
 
 TOP = 5  # classes with a bar
 ALIKE = 6  # training photos
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _evidence(file: Path, changed: int) -> Evidence:
-    return Evidence.load(file)
-
-
-def evidence_of(model: Path) -> Evidence | None:
-    """What lies in the folder `model`; None where it was made before evidence was kept."""
-    file = model / FILE
-    return _evidence(file, file.stat().st_mtime_ns) if file.is_file() else None
-
-
 @st.cache_data(max_entries=200, show_spinner=False)
-def _heated(name: bytes, changed: int, evidence_file: Path, path: bytes, label: str, scale: float) -> bytes:
+def _heated(name: bytes, changed: float, model: Path, gathered: float, path: bytes, label: str, scale: float) -> bytes:
     """JPEG of the photo under its heat map for `label`; names as bytes, as they need not be UTF-8."""
-    evidence = _evidence(evidence_file, evidence_file.stat().st_mtime_ns)
-    image = imaging.read(Path(os.fsdecode(name)))
-    return imaging.thumbnail_bytes(heated(image, evidence.map(os.fsdecode(path), label), scale), 480)
-
-
-def gathered(model: Path) -> float:
-    """When the evidence in the folder `model` was written, so that new evidence is read anew; 0 where there is none."""
-    file = model / FILE
-    return file.stat().st_mtime if file.is_file() else 0.0
+    image, heat = imaging.read(Path(os.fsdecode(name))), evidence_of(model).map(os.fsdecode(path), label)
+    return imaging.thumbnail_bytes(heated(image, heat, scale), 480)
 
 
 def opened(evaluation: Evaluation) -> int | None:
@@ -85,7 +68,7 @@ def show(evaluation: Evaluation, row: int, rows: pd.DataFrame, root: Path, model
             "for look-alikes, heat maps and measured colours."
         )
         return
-    _maps(evidence, model / FILE, root / path, path, dict.fromkeys((said, truth)))
+    _maps(evidence, model, root / path, path, dict.fromkeys((said, truth)))
     _colour(evidence, path)
     if len(found := evidence.duplicates(path)):
         st.markdown(f"**Near-duplicates in other splits: {len(found)}.** A photo that training has seen is no test.")
@@ -120,7 +103,7 @@ def _picture(file: Path) -> None:
         st.caption(f":material/hide_image: This photo cannot be shown: {plain(str(reason))}.")
 
 
-def _maps(evidence: Evidence, file: Path, photo: Path, path: str, labels: dict[str, None]) -> None:
+def _maps(evidence: Evidence, model: Path, photo: Path, path: str, labels: dict[str, None]) -> None:
     """What spoke for the predicted class and, where it is another, for the true one."""
     maps = {label: evidence.map(path, label) for label in labels}
     if any(heat is None for heat in maps.values()):
@@ -130,8 +113,8 @@ def _maps(evidence: Evidence, file: Path, photo: Path, path: str, labels: dict[s
         return
     scale = max(float(abs(heat).max()) for heat in maps.values())
     for column, label in zip(st.columns(2), maps, strict=False):
-        changed = photo.stat().st_mtime_ns
-        picture = _heated(os.fsencode(photo), changed, file, os.fsencode(path), label, scale)
+        when = changed(photo), model, gathered(model)
+        picture = _heated(os.fsencode(photo), *when, os.fsencode(path), label, scale)
         column.image(picture, width="stretch", alt=f"what spoke for {label}")
         column.caption(f"spoke for **{plain(label)}**")
     st.caption("Warm places raised this class's score above the others', cool ones lowered it.")

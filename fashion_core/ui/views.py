@@ -8,6 +8,7 @@ import streamlit as st
 
 from fashion_core import charts
 from fashion_core.evaluation import Evaluation, reliability, risk_coverage, wilson
+from fashion_core.lane import NEIGHBOURS, SURE
 from fashion_core.question import percent
 from fashion_core.ui.doors import choose_by_words, first_page
 from fashion_core.ui.photo import open_photo
@@ -68,14 +69,10 @@ def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
     st.caption("Measured lightness of the garment, by the colour of its label. Click a point to open its photo.")
     only = st.toggle("Only where pixels and label disagree", key="contradicted", bind="query-params")
     shown = along[along["contradicted"]] if only else along[~right[along["index"]] | along["contradicted"]]
-    st.markdown(
-        f"**{len(shown):,}** photos, the darkest first: "
-        + (
-            "the label says one colour, the pixels another."
-            if only
-            else "colour mistakes, and labels at odds with pixels."
-        )
+    what = (
+        "the label says one colour, the pixels another" if only else "colour mistakes, and labels at odds with pixels"
     )
+    st.markdown(f"**{len(shown):,}** photos, the darkest first: {what}.")
     chosen = _table(shown, "lane", {
         "path": st.column_config.TextColumn("Photo", width=150),
         "label": st.column_config.TextColumn("Label", width=90),
@@ -88,8 +85,8 @@ def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
         "hue": st.column_config.NumberColumn("Hue", format="%.0f°", width=50),
     })  # fmt: skip
     st.caption(
-        "Pixels say what most of the 25 training photos of the most similar measured colour are labelled; at odds "
-        "means that 80% of them agree on another colour than the label. Tick a row to see its photo alone."
+        f"Pixels say what most of the {NEIGHBOURS} training photos of the most similar measured colour are labelled; "
+        f"at odds: {SURE:.0%} of them agree on another colour than the label. Tick a row to see its photo alone."
     )
     return chosen
 
