@@ -78,17 +78,21 @@ def read(text: str, classes: Sequence[str]) -> Question:
     return Question(_without_what_follows((*sides, *filters)), tuple(dict.fromkeys(unknown)))
 
 
-def mask(evaluation: Evaluation, filters: Sequence[Filter]) -> np.ndarray:
-    """bool (photos): which photos pass all `filters`."""
+def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation | None = None) -> np.ndarray:
+    """bool (photos): which photos pass all `filters`.
+
+    Class names are those of `evaluation`; what is right and how sure it was is as in `folded`, where that is given.
+    """
+    answered = folded or evaluation
     keep = np.ones(len(evaluation), bool)
     for each in filters:
         if each.kind in ("true", "predicted"):
             numbers = evaluation.truth if each.kind == "true" else evaluation.predicted
             keep &= np.isin(numbers, [evaluation.classes.index(name) for name in each.value])
         elif each.kind == "which":
-            keep &= evaluation.chosen(which=each.value)
+            keep &= (evaluation if each.value in CAUSES else answered).chosen(which=each.value)
         else:
-            keep &= evaluation.confidence < each.value if each.kind == "below" else evaluation.confidence >= each.value
+            keep &= answered.confidence < each.value if each.kind == "below" else answered.confidence >= each.value
     return keep
 
 

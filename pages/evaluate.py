@@ -106,7 +106,7 @@ with left:
     tabs = st.tabs(["Matrix", "Report", "Confidence", "Labels", "Colours"], key="view", bind="query-params")
 matrix, report, confidence, labels, colours = tabs
 with right:
-    keep = doors.asked(whole)
+    keep = doors.asked(whole, evaluation)
     true, predicted, which = doors.selection(evaluation)
     keep &= evaluation.chosen(true, predicted, which)
     rows, order = evaluation.rows(keep), ", least sure first" if which == "right" else ", most confidently wrong first"
@@ -118,7 +118,7 @@ if report.open:
         doors.report(evaluation, numbers)
 if confidence.open:
     with confidence:
-        views.confidence(whole)
+        views.confidence(evaluation)
 if labels.open:
     with labels:
         suspect = suspected(*stored)

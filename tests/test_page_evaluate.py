@@ -248,6 +248,14 @@ def test_one_switch_folds_the_matrix_to_colour_or_garment_and_the_address_keeps_
     assert all(control.key != "by" for control in opened(model="by-hand").segmented_control)
 
 
+def test_under_the_switch_right_and_sure_mean_the_same_everywhere(home, by_hand):
+    publish(home, five(), "parts", draw=False)
+    assert tiles(opened(model="parts", by="colour", q="mistakes")) == ["3.jpg", "1.jpg"]  # not 2: its colour is right
+    assert tiles(opened(model="parts", by="colour", q="blue socks below 60%")) == ["2.jpg"]  # P(blue) is 0.5
+    app = opened(model="parts", by="colour", view="Confidence", refuse="0")
+    assert app.metric[0].value == "60.00%" and "instead of 60.00% of all" in words(app)
+
+
 def test_mistakes_of_colour_garment_or_both_are_counted_and_open_their_photos(home, by_hand):
     publish(home, five(), "parts", draw=False)
     assert [tiles(opened(model="parts", which=cause)) for cause in ("colour", "garment", "both")] == [

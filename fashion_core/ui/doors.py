@@ -84,8 +84,11 @@ def selection(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
     return true, predicted, which
 
 
-def asked(evaluation: Evaluation) -> np.ndarray:
-    """The question box and what it understood, each filter a chip that goes at a click. bool (photos): who passes."""
+def asked(evaluation: Evaluation, folded: Evaluation) -> np.ndarray:
+    """The question box and what it understood, each filter a chip that goes at a click. bool (photos): who passes.
+
+    Words are the classes of `evaluation`; right and sure are as the switch shows them, in `folded`.
+    """
     words = st.text_input("Ask", key="q", bind="query-params", on_change=first_page, icon=":material/search:",
                           placeholder="misclassified blue dresses, or: confident mistakes, or: shoes below 60 %"
                           if factors(evaluation.classes) else "confident mistakes, or: right, below 60 %")  # fmt: skip
@@ -103,7 +106,7 @@ def asked(evaluation: Evaluation) -> np.ndarray:
             + ("colours and garments alone, " if factors(evaluation.classes) else "")
             + "wrong, right, confident, unsure, “below 60 %”, “above 90 %” and “predicted …”."
         )
-    return question.mask(evaluation, found.filters)
+    return question.mask(evaluation, found.filters, folded)
 
 
 def _ask(words: str) -> None:
