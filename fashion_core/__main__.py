@@ -233,7 +233,7 @@ def _show(bar: tqdm, type: str, fields: dict) -> None:
 
 
 def compare(options: argparse.Namespace) -> int:
-    from fashion_core import dataset, experiment
+    from fashion_core import dataset, decisions, experiment
 
     if options.out:
         experiment.check_name(options.out)
@@ -242,11 +242,12 @@ def compare(options: argparse.Namespace) -> int:
         given = {"pretrained": "imagenet"} | given
     elif options.local:
         raise UserError("--from goes with the word paper: for photos of your own, give their folder as DIR.")
+    folder = home() / "data" / "paper" if paper else Path(options.dir)
+    given = {"decisions": decisions.settled(decisions.AUTO, folder)} | given
     what = options.what or ("all" if options.only or not paper else "paper")
     only = options.only or ((options.preset, *experiment.PAPERS_OWN) if what == "paper" else None)
     tables = [what] if what in experiment.EXPERIMENTS else list(experiment.EXPERIMENTS)
     variants = experiment.plan(tables, options.preset, given, options.seeds, only)
-    folder = home() / "data" / "paper" if paper else Path(options.dir)
     if options.list:
         for variant in variants:
             print(f"# {variant.experiment}: {variant.name}")

@@ -64,7 +64,7 @@ class TrainConfig:
     flip: bool = False
     seed: int = 0
     extra: str = ""  # a folder of photos to train on besides: of a class, or of a garment or colour alone
-    decisions: str = ""  # a CSV of photo and right label, for photos whose folder has it wrong
+    decisions: str = "auto"  # a CSV of photo and right label; "auto" is the one beside the photos, empty is none
     split_seed: int = 0
     split_groups: bool = True  # near-duplicates on one side; off is the usual split, whose test leaks
     precision: str = "auto"
@@ -102,6 +102,8 @@ def _read(name: str, value: Any, kind: type) -> Any:
     text = str(value).strip()
     if name == "pretrained" and text.lower() in ("true", "yes", "false", "no", "0", "1"):
         return "imagenet" if text.lower() in ("true", "yes", "1") else "none"
+    if name in ("extra", "decisions") and text.lower() == "none":
+        return ""
     if kind is bool:
         if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
             raise UserError(f"{name} is a switch: give true or false, not {text!r}.")

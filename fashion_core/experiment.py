@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fashion_core import UserError, config
+from fashion_core import UserError, config, decisions
 from fashion_core.config import TrainConfig
 from fashion_core.dataset import Dataset
 from fashion_core.evaluation import wilson
@@ -26,6 +26,7 @@ from fashion_core.predictor import Predictor, cpus, read_card
 from fashion_core.runs import Run
 
 Changes = Mapping[str, Any]
+PATHS = ("pretrained", "extra", "decisions")  # settings of which only the name is worth reading
 HALF = "half"  # of the base's own image_size
 
 # A variant is what it changes in the base; "preset" is another recipe to start from.
@@ -121,7 +122,11 @@ def changes(settings: Changes) -> dict[str, Any]:
 
 def title(settings: Changes) -> str:
     """A recipe in a few words: its preset and what was changed in it, as in "best, vgg16, flip=False"."""
-    parts = [str(value) if key == "architecture" else f"{key}={value}" for key, value in changes(settings).items()]
+    parts = [
+        str(value) if key == "architecture" else f"{key}={(Path(value).name or 'none') if key in PATHS else value}"
+        for key, value in changes(settings).items()
+        if (key, value) != ("decisions", "")  # as usual where nobody decided
+    ]
     return ", ".join([str(settings.get("preset", "no preset")), *parts])
 
 
@@ -129,7 +134,7 @@ def command(recipe: TrainConfig, dataset: Path, runs_dir: Path | None = None) ->
     """The `train` command that trains exactly this recipe, ready for a shell."""
     words = ["python", "-m", "fashion_core", "train", str(dataset), "--preset", recipe.preset]
     if changed := changes(recipe.as_dict()):
-        words += ["--set", *(f"{key}={value}" for key, value in changed.items())]
+        words += ["--set", *(f"{key}={value if value != '' else 'none'}" for key, value in changed.items())]
     return shlex.join([*words, *(["--runs", str(runs_dir)] if runs_dir else [])])
 
 
@@ -142,9 +147,9 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     Finished runs are known by the photos' fingerprint, so those brought here from another machine count; one to go on
     with must also read the same folder.
     """
-    unfinished = None
+    recipe, unfinished = recipe.changed({"decisions": decisions.settled(recipe.decisions, dataset)}), None
     for run in among:
-        if _recipe_of(run) != recipe.as_dict():
+        if _recipe_of(run) != recipe.as_dict() or not _decided_alike(run, recipe):
             continue
         photos, state = _fingerprint(run), run.state
         if photos == fingerprint and state == "finished" and run.model_folder:
@@ -161,6 +166,12 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
 def _recipe_of(run: Run) -> dict[str, Any]:
     """All its settings; those that did not exist yet when it began have their default."""
     return TrainConfig().as_dict() | run.record.get("train", {})
+
+
+def _decided_alike(run: Run, recipe: TrainConfig) -> bool:
+    """Whether it learned from the decisions that `recipe` would learn from now; an old run kept no copy of its own."""
+    kept = run.folder / decisions.COPY
+    return not kept.exists() or decisions.read(kept) == decisions.chosen(recipe.decisions)
 
 
 def _fingerprint(run: Run) -> str | None:

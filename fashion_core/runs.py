@@ -171,7 +171,9 @@ def get(name: str, runs_dir: Path | None = None) -> Run:
 
 
 def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> Run:
-    """A new run folder for `config` on the photos in `dataset`."""
+    """A new run folder for `config` on the photos in `dataset`; which decisions it learns from is settled here."""
+    from fashion_core import decisions  # it loads pandas, which whoever only watches a run need not
+
     parent = runs_dir or folder_of_runs()
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset)
     for attempt in range(100):
@@ -185,7 +187,7 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
         "v": 1,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "dataset": str(dataset.resolve()),
-        "train": config.as_dict(),
+        "train": config.as_dict() | {"decisions": decisions.settled(config.decisions, dataset)},
     }
     write_json(folder / "config.json", record)
     return Run(folder)

@@ -17,7 +17,7 @@ ARCHITECTURES = [
 FIRST = ("architecture", "pretrained", "image_size", "epochs", "batch_size", "learning_rate")
 PATHS = {
     "extra": "A folder of photos to train on besides; empty is none",
-    "decisions": "A CSV of photo and right label, for photos whose folder has it wrong; empty is none",
+    "decisions": "A CSV of photo and right label; auto is the one beside the photos, where there is one; empty is none",
 }
 TOLD = {
     "paper": "The paper's recipe: pretrained ResNet-50, 224 px, SGD, StepLR, 10 epochs. Made for a GPU.",

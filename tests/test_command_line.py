@@ -216,9 +216,9 @@ def test_compare_lists_commands_and_trains_nothing(home, capsys):
     assert title == "# recipes: without-crops"
     assert first == (
         "python -m fashion_core train photos --preset quick --set image_size=32 batch_size=8 learning_rate=0.02 "
-        "ema_decay=0.0 crop_scale=1.0 precision=float32"
+        "ema_decay=0.0 crop_scale=1.0 decisions=none precision=float32"
     )
-    assert second == first.replace(" precision", " seed=1 precision")
+    assert second == first.replace(" decisions", " seed=1 decisions")
     assert runs.find() == []
 
 

@@ -1,12 +1,15 @@
 """Decided labels change what is learned and never what is tested; the photos stay where they are."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from worlds import colours
 
-from fashion_core import UserError, dataset, decisions, runs
+from fashion_core import UserError, dataset, decisions, experiment, runs
 from fashion_core.config import TrainConfig
 from fashion_core.evaluation import Evaluation
 
@@ -40,7 +43,7 @@ def test_a_photo_is_relabelled_kept_for_a_part_or_left_out(data, tmp_path):
     assert matrix[rows.index(third)].tolist() == [False, False, False]
     assert matrix[rows.index(tested)].tolist() == [False, True, False]  # the test is as it was
     assert matrix.sum() == len(rows)  # one more for the part, one less for the photo left out
-    assert "1 photos relabelled, 1 kept for their colour or garment alone, 1 left out" in notes[0]
+    assert "1 photos relabelled, 1 kept for their colour or garment alone, 1 left out, 0 confirmed" in notes[0]
 
 
 def test_decisions_of_photos_that_are_not_here_are_counted(data):
@@ -83,3 +86,102 @@ def test_a_run_trains_on_what_was_decided_and_answers_the_whole_test(data, tmp_p
     run = runs.create(replace(recipe, decisions=str(write(tmp_path / "all.csv", everything))), data.root)
     with runs.claim(run) as log, pytest.raises(UserError, match="leave out fewer"):
         work(run, log, show=lambda text: None)
+
+
+def test_the_last_word_counts_and_undo_takes_one_back(tmp_path):
+    file = tmp_path / "photos.decisions.csv"
+    decisions.record(file, "red_hat/1.png", "relabel", "green_sock")
+    decisions.record(file, "red_hat/2.png", "leave out")
+    decisions.record(file, "red_hat/1.png", "keep", "red_hat")
+    assert decisions.read(file) == {"red_hat/1.png": "red_hat", "red_hat/2.png": ""}
+    decisions.record(file, "red_hat/1.png", "undo")
+    assert decisions.read(file) == {"red_hat/1.png": "green_sock", "red_hat/2.png": ""}
+    for _ in range(2):  # once too often is no harm
+        decisions.record(file, "red_hat/1.png", "undo")
+    assert decisions.read(file) == {"red_hat/2.png": ""}
+    assert len(file.read_text().splitlines()) == 1 + 6  # what was ever decided stays written
+
+
+def test_two_people_who_decide_at_once_lose_nothing(tmp_path):
+    file = tmp_path / "photos.decisions.csv"
+    script = (
+        "import sys; from pathlib import Path; from fashion_core import decisions\n"
+        "for i in range(40): decisions.record(Path(sys.argv[1]), f'{sys.argv[2]}/{i}.png', 'relabel', 'red_hat')"
+    )
+    people = [subprocess.Popen([sys.executable, "-c", script, file, name]) for name in ("ani", "budi", "citra")]
+    assert [person.wait() for person in people] == [0, 0, 0]
+    assert set(decisions.read(file)) == {f"{name}/{i}.png" for name in ("ani", "budi", "citra") for i in range(40)}
+
+
+def test_a_table_that_people_wrote_is_added_to_and_keeps_its_other_columns(tmp_path):
+    file = tmp_path / "photos.decisions.csv"
+    file.write_bytes(b"\xef\xbb\xbfphoto,label,why\nred_hat/1.png,green_sock,it is a sock")  # as Excel saves it
+    decisions.record(file, 'a, "b".png', "leave out")
+    decisions.record(file, os.fsdecode(b"red_hat/\xe9.png"), "relabel", "green_sock")
+    assert decisions.read(file) == {
+        "red_hat/1.png": "green_sock", "a, \"b\".png": "", os.fsdecode(b"red_hat/\xe9.png"): "green_sock",
+    }  # fmt: skip
+    assert "it is a sock" in file.read_text("utf-8", "surrogateescape")
+
+
+def test_what_is_exported_can_be_imported_and_only_what_is_new_is_added(tmp_path):
+    mine, yours = tmp_path / "mine.csv", tmp_path / "yours.csv"
+    decisions.record(mine, "1.png", "relabel", "red_hat")
+    decisions.record(mine, "2.png", "relabel", "red_hat")
+    decisions.record(yours, "2.png", "leave out")
+    decisions.record(yours, "3.png", "relabel", "green_sock")
+    decisions.record(yours, "1.png", "keep", "red_hat")
+    handed = decisions.parse(decisions.text(decisions.read(yours)).encode(), "yours.csv")
+    assert decisions.merge(mine, handed) == 2 and decisions.merge(mine, handed) == 0
+    assert decisions.read(mine) == {"1.png": "red_hat", "2.png": "", "3.png": "green_sock"}
+    decisions.record(mine, "2.png", "undo")
+    assert decisions.read(mine)["2.png"] == "red_hat"  # what was there before the import
+    with pytest.raises(UserError, match=r"other\.txt holds no decisions"):
+        decisions.parse(b"\x89PNG\r\n", "other.txt")
+
+
+def test_the_file_is_beside_the_photos_or_in_the_home_where_that_cannot_be_written(home, tmp_path, monkeypatch):
+    root = tmp_path / "photos"
+    assert decisions.beside(root) == tmp_path / "photos.decisions.csv"
+    assert decisions.settled("auto", root) == "" and decisions.settled("mine.csv", root) == "mine.csv"
+    decisions.record(decisions.beside(root), "1.png", "leave out")
+    assert decisions.settled("auto", root) == str(tmp_path / "photos.decisions.csv")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert decisions.beside(root) == tmp_path / "photos.decisions.csv"  # it is there: who may only read it, reads it
+    elsewhere = decisions.beside(tmp_path / "others")
+    assert elsewhere.parent == home / "data/decisions" and elsewhere.name.startswith("others-")
+    decisions.record(elsewhere, "1.png", "leave out")
+    assert decisions.settled("auto", tmp_path / "others") == str(elsewhere)
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot be written .* the decision is not kept"):
+        decisions.record(tmp_path / "file/photos.decisions.csv", "1.png", "leave out")
+
+
+def test_the_next_training_uses_them_says_so_and_keeps_what_stood(data):
+    from fashion_core.engine.worker import work
+
+    first, second = of(data, "train", "red_hat")[:2]
+    decisions.record(decisions.beside(data.root), first, "leave out")
+    recipe = TrainConfig(
+        architecture="mobilenet_v3_small", pretrained="none", image_size=32, epochs=1, batch_size=8, device="cpu",
+        precision="float32",
+    )  # fmt: skip
+    run = runs.create(recipe, data.root)
+    assert run.config.decisions == str(decisions.beside(data.root))
+    with runs.claim(run) as log:
+        log("stopping")
+        (run.folder / "stop").touch()
+        assert work(run, log, show=lambda text: None) == "stopped"
+    decisions.record(decisions.beside(data.root), second, "leave out")  # people go on while it trains
+    (run.folder / "stop").unlink()
+    with runs.claim(run) as log:
+        assert work(run, log, show=lambda text: None) == "finished"
+    assert decisions.read(run.folder / decisions.COPY) == {first: ""}
+    assert any("Decisions were applied: 0 photos relabelled" in e["text"] for e in run.events() if e["type"] == "note")
+    found = lambda: experiment.find(recipe, data.root, data.fingerprint, runs.find())  # noqa: E731
+    assert found() is None, "since then more was decided: that would be another run"
+    decisions.record(decisions.beside(data.root), second, "undo")
+    assert found() == run

@@ -34,6 +34,7 @@ def test_every_ablation_changes_one_setting_of_the_base():
         "without-label-smoothing": {"label_smoothing": 0.0},
         "without-ema": {"ema_decay": 0.0},
         "without-pretraining": {"pretrained": "none"},
+        "without-mended-labels": {"decisions": ""},
         "half-size": {"image_size": 112},
     }
 
@@ -57,7 +58,8 @@ def test_what_is_set_holds_for_all_but_for_the_setting_that_a_variant_is_about()
 def test_a_variant_that_changes_nothing_is_left_out():
     assert "without-pretraining" not in recipes(["recipes"], "quick")
     found = recipes(["recipes"], "paper")
-    assert list(found) == ["paper", "without-schedule", "without-pretraining", "half-size"]
+    assert list(found) == ["paper", "without-schedule", "without-pretraining", "without-mended-labels", "half-size"]
+    assert "without-mended-labels" not in recipes(["recipes"], given={"decisions": ""})
 
 
 def test_each_seed_is_a_run_and_the_split_stays():

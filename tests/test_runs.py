@@ -16,7 +16,7 @@ def run(home):
 
 
 def test_a_run_keeps_its_recipe_and_its_photos(run, home):
-    assert runs.get(run.id).config == TrainConfig()
+    assert runs.get(run.id).config == TrainConfig(decisions="")  # there are none beside its photos: settled now
     assert run.dataset == (home / "photos").resolve()
 
 

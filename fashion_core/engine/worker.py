@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -59,7 +58,7 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
     tell = _progress(log, should_stop)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
-    decided = decisions.read(Path(config.decisions)) if config.decisions else {}  # before minutes of decoding
+    decided = _decided(run)  # before minutes of decoding
     data = load(run.dataset, config.split_seed, tell, config.split_groups)
     pixels = arrays(data, config.image_size, tell)
     photos, said = _photos(data, pixels, decided)
@@ -82,6 +81,14 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
         return "stopped"
     _conclude(run, data, pixels, trainer, notes, log, tell)
     return "finished"
+
+
+def _decided(run: Run) -> dict[str, str]:
+    """The decisions as they stood when the run first began, of which it keeps a copy: people may go on deciding."""
+    kept = run.folder / decisions.COPY
+    if not kept.exists():
+        kept.write_text(decisions.text(decisions.chosen(run.config.decisions)), "utf-8", "surrogateescape")
+    return decisions.read(kept)
 
 
 def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple[Photos, list[str]]:
