@@ -184,9 +184,9 @@ def audit(root: Path | str, progress: Progress = None) -> Audit:
     """Open every file once and say what is there. What was read before and has not changed is not read again."""
     root = Path(root)
     files, misplaced, classes, parts, notes = _find(root)
-    cache = _cache_folder() / f"audit-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]}.parquet"
+    cache = cache_folder() / f"audit-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]}.parquet"
     known = _read_audit(cache)
-    stamps = {path: _stamp(root, path) for path in files}
+    stamps = {path: stamp(root, path) for path in files}
     new = [path for path in files if path not in known or known[path]["stamp"] != stamps[path]]
     looked = dict(zip(new, _in_threads(lambda path: _look(root, path), new, "Reading photos", progress), strict=True))
     rows = {path: looked[path] if path in looked else known[path] for path in files}
@@ -262,7 +262,7 @@ def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[str]:
             yield name
 
 
-def _stamp(root: Path, path: str) -> str:
+def stamp(root: Path, path: str) -> str:
     try:
         status = (root / path).stat()
         return f"{status.st_size}:{status.st_mtime_ns}"
@@ -307,7 +307,7 @@ def _read_audit(file: Path) -> dict[str, dict]:
 
 def _write_audit(file: Path, good: Mapping[str, dict]) -> None:
     table = pd.DataFrame([{"path": os.fsencode(path), "version": _AUDIT_VERSION} | row for path, row in good.items()])
-    with _beside(file) as partial:
+    with replacing(file) as partial:
         table.to_parquet(partial)
 
 
@@ -322,10 +322,20 @@ def near_duplicates(thumbnails: np.ndarray, progress: Progress = None) -> np.nda
     component = np.arange(len(thumbnails))
     for pairs in _near_pairs(thumbnails, progress):
         component = _joined(component, pairs)
-    groups = np.full(len(thumbnails), -1)
+    return _numbered(component)
+
+
+def grouped(n: int, pairs: np.ndarray) -> np.ndarray:
+    """The groups, as above, of n photos that pairs of rows (m, 2) link."""
+    return _numbered(_joined(np.arange(n), pairs))
+
+
+def _numbered(component: np.ndarray) -> np.ndarray:
+    """Components (n,) in the order of the photos; -1 for those of one photo."""
+    groups = np.full(len(component), -1)
     together = np.bincount(component)[component] > 1
     _, first, number = np.unique(component[together], return_index=True, return_inverse=True)
-    groups[together] = np.argsort(np.argsort(first))[number]  # numbered in the order of the photos
+    groups[together] = np.argsort(np.argsort(first))[number]
     return groups
 
 
@@ -500,9 +510,9 @@ def arrays(data: Dataset, size: int, progress: Progress = None) -> np.memmap:
     Decoding happens once for the same photos, whatever their split: kept under `data/.cache`, oldest use out first.
     """
     key = hashlib.sha256(f"{size}:{':'.join(data.photos['digest'])}".encode()).hexdigest()[:32]
-    file = _cache_folder() / f"{key}.npy"
+    file = cache_folder() / f"{key}.npy"
     if not file.exists():
-        with _beside(file) as partial:
+        with replacing(file) as partial:
             _decode_into(partial, data, size, progress)
         _trim(keep=file)
     os.utime(file)  # the time of last use
@@ -541,7 +551,7 @@ def _trim(keep: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     folder = home() / "data" / ".cache"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -553,7 +563,7 @@ def _cache_folder() -> Path:
 
 
 @contextmanager
-def _beside(file: Path) -> Iterator[Path]:
+def replacing(file: Path) -> Iterator[Path]:
     """A name to write to; renamed to `file` when all went well, removed when not."""
     partial = file.with_name(f"{uuid.uuid4().hex}.partial")
     try:

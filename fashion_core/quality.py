@@ -1,0 +1,83 @@
+"""Photos that are hard to learn from: dark, pale, blurred, nearly empty, of odd shape or size, by CleanVision.
+
+found = quality.look(root, paths)      # a row a photo; each file is read once, and again when it changed
+found[found["blurry"]]
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from fashion_core import imaging
+from fashion_core.dataset import cache_folder, replacing, stamp
+
+ISSUES = {
+    "dark": "dark", "light": "pale", "blurry": "blurred", "low_information": "nearly empty",
+    "odd_aspect_ratio": "of odd shape", "odd_size": "of odd size",
+}  # fmt: skip
+_VERSION = 1  # raise it when columns change
+
+Progress = Callable[[int, int, str], None] | None
+
+
+def look(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
+    """A row for each of `paths` that can be read: path, bits (64-bit perceptual hash), and for each of ISSUES a bool
+    and a score from 0, worst, to 1 as "dark score" and so on. What was found is kept on disk.
+
+    `progress(done, total, what)` is called now and then.
+    """
+    stamps = [f"{os.fsencode(path)!r} {stamp(root, path)}" for path in paths]
+    mark = hashlib.sha256("\n".join([f"{_VERSION} {root}", *stamps]).encode()).hexdigest()[:24]
+    file = cache_folder() / f"quality-{mark}.parquet"
+    if not file.exists():
+        with replacing(file) as partial:
+            _look(root, paths, progress).to_parquet(partial)
+    found = pd.read_parquet(file)
+    return found.assign(path=pd.Series([os.fsdecode(path) for path in found["path"]], dtype=object))
+
+
+class _Photos:
+    """What CleanVision takes for a torchvision dataset: one photo after the other, in memory one at a time."""
+
+    def __init__(self, root: Path, paths: Sequence[str], progress: Progress) -> None:
+        self.root, self.paths, self.progress = root, paths, progress
+        self.bits: dict[str, int] = {}
+        self.told = 0.0
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, place: int) -> tuple[Image.Image]:
+        import imagehash
+
+        if self.progress and time.monotonic() - self.told > 0.1:
+            self.told = time.monotonic()
+            self.progress(place + 1, len(self.paths), "Looking at photos")
+        try:
+            photo = imaging.read(self.root / self.paths[place])
+        except imaging.BadPhoto:  # it needs an image for every place: this one's row is dropped
+            return (Image.new("RGB", (64, 64)),)
+        self.bits[self.paths[place]] = int(str(imagehash.phash(photo)), 16)
+        return (photo,)
+
+
+def _look(root: Path, paths: Sequence[str], progress: Progress) -> pd.DataFrame:
+    columns = ["path", "bits", *(name for issue in ISSUES for name in (issue, f"{issue} score"))]
+    if not paths:
+        return pd.DataFrame(columns=columns)
+    from cleanvision import Imagelab
+
+    photos = _Photos(root, paths, progress)
+    lab = Imagelab(torchvision_dataset=photos)
+    lab.find_issues({issue: {} for issue in ISSUES}, n_jobs=1, verbose=False)
+    found = pd.DataFrame({"path": [os.fsencode(path) for path in paths]})
+    found["bits"] = pd.array([photos.bits.get(path, 0) for path in paths], dtype="uint64")
+    for issue in ISSUES:
+        found[issue] = lab.issues[f"is_{issue}_issue"].to_numpy(bool)
+        found[f"{issue} score"] = lab.issues[f"{issue}_score"].to_numpy(float)
+    return found[[path in photos.bits for path in paths]].reset_index(drop=True)[columns]
