@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fashion_core.evaluation import wilson
+from fashion_core.imaging import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,9 @@ INKS: dict[bool, dict[str, Any]] = {
     True: {"color": "#ece9e4", "textBorderColor": "rgba(40,30,22,0.8)", "textBorderWidth": 2},
 }
 POINTS = {False: "#3b4a9f", True: "#93a3fa"}  # the theme's first colour, by whether the page is dark
+# Paul Tol's muted scheme and Okabe and Ito's, told apart on both surfaces and by most who see few colours.
+MANY = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#e69f00", "#8b8f9a", "#009e73", "#cc79a7")
+GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
 
@@ -202,6 +206,46 @@ def lane_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
     _laid_out(figure, top=30).update_layout(hovermode="closest", legend={"orientation": "h", "y": 1.12})
     figure.update_xaxes(title="lightness, 0 is black", zeroline=False)
     return figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, zeroline=False, showgrid=False)
+
+
+def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], area: np.ndarray | None) -> "Figure":
+    """Plotly points (n, 2) of photos, a trace for each of `groups` (n,); `area`, corners (m, 2), is drawn."""
+    import plotly.graph_objects as go
+
+    figure, shown_paths = go.Figure(), np.array([shown(path) for path in paths], dtype=object)
+    names = sorted(set(groups))
+    inks = dict(zip(("right", "wrong"), (f"rgb{RIGHT}", f"rgb{WRONG}"), strict=True))
+    many = len(points) > GL_FROM
+    for place, name in enumerate(names):
+        of = groups == name
+        (figure.add_scattergl if many else figure.add_scatter)(
+            x=points[of, 0], y=points[of, 1], mode="markers", name=f"{name} ({of.sum():,})", text=shown_paths[of],
+            hovertemplate=f"%{{text}}<extra>{name}</extra>",
+            marker={"color": inks.get(name, MANY[place % len(MANY)]), "size": 4 if many else 6, "opacity": 0.7},
+        )  # fmt: skip
+    if area is not None:
+        closed = np.concatenate([area, area[:1]])
+        figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
+                           line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
+    _laid_out(figure, top=8).update_layout(height=520, dragmode="lasso", legend={"orientation": "h", "y": -0.04})
+    figure.update_xaxes(visible=False)
+    return figure.update_yaxes(visible=False, scaleanchor="x")
+
+
+def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
+    """Plotly lines, one a class: its recall (columns) after each epoch (index); `epoch` is where the reader stands."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for place, name in enumerate(curves.columns):
+        figure.add_scatter(
+            x=curves.index, y=curves[name], mode="lines+markers", name=name, line={"color": MANY[place % len(MANY)]},
+            hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{name}</extra>",
+        )  # fmt: skip
+    figure.add_vline(epoch, line={"color": CHOSEN, "dash": "dot"})
+    _laid_out(figure, top=8).update_layout(height=340, legend={"orientation": "h", "y": -0.25})
+    figure.update_xaxes(title="epoch", zeroline=False)
+    return figure.update_yaxes(title="right", tickformat=".0%", range=[-0.02, 1.02], zeroline=False)
 
 
 def _laid_out(figure: "Figure", top: int) -> "Figure":

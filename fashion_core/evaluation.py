@@ -8,6 +8,7 @@ The model is never run again to look. Metrics are scikit-learn's.
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from fashion_core.factors import factors, fold
 Which = Literal["all", "wrong", "right", "colour", "garment", "both"]
 CAUSES = ("colour", "garment", "both")  # what is wrong about a mistake: the colour alone, the garment alone, or both
 MEASURES = ("precision", "recall", "f1-score", "support")
+EPOCHS = "epochs"  # the folder beside a model's evaluation: one evaluation of the validation photos after each epoch
 SCHEMA_KEY = b"busana.evaluation"
 
 
@@ -115,6 +117,11 @@ class Evaluation:
     # Views ---------------------------------------------------------------------------------------------------------
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """The row of each photo, by its path."""
+        return {path: row for row, path in enumerate(self.photos["path"])}
+
+    @cached_property
     def truth(self) -> np.ndarray:
         """(n,) index of each photo's true class."""
         number = {name: i for i, name in enumerate(self.classes)}
@@ -176,6 +183,15 @@ class Evaluation:
         """Right answers and photos, those left out that have a near-duplicate in training (`meta["leaked"]`: rows)."""
         clean = np.delete(self.right, self.meta.get("leaked", []))
         return int(clean.sum()), len(clean)
+
+    def decided(self, labels: Mapping[str, str]) -> "Evaluation":
+        """The same predictions by the labels that people decided on, path → label; photos that were left out, or kept
+        for a colour or garment alone, go. UserError where none is left."""
+        label = self.photos["path"].map(labels).where(self.photos["path"].isin(labels.keys()), self.photos["label"])
+        keep = label.isin(self.classes).to_numpy()
+        rows = np.flatnonzero(keep)
+        photos = self.photos.assign(label=label)[keep].reset_index(drop=True)
+        return replace(self, photos=photos, probabilities=self.probabilities[rows], meta={})
 
     def aligned(self, other: "Evaluation") -> "Evaluation":
         """`other` with its photos in this one's order. UserError where the two answered other photos or labels."""

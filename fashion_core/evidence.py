@@ -98,6 +98,10 @@ class Evidence:
     def __contains__(self, path: str) -> bool:
         return path in self.places
 
+    def tested(self, path: str) -> bool:
+        """Whether it is a test photo: of these the maps are kept."""
+        return path in self._tested
+
     def colour(self, path: str) -> Colour:
         """What was measured of the garment's colour."""
         return Colour(*map(float, self.colours[self.places[path]]))
@@ -134,7 +138,7 @@ class Evidence:
 
         Class scores matter by their differences only, so of every place the mean over the classes is taken off.
         """
-        if self.maps is None or path not in self._tested:
+        if self.maps is None or not self.tested(path):
             return None
         maps = self.maps[self._tested[path]].astype(np.float32)
         return maps[self.classes.index(label)] - maps.mean(axis=0)

@@ -1,7 +1,10 @@
-"""Photos that are hard to learn from: dark, pale, blurred, nearly empty, of odd shape or size, by CleanVision.
+"""Photos that are hard to learn from: dark, pale, blurred, nearly empty, of odd shape or size.
 
 found = quality.look(root, paths)      # a row a photo; each file is read once, and again when it changed
 found[found["blurry"]]
+
+By CleanVision, but for blur: it tells blurred photos by how few edges they have, and so finds none of goods on a plain
+ground; the perceptual blur metric (Crété-Roffet and others 2007, by scikit-image) blurs once more and sees what goes.
 """
 
 import hashlib
@@ -10,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -20,7 +24,10 @@ ISSUES = {
     "dark": "dark", "light": "pale", "blurry": "blurred", "low_information": "nearly empty",
     "odd_aspect_ratio": "of odd shape", "odd_size": "of odd size",
 }  # fmt: skip
-_VERSION = 1  # raise it when columns change
+# The metric goes from 0 to 1: of 1,200 photos from a catalogue and from homes none is above 0.53; of sample photos
+# blurred over 9 of 224 px none is below 0.79. Measured on at most SIDE px, so that a large photo need not be pin-sharp.
+BLURRED, SIDE = 0.65, 256
+_VERSION = 2  # raise it when columns or what they mean change
 
 Progress = Callable[[int, int, str], None] | None
 
@@ -47,6 +54,7 @@ class _Photos:
     def __init__(self, root: Path, paths: Sequence[str], progress: Progress) -> None:
         self.root, self.paths, self.progress = root, paths, progress
         self.bits: dict[str, int] = {}
+        self.blur: dict[str, float] = {}
         self.told = 0.0
 
     def __len__(self) -> int:
@@ -54,6 +62,7 @@ class _Photos:
 
     def __getitem__(self, place: int) -> tuple[Image.Image]:
         import imagehash
+        from skimage.measure import blur_effect
 
         if self.progress and time.monotonic() - self.told > 0.1:
             self.told = time.monotonic()
@@ -62,7 +71,10 @@ class _Photos:
             photo = imaging.read(self.root / self.paths[place])
         except imaging.BadPhoto:  # it needs an image for every place: this one's row is dropped
             return (Image.new("RGB", (64, 64)),)
+        grey = photo.convert("L")
+        grey.thumbnail((SIDE, SIDE))
         self.bits[self.paths[place]] = int(str(imagehash.phash(photo)), 16)
+        self.blur[self.paths[place]] = float(blur_effect(np.asarray(grey)))
         return (photo,)
 
 
@@ -74,10 +86,12 @@ def _look(root: Path, paths: Sequence[str], progress: Progress) -> pd.DataFrame:
 
     photos = _Photos(root, paths, progress)
     lab = Imagelab(torchvision_dataset=photos)
-    lab.find_issues({issue: {} for issue in ISSUES}, n_jobs=1, verbose=False)
+    lab.find_issues({issue: {} for issue in ISSUES if issue != "blurry"}, n_jobs=1, verbose=False)
     found = pd.DataFrame({"path": [os.fsencode(path) for path in paths]})
     found["bits"] = pd.array([photos.bits.get(path, 0) for path in paths], dtype="uint64")
-    for issue in ISSUES:
+    blur = np.array([photos.blur.get(path, 0.0) for path in paths])
+    found["blurry"], found["blurry score"] = blur > BLURRED, 1 - blur
+    for issue in ISSUES.keys() - {"blurry"}:
         found[issue] = lab.issues[f"is_{issue}_issue"].to_numpy(bool)
         found[f"{issue} score"] = lab.issues[f"{issue}_score"].to_numpy(float)
     return found[[path in photos.bits for path in paths]].reset_index(drop=True)[columns]

@@ -26,6 +26,7 @@ WORDS = {
     "both": "both",
     "at least 90%": "confident confidently sure certain",
     "below 60%": "unsure uncertain doubtful hesitant",
+    "leaked": "leaked leaking leaks leak leakage",
     "predicted": "predicted called as taken named",
     "": "a an all and any are at be by class confidence for in is it of or photo photos show me that the their them "
     "they to was were what which who with",
@@ -37,7 +38,7 @@ _BELOW = ("below", "under", "less than", "at most", "<")
 
 @dataclass(frozen=True)
 class Filter:
-    """`kind` is true, predicted, which, below or above; `value` its class names, a kind of answer, or a share."""
+    """`kind` is true, predicted, which, leaked, below or above; `value` the classes, the kind of answer, or a share."""
 
     kind: str
     value: tuple[str, ...] | str | float
@@ -70,6 +71,8 @@ def read(text: str, classes: Sequence[str]) -> Question:
             side = "predicted"
         elif meaning in ("right", "wrong", *CAUSES):
             filters.append(Filter("which", meaning, f"{meaning} wrong" if meaning in CAUSES else meaning))
+        elif meaning == "leaked":
+            filters.append(Filter("leaked", meaning, meaning))
         elif meaning:
             filters += read(meaning, classes).filters
         elif meaning is None:
@@ -91,6 +94,8 @@ def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation |
             keep &= np.isin(numbers, [evaluation.classes.index(name) for name in each.value])
         elif each.kind == "which":
             keep &= (evaluation if each.value in CAUSES else answered).chosen(which=each.value)
+        elif each.kind == "leaked":
+            keep &= np.isin(np.arange(len(evaluation)), evaluation.meta.get("leaked", []))
         else:
             keep &= answered.confidence < each.value if each.kind == "below" else answered.confidence >= each.value
     return keep

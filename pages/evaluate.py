@@ -7,31 +7,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import lane, pictures, predictor, runs, suspects
+from fashion_core import decisions, pictures, predictor, runs
 from fashion_core.evaluation import Evaluation
 from fashion_core.factors import COLOUR
 from fashion_core.imaging import shown
-from fashion_core.ui import doors, photo, views
+from fashion_core.ui import doors, mending, photo, stored, views
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import gallery, plain, whereabouts
-from fashion_core.ui.stored import changed, evaluation_of, evidence_of, gathered
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def folded(file: Path, when: float, part: int) -> Evaluation:
-    """The stored evaluation by colour or by garment alone; `when` is its time, so that a new one is folded anew."""
-    return evaluation_of(file).folded(part)
-
-
-@st.cache_data(max_entries=4, show_spinner="Looking for labels that look wrong…")
-def suspected(file: Path, when: float) -> pd.DataFrame:
-    return suspects.find(evaluation_of(file))
-
-
-@st.cache_data(max_entries=4, show_spinner="Laying photos along their colour…")
-def colour_lane(file: Path, when: float, gathered: float) -> pd.DataFrame | None:
-    evidence = evidence_of(file.parent)
-    return lane.table(evaluation_of(file), evidence) if evidence else None
 
 
 def evaluated() -> dict[str, Path]:
@@ -81,35 +63,53 @@ if not files:
     link("train", "Train a model", ":material/model_training:")
     st.stop()
 
-asked = st.query_params.get("model")
-if asked and asked not in files:
-    st.warning(f"There is no evaluation of {plain(asked)} here; this is another model.", icon=":material/link_off:")
-name = st.selectbox("Model", files, index=list(files).index(asked) if asked in files else 0, key="model",
+linked = st.query_params.get("model")
+if linked and linked not in files:
+    st.warning(f"There is no evaluation of {plain(linked)} here; this is another model.", icon=":material/link_off:")
+name = st.selectbox("Model", files, index=list(files).index(linked) if linked in files else 0, key="model",
                     on_change=doors.first_page)  # fmt: skip
 st.query_params["model"] = name  # by hand: a bound list leaves its default out, and a link to the newest would drift
+model, epochs = files[name].parent, stored.epochs_of(files[name].parent)
 with guard():
-    stored, model = (files[name], changed(files[name])), files[name].parent
-    whole = evaluation = evaluation_of(files[name])
+    test = stored.evaluation_of(files[name])
+    photos = whereabouts(test)
+asked = stored.Asked(files[name], stored.changed(files[name]), stored.gathered(model))
+with st.container(horizontal=True, gap="large"):
+    asked = asked._replace(photos=doors.which_photos(bool(asked.gathered), bool(epochs)))
+    part = doors.part(test.classes)
+if asked.photos == "epochs":
+    asked = asked._replace(epoch=views.replay(list(epochs), stored.learned(model, epochs)))
+with guard():
+    whole = evaluation = stored.answers(asked)
 st.caption(origin(name, whole))
-if (part := doors.part(whole.classes)) is not None:
-    evaluation = folded(*stored, part)
-numbers = evaluation.report()
+if part is not None:
+    evaluation = stored.folded(asked, part)
+numbers, file = evaluation.report(), decisions.beside(photos)
 doors.headline(evaluation, numbers)
 with guard():
-    photos = whereabouts(evaluation)
-if unreadable := evaluation.meta.get("unreadable"):
+    standing = stored.decided(file)
+    doors.beside_the_headline(whole, evaluation, standing, part)
+if unreadable := whole.meta.get("unreadable"):
     with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
         st.dataframe(pd.DataFrame(unreadable, dtype=object).map(shown), hide_index=True)
 
 left, right = st.columns([6, 5], gap="large")
 with left:
-    tabs = st.tabs(["Matrix", "Report", "Confidence", "Labels", "Colours"], key="view", bind="query-params")
-matrix, report, confidence, labels, colours = tabs
+    names = ["Matrix", "Report", "Confidence", "Labels", "Colours", "Oddities", "Map"]
+    tabs = st.tabs(names, key="view", bind="query-params")
+matrix, report, confidence, labels, colours, odd, embedding = tabs
 with right:
     keep = doors.asked(whole, evaluation)
     true, predicted, which = doors.selection(evaluation)
     keep &= evaluation.chosen(true, predicted, which)
     rows, order = evaluation.rows(keep), ", least sure first" if which == "right" else ", most confidently wrong first"
+
+
+def only(chosen: pd.DataFrame, how: str) -> tuple[pd.DataFrame, str]:
+    """The photos of a table, in its order."""
+    return whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), how
+
+
 if matrix.open:
     with matrix:
         doors.matrix(evaluation, true, predicted)
@@ -121,25 +121,39 @@ if confidence.open:
         views.confidence(evaluation)
 if labels.open:
     with labels:
-        suspect = suspected(*stored)
-        chosen = views.labels(suspect[keep[suspect["index"]]])
-    rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", worst label first"
+        suspect = stored.suspected(asked)
+        rows, order = only(views.labels(suspect[keep[suspect["index"]]], standing), ", worst label first")
 if colours.open:
     with colours, guard():
-        along = colour_lane(*stored, gathered(model))
+        along = stored.colour_lane(asked)
         if along is None:
             st.info("Colours are compared where class names are of the form colour_garment and the model was made with "
                     "its evidence: train or publish it again.", icon=":material/palette:")  # fmt: skip
         else:
-            chosen = views.lane(along[keep[along["index"]]], folded(*stored, COLOUR).right)
-            rows, order = whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), ", darkest first"
+            chosen = views.lane(along[keep[along["index"]]], stored.folded(asked, COLOUR).right)
+            rows, order = only(chosen, ", darkest first")
+if (odd.open or embedding.open) and not asked.gathered:
+    (odd if odd.open else embedding).info(
+        "This model came without the evidence behind its predictions: train or publish it again.", icon=":material/hub:"
+    )
+elif odd.open:
+    with odd, guard():
+        found = stored.oddities(model, asked.gathered, photos)
+        rows, order = only(views.oddities(found, whole.places, keep), ", oddest first")
+elif embedding.open:
+    with embedding, guard():
+        keep &= views.embedding_map(whole, stored.evidence_of(model))
+        rows = evaluation.rows(keep)
 with right, guard():
     if (row := photo.opened(whole)) is not None:
-        photo.show(whole, row, rows, photos, model, row in set(suspected(*stored)["index"]))
+        photo.show(whole, row, rows, photos, model, row in set(stored.suspected(asked)["index"]),
+                   lambda: mending.buttons(whole, row, file))  # fmt: skip
     else:
         st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
-        gallery(rows, photos, key="photos", page_size=12, on_open=photo.open_photo)
+        gallery(rows, photos, key="photos", page_size=12, on_open=photo.open_photo, decided=standing)
 with left:
+    with guard():
+        mending.panel(whole, file, photos)
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
     with st.container(horizontal=True):
         download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")

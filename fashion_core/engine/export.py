@@ -60,7 +60,7 @@ def write_ir(network: nn.Module, classes: int, image_size: int, folder: Path) ->
 def write_model_folder(
     folder: Path, network: nn.Module, about: dict[str, Any], card: dict[str, Any], beside: Sequence[Path]
 ) -> None:
-    """Fill `folder`, with copies of the files `beside`; the card comes last, so that a folder with a card is whole.
+    """Fill `folder`, with copies of the files and folders `beside`; the card comes last: a folder with a card is whole.
     Of paths only the names go along.
 
     Where OpenVINO is not installed, as on a machine that only trains, the card says that `publish` must add the IR.
@@ -72,8 +72,8 @@ def write_model_folder(
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
     }
     checkpoint.save(folder / "model.safetensors", half, about)
-    for file in beside:
-        shutil.copyfile(file, folder / file.name)
+    for source in beside:
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / source.name)
     try:
         write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)
     except UserError:

@@ -78,13 +78,17 @@ class Progress:
 
 @dataclass
 class Trainer:
-    """One run of the loop. `train()` returns "finished" or "stopped"; `best.safetensors` holds the best weights."""
+    """One run of the loop. `train()` returns "finished" or "stopped"; `best.safetensors` holds the best weights.
+
+    `keep(epoch, logits)` gets the class scores of the validation photos, float32 (rows, k), after every epoch.
+    """
 
     config: TrainConfig
     photos: Photos
     folder: Path
     log: Log
     should_stop: Callable[[], bool]
+    keep: Callable[[int, np.ndarray], object] = lambda epoch, logits: None
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
@@ -219,6 +223,7 @@ class Trainer:
         loss = F.cross_entropy(logits, target).item()
         if not np.isfinite(loss):
             raise NotFinite(f"The validation loss is not a number after epoch {epoch}: lower learning_rate.")
+        self.keep(epoch, logits.numpy())
         better = (accuracy, -loss) > self.progress.best
         if better:
             self.progress.best, self.progress.best_epoch = (accuracy, -loss), epoch

@@ -18,7 +18,7 @@ from fashion_core.engine import export, models
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.evidence import gather
 from fashion_core.engine.training import Photos, Trainer
-from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.evaluation import EPOCHS, Evaluation, softmax, wilson
 from fashion_core.factors import meant_by
 from fashion_core.runs import EventLog, Run
 from fashion_core.sample import made
@@ -65,7 +65,7 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
     extra = load_extra(config.extra, data, tell) if config.extra else None
     if extra:
         photos = _with_extra(photos, extra, config.image_size, tell)
-    trainer = Trainer(config, photos, run.folder, log, should_stop)
+    trainer = Trainer(config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
     notes = [*_notes(data, trainer), *said, *(extra.notes if extra else ())]
     log(
         "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
@@ -100,6 +100,18 @@ def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple
         raise UserError("The decisions leave no photo to train or to validate on: leave out fewer.")
     mark = f"{data.fingerprint}+{decisions.fingerprint(decided)}" if decided else data.fingerprint
     return Photos(pixels, meanings, train, validation, data.classes, mark), notes
+
+
+def _keeper(run: Run, data: Dataset, photos: Photos) -> Callable[[int, np.ndarray], object]:
+    """What keeps the validation predictions of each epoch, by the labels that were learned: Evaluate replays them."""
+    names = np.array(data.classes, dtype=object)[photos.labels(photos.validation).numpy()]
+    table = data.photos.iloc[photos.validation][["path"]].reset_index(drop=True).assign(label=names)
+
+    def keep(epoch: int, logits: np.ndarray) -> None:
+        meta = {"model": run.id, "epoch": epoch, "split": "validation"}
+        Evaluation(data.classes, table, softmax(logits), "", meta).save(run.folder / EPOCHS / f"{epoch:04}.parquet")
+
+    return keep
 
 
 def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Progress) -> Photos:
@@ -137,7 +149,7 @@ def _conclude(
     cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
     card = _card(run, data, trainer, test, about, temperature, notes, cost)
     seen = gather(network, data.classes, data, pixels, trainer.device, tell).save(run.folder / evidence.FILE)
-    export.write_model_folder(run.folder / "model", network, about, card, (file, seen))
+    export.write_model_folder(run.folder / "model", network, about, card, (file, seen, run.folder / EPOCHS))
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
 

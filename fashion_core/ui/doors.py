@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts, paper, question
+from fashion_core import charts, decisions, paper, question
 from fashion_core.evaluation import Evaluation, Which, wilson
 from fashion_core.factors import COLOUR, GARMENT, factors
+from fashion_core.suspects import CROSS_VALIDATED
 from fashion_core.ui import photo
 from fashion_core.ui.gallery import plain
 
@@ -60,6 +61,16 @@ def part(classes: tuple[str, ...]) -> int | None:
     chosen = st.segmented_control("Count by", list(PARTS), key="by", default="classes", required=True,
                                   on_change=first_page, bind="query-params")  # fmt: skip
     return PARTS[chosen]
+
+
+def which_photos(evidence: bool, epochs: bool) -> str:
+    """Which photos are looked at: "test", "all" where there is evidence of them, or "epochs" where these were kept."""
+    offered = [kind for kind, there in (("test", True), ("all", evidence), ("epochs", epochs)) if there]
+    if st.session_state.get("of", "test") not in offered:
+        st.session_state["of"] = "test"
+    about = "The test photos; all photos, each answered without having been learned; or the validation photos by epoch"
+    return st.segmented_control("Photos", offered, key="of", default="test", required=True, help=about,
+                                on_change=first_page, bind="query-params")  # fmt: skip
 
 
 def selection(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
@@ -141,7 +152,7 @@ def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
             st.caption(note)
             st.button(button, key=f"door-{label}", type="tertiary", icon=":material/photo_library:",
                       on_click=choose, args=selection)  # fmt: skip
-    if paper.matches(evaluation.classes):
+    if paper.matches(evaluation.classes) and evaluation.meta.get("split") not in (CROSS_VALIDATED, "validation"):
         low, high = wilson(paper.TEST_RIGHT, paper.TEST_PHOTOS)
         beside = "These are drawn photos: they compare with no paper."
         if not evaluation.meta.get("sample"):
@@ -149,6 +160,36 @@ def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
         st.caption(
             f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval {low:.1%} to "
             f"{high:.1%}. {beside}"
+        )
+
+
+def beside_the_headline(whole: Evaluation, evaluation: Evaluation, decided: dict[str, str], part: int | None) -> None:
+    """What the accuracy is worth: without the photos that leak, and by the labels that people decided on."""
+    if whole.meta.get("split") == CROSS_VALIDATED:
+        st.caption(
+            f"{CROSS_VALIDATED.capitalize()}: of each photo, what the ten nearest to it are labelled, its "
+            "near-duplicates and a fifth of the others left aside. Nearness is by this model's embeddings, which have "
+            "seen the training photos, so of these it is too sure."
+        )
+    if leaked := whole.meta.get("leaked"):
+        right, n = evaluation.without_leaks()
+        low, high = wilson(right, n)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(
+                f":material/water_drop: Leakage-free: **{right / n if n else 0:.2%}** of {n:,}, 95% interval {low:.1%} "
+                f"to {high:.1%}, without photos that have a near-duplicate in training.", width="content"
+            )  # fmt: skip
+            st.button(f"The {len(leaked):,} that leak", key="door-leaked", type="tertiary",
+                      icon=":material/photo_library:", on_click=choose_by_words, args=("leaked",))  # fmt: skip
+    elif "leaked" in whole.meta:
+        st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")
+    if count := sum(decisions.key(path) in decided for path in whole.photos["path"]):
+        by_word = whole.decided(decided)
+        right = int((by_word if part is None else by_word.folded(part)).right.sum())
+        low, high = wilson(right, len(by_word))
+        st.caption(
+            f":material/gavel: By the labels decided on {count:,} of these photos: **{right / len(by_word):.2%}** of "
+            f"{len(by_word):,}, 95% interval {low:.1%} to {high:.1%}."
         )
 
 

@@ -6,13 +6,13 @@ photo_grid(files, captions, key="class-photos")
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from fashion_core import imaging, sample
+from fashion_core import decisions, imaging, sample
 from fashion_core.evaluation import Evaluation
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
@@ -60,17 +60,25 @@ def whereabouts(evaluation: Evaluation) -> Path:
 
 
 def gallery(
-    rows: pd.DataFrame, root: Path, *, key: str, page_size: int = 24, on_open: Callable[[int], None] | None = None
+    rows: pd.DataFrame,
+    root: Path,
+    *,
+    key: str,
+    page_size: int = 24,
+    on_open: Callable[[int], None] | None = None,
+    decided: Mapping[str, str] | None = None,
 ) -> None:
     """Show rows of `Evaluation.cell`: each photo with its name, true and predicted label and both probabilities.
 
     Paths are relative to `root`. A photo that is not on this machine, or cannot be read, has a tile that says so.
-    With `on_open`, each tile has a button that calls it with the photo's index.
+    With `on_open`, each tile has a button that calls it with the photo's index. `decided`, path → label, is what people
+    decided on these photos.
     """
     part = _page(len(rows), key, page_size)
     shown = rows.iloc[part]
     files = [root / path for path in shown["path"]]
-    _tiles(files, [_verdict(row) for row in shown.to_dict("records")], key, shown["index"].tolist(), on_open)
+    captions = [_verdict(row) + _decision(row["path"], decided or {}) for row in shown.to_dict("records")]
+    _tiles(files, captions, key, shown["index"].tolist(), on_open)
 
 
 def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24) -> None:
@@ -130,6 +138,11 @@ def _absent(sentence: str, icon: str, key: str) -> None:
 def _thumbnail(name: bytes, changed: int, size: int) -> bytes:
     """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed` makes a new file a new thumbnail."""
     return imaging.thumbnail_bytes(imaging.read(Path(os.fsdecode(name))), size)
+
+
+def _decision(path: str, decided: Mapping[str, str]) -> str:
+    label = decided.get(decisions.key(path))
+    return "" if label is None else f"  \n:material/gavel: **{plain(label) or 'left out'}**"
 
 
 def _verdict(row: dict) -> str:

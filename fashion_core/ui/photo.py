@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -40,8 +41,14 @@ def close() -> None:
     st.query_params.pop("photo", None)
 
 
-def show(evaluation: Evaluation, row: int, rows: pd.DataFrame, root: Path, model: Path, suspect: bool) -> None:
-    """Draw photo `row`, a row of `evaluation`, of the selection `rows`; its evidence lies in the folder `model`."""
+def show(
+    evaluation: Evaluation, row: int, rows: pd.DataFrame, root: Path, model: Path, suspect: bool,
+    decide: Callable[[], None],
+) -> None:  # fmt: skip
+    """Draw photo `row`, a row of `evaluation`, of the selection `rows`; its evidence lies in the folder `model`.
+
+    `decide` draws what one may decide of its label.
+    """
     _ways(row, rows["index"].tolist())
     path, truth = evaluation.photos["path"][row], evaluation.photos["label"][row]
     said = evaluation.classes[evaluation.predicted[row]]
@@ -51,6 +58,7 @@ def show(evaluation: Evaluation, row: int, rows: pd.DataFrame, root: Path, model
         st.markdown(f":red[:material/cancel: wrong] · called **{plain(said)}**, is **{plain(truth)}**")
     if suspect:
         st.warning("This label looks wrong to the model: see the Labels view.", icon=":material/label_off:")
+    decide()
     left, right = st.columns([2, 3], gap="medium")
     with left:
         _picture(root / path)
@@ -105,6 +113,9 @@ def _picture(file: Path) -> None:
 
 def _maps(evidence: Evidence, model: Path, photo: Path, path: str, labels: dict[str, None]) -> None:
     """What spoke for the predicted class and, where it is another, for the true one."""
+    if evidence.maps is not None and not evidence.tested(path):
+        st.caption(":material/info: Heat maps are kept of test photos.")
+        return
     maps = {label: evidence.map(path, label) for label in labels}
     if any(heat is None for heat in maps.values()):
         st.caption(":material/info: No heat map for this network: its head does not simply average the feature map.")

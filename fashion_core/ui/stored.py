@@ -1,11 +1,29 @@
-"""What models left on disk, read once for all pages and visitors, and read anew when its file changes."""
+"""What models left on disk and what is made of it, once for all pages and visitors, and anew when a file changes."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import pandas as pd
 import streamlit as st
 
-from fashion_core.evaluation import Evaluation
+from fashion_core import decisions, lane, quality, suspects
+from fashion_core.evaluation import EPOCHS, Evaluation
 from fashion_core.evidence import FILE, Evidence
+
+
+class Asked(NamedTuple):
+    """Which answers of a model are looked at, and of when: whatever is made of them is kept under this key.
+
+    `photos` is "test", as stored; "all", cross-validated on the evidence; or "epochs": the validation photos after
+    `epoch`.
+    """
+
+    file: Path
+    when: float
+    gathered: float
+    photos: str = "test"
+    epoch: int = 0
 
 
 def changed(file: Path) -> float:
@@ -28,7 +46,75 @@ def gathered(model: Path) -> float:
     return changed(model / FILE)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+def epochs_of(model: Path) -> dict[int, Path]:
+    """Epoch → the file of its validation predictions; none where the model was made before these were kept."""
+    return {int(file.stem): file for file in sorted((model / EPOCHS).glob("*.parquet")) if file.stem.isdecimal()}
+
+
+def answers(asked: Asked) -> Evaluation:
+    """The evaluation that `asked` means."""
+    if asked.photos == "all":
+        return _cross_validated(asked.file, asked.gathered)
+    test = evaluation_of(asked.file)
+    if asked.photos == "epochs":
+        return replace(evaluation_of(epochs_of(asked.file.parent)[asked.epoch]), root=test.root)
+    return test
+
+
+def decided(file: Path) -> dict[str, str]:
+    """The decisions that stand in `file`; none where it is not there yet."""
+    return _decided(file, file.stat().st_mtime_ns) if file.is_file() else {}
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def folded(asked: Asked, part: int) -> Evaluation:
+    """The same by colour or by garment alone."""
+    return answers(asked).folded(part)
+
+
+@st.cache_data(max_entries=8, show_spinner="Looking for labels that look wrong…")
+def suspected(asked: Asked) -> pd.DataFrame:
+    return suspects.find(answers(asked))
+
+
+@st.cache_data(max_entries=4, show_spinner="Laying photos along their colour…")
+def colour_lane(asked: Asked) -> pd.DataFrame | None:
+    evidence = evidence_of(asked.file.parent)
+    return lane.table(answers(asked), evidence) if evidence else None
+
+
+@st.cache_data(max_entries=2, show_spinner="Looking for odd photos…")
+def oddities(model: Path, gathered: float, photos: Path) -> dict[str, pd.DataFrame]:
+    """Kind → photos, the worst first; kinds of which there are none are left out."""
+    evidence = evidence_of(model)
+    bar = st.empty()
+    here = [path for path in evidence.photos["path"] if (photos / path).is_file()]
+    looks = quality.look(photos, here, lambda n, of, what: bar.progress(n / of, f"{what}: {n:,} of {of:,}"))
+    bar.empty()
+    groups = evidence.photos[evidence.photos["group"] >= 0].sort_values("group", kind="stable")
+    found = {
+        "unlike the others": suspects.outliers(evidence),
+        "near-duplicates": groups[["path", "label", "split", "group"]],
+        "perhaps one picture": suspects.alike(evidence, dict(zip(looks["path"], looks["bits"], strict=True))),
+    }
+    labels = dict(zip(evidence.photos["path"], evidence.photos["label"], strict=True))
+    for issue, name in quality.ISSUES.items():
+        bad = looks[looks[issue]].sort_values(f"{issue} score", kind="stable")
+        found[name] = pd.DataFrame(
+            {"path": bad["path"], "label": bad["path"].map(labels), "score": bad[f"{issue} score"]}
+        )
+    return {kind: rows for kind, rows in found.items() if len(rows)}
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def learned(model: Path, files: dict[int, Path]) -> pd.DataFrame:
+    """Recall of each class (columns) after each epoch (rows)."""
+    found = {epoch: evaluation_of(file).report()["recall"] for epoch, file in files.items()}
+    classes = evaluation_of(next(iter(files.values()))).classes
+    return pd.DataFrame(found).T[list(classes)]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _evaluation(file: Path, changed: float) -> Evaluation:
     return Evaluation.load(file)
 
@@ -36,3 +122,13 @@ def _evaluation(file: Path, changed: float) -> Evaluation:
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _evidence(file: Path, changed: float) -> Evidence:
     return Evidence.load(file)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Asking about each photo without having learned from it…")
+def _cross_validated(file: Path, gathered: float) -> Evaluation:
+    return suspects.out_of_fold(evidence_of(file.parent), evaluation_of(file).root)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _decided(file: Path, changed: int) -> dict[str, str]:
+    return decisions.read(file)

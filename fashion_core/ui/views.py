@@ -1,17 +1,30 @@
 """An evaluation beside its matrix and report: confidences, suspect labels, the lane between two colours."""
 
 import zlib
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts
+from fashion_core import charts, quality
+from fashion_core.decisions import key
 from fashion_core.evaluation import Evaluation, reliability, risk_coverage, wilson
+from fashion_core.evidence import Evidence
 from fashion_core.lane import NEIGHBOURS, SURE
 from fashion_core.question import percent
+from fashion_core.suspects import FAR
 from fashion_core.ui.doors import choose_by_words, first_page
 from fashion_core.ui.photo import open_photo
+
+MAP = ("label", "prediction", "error", "split")  # what points may be coloured by
+CORNERS = 40  # of a drawn area kept: the address must hold it
+ODD = {
+    "unlike the others": f"Their tenth nearest photo, to the network, is {FAR:g} times as far as usual or farther.",
+    "near-duplicates": "One picture or one shot, by their pixels. Training keeps a group on one side of the split.",
+    "perhaps one picture": "Alike to the network and by perceptual hash, as one picture cropped; often other goods.",
+    **dict.fromkeys(quality.ISSUES.values(), "The lower the score, the worse."),
+}
 
 
 def confidence(evaluation: Evaluation) -> None:
@@ -45,9 +58,12 @@ def _from_bars() -> None:
         choose_by_words(f"at least {percent(low)}" + (f", below {percent(high)}" if high < 1 else ""))
 
 
-def labels(suspect: pd.DataFrame) -> pd.DataFrame:
-    """The table of suspect labels; returns the one that is ticked, or all of them."""
-    st.markdown(f"**{len(suspect):,}** labels look wrong, the worst first.")
+def labels(suspect: pd.DataFrame, decided: Collection[str]) -> pd.DataFrame:
+    """The table of suspect labels, those of photos `decided` on left out; returns the one that is ticked, or all."""
+    open_ones = ~suspect["path"].map(key).isin(decided)
+    done = f" {(~open_ones).sum():,} more were decided on." if not open_ones.all() else ""
+    suspect = suspect[open_ones]
+    st.markdown(f"**{len(suspect):,}** labels look wrong, the worst first.{done}")
     chosen = _table(suspect, "suspects", {
         "path": "Photo", "label": "Label", "predicted": "Perhaps",
         "score": st.column_config.NumberColumn("Belief in the label", format="percent"),
@@ -57,6 +73,104 @@ def labels(suspect: pd.DataFrame) -> pd.DataFrame:
         "A place to look, not a verdict: it may be the model that errs. Tick a row to see its photo alone."
     )
     return chosen
+
+
+def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.ndarray) -> pd.DataFrame:
+    """Choose one kind of oddity, and see its table; returns the ticked photo, or all of them, by `index`.
+
+    `found`: kind → rows with path and label, perhaps split and group, the worst first; those not in `places` are of
+    another split than is looked at. `keep`, bool (photos), are those that pass the filters.
+    """
+    here = {kind: rows.assign(index=rows["path"].map(places)).dropna(subset=["index"]) for kind, rows in found.items()}
+    here = {kind: rows.astype({"index": int}) for kind, rows in here.items()}
+    if not here:
+        st.info("No photo stands out: none is unlike the others, dark, blurred, of odd size or there twice.")
+        return pd.DataFrame({"index": np.array([], int)})
+    if st.session_state.get("odd") not in (None, *here):
+        del st.session_state["odd"]
+    kind = st.selectbox("What is odd", here, key="odd", bind="query-params", on_change=first_page,
+                        format_func=lambda kind: f"{kind}: {_count(here[kind])}")  # fmt: skip
+    rows, elsewhere = here[kind][keep[here[kind]["index"]]], len(found[kind]) - len(here[kind])
+    more = f" Besides, {elsewhere:,} in other splits: switch to all photos." if elsewhere else ""
+    st.markdown(f"**{len(rows):,}** here. {ODD[kind]}{more}")
+    names = {"path": "Photo", "label": "Label", "split": "Split", "group": "Group", "score": "Score"}
+    columns = {name: title for name, title in names.items() if name in rows}
+    if "score" in columns:
+        columns["score"] = st.column_config.NumberColumn("Score", format="%.2f")
+    return _table(rows, "oddities", columns)
+
+
+def _count(rows: pd.DataFrame) -> str:
+    return f"{rows['group'].nunique():,} groups" if "group" in rows else f"{len(rows):,}"
+
+
+def embedding_map(evaluation: Evaluation, evidence: Evidence) -> np.ndarray:
+    """All photos of `evaluation` where the network sees them. bool (photos): those in the area that was drawn, or all.
+
+    The area stays in the address, as `area=x,y;x,y;…`.
+    """
+    by = st.segmented_control("Colour by", list(MAP), key="map-by", default="label", required=True,
+                              bind="query-params", label_visibility="collapsed")  # fmt: skip
+    places = np.array([evidence.places.get(path, -1) for path in evaluation.photos["path"]])
+    points = np.where(places[:, None] >= 0, evidence.embeddings[places][:, :2].astype(np.float32), np.nan)
+    names = np.array(evaluation.classes, dtype=object)
+    groups = {
+        "label": names[evaluation.truth], "prediction": names[evaluation.predicted],
+        "error": np.where(evaluation.right, "right", "wrong"),
+        "split": evidence.photos["split"].to_numpy()[places],
+    }[by]  # fmt: skip
+    area = _area()
+    figure = charts.map_figure(points, groups, evaluation.photos["path"].tolist(), area)
+    st.plotly_chart(figure, key="map", on_select=_from_map, selection_mode=("lasso", "box"),
+                    config={"scrollZoom": True, "displaylogo": False})  # fmt: skip
+    st.caption("The two widest directions of the embedding (PCA): near photos look alike to the network. Draw around "
+               "some to see them; a legend's entry hides and shows its photos.")  # fmt: skip
+    if area is None:
+        return np.ones(len(evaluation), bool)
+    st.button("Clear the drawn area", key="area-clear", icon=":material/close:", on_click=_clear_area)
+    from skimage.measure import points_in_poly
+
+    return points_in_poly(points, area)
+
+
+def _area() -> np.ndarray | None:
+    """The corners (m, 2) of the drawn area, as the address has it."""
+    try:
+        corners = [[float(value) for value in corner.split(",")] for corner in st.query_params["area"].split(";")]
+        area = np.array(corners)
+        return area if area.ndim == 2 and area.shape[0] > 2 and area.shape[1] == 2 and np.isfinite(area).all() else None
+    except (KeyError, ValueError):
+        return None
+
+
+def _from_map() -> None:
+    chosen = st.session_state["map"].selection
+    if shapes := [*chosen.lasso, *chosen.box]:
+        x, y = shapes[0]["x"], shapes[0]["y"]
+        if len(x) == 2:  # a box gives two corners of four
+            x, y = [x[0], x[1], x[1], x[0]], [y[0], y[0], y[1], y[1]]
+        few = np.unique(np.linspace(0, len(x) - 1, min(len(x), CORNERS)).astype(int))
+        st.query_params["area"] = ";".join(f"{x[place]:.4g},{y[place]:.4g}" for place in few)
+        first_page()
+
+
+def _clear_area() -> None:
+    st.query_params.pop("area", None)
+    first_page()
+
+
+def replay(epochs: list[int], curves: pd.DataFrame) -> int:
+    """When each class was learned: its recall on the validation photos after each epoch. Returns the chosen epoch.
+
+    `curves`: epochs × classes.
+    """
+    if len(epochs) == 1:
+        return epochs[0]
+    epoch = st.select_slider("After epoch", epochs, value=epochs[-1], key="epoch", bind="query-params",
+                             on_change=first_page)  # fmt: skip
+    st.plotly_chart(charts.learned_figure(curves, epoch), key="learned", config={"displayModeBar": False})
+    st.caption("Share of each class's validation photos that were right after each epoch; move the slider to look.")
+    return epoch
 
 
 def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:

@@ -1,0 +1,108 @@
+"""Mend the labels: keep, relabel or leave out the photo that is open, undo it, and carry the decisions elsewhere.
+
+They stand in one file beside the photos, which themselves are never touched; the next training learns from it.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fashion_core import UserError, decisions
+from fashion_core.evaluation import Evaluation
+from fashion_core.factors import factors
+from fashion_core.ui.boot import link
+from fashion_core.ui.gallery import plain
+from fashion_core.ui.photo import open_photo
+from fashion_core.ui.stored import decided
+
+LEFT_OUT = "left out"
+
+
+def buttons(evaluation: Evaluation, row: int, file: Path) -> None:
+    """What one may decide of photo `row`, by button and by key, and what was decided."""
+    path, label = decisions.key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
+    said, standing = evaluation.classes[evaluation.predicted[row]], decided(file).get(path)
+    offers = [("keep", label, "Label is right", "check", "K")]
+    if said != label:
+        offers.append(("relabel", said, f"It is {plain(said)}", "edit", "L"))
+    offers.append(("leave out", "", "Leave out", "block", "X"))
+    if standing is not None:
+        offers.append(("undo", "", "Undo", "undo", "U"))
+    with st.container(horizontal=True, gap="small"):
+        for action, name, text, icon, key in offers:
+            st.button(text, key=f"decide-{action}", icon=f":material/{icon}:", shortcut=key, type="tertiary",
+                      on_click=_decide, args=(file, path, action, name))  # fmt: skip
+    others = [name for name in _labels(evaluation.classes) if name not in (label, said)]
+    st.selectbox("Another label", others, index=None, key=f"another-{row}", placeholder="or another label",
+                 label_visibility="collapsed", on_change=_relabel, args=(file, path, f"another-{row}"))  # fmt: skip
+    if standing is not None:
+        what = "the label is right" if standing == label else f"it is {plain(standing)}" if standing else LEFT_OUT
+        st.caption(f":material/gavel: Decided: **{what}**. The next training learns so; the photo stays where it is.")
+
+
+def _labels(classes: tuple[str, ...]) -> list[str]:
+    """Every class, then every colour and garment alone, for photos that fit two classes."""
+    parts = sorted({part for pair in factors(classes) or () for part in pair})
+    return [*classes, *parts]
+
+
+def _relabel(file: Path, photo: str, key: str) -> None:
+    if label := st.session_state[key]:
+        _decide(file, photo, "relabel", label)
+        st.session_state[key] = None
+
+
+def _decide(file: Path, photo: str, action: decisions.Action, label: str) -> None:
+    try:
+        decisions.record(file, photo, action, label)
+    except UserError as mistake:
+        st.session_state["decision-problem"] = str(mistake)
+
+
+def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
+    """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with."""
+    standing = decided(file)
+    for key, show in (("decision-problem", st.error), ("decision-news", st.success)):
+        if said := st.session_state.pop(key, None):
+            show(said, icon=":material/gavel:")
+    with st.expander(f"Decisions on these photos: {len(standing) or 'none yet'}", icon=":material/gavel:"):
+        st.caption(
+            f"Kept in {plain(file)}. The photos and their folders stay as they are, and so does the test; the next "
+            "training on this folder learns from the decisions and says so. To decide, open a photo with **Why?**"
+        )
+        if standing:
+            _table(evaluation, standing)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.download_button("Export", decisions.text(standing).encode("utf-8", "surrogateescape"), file.name,
+                                   "text/csv", icon=":material/download:", on_click="ignore")  # fmt: skip
+                link("train", "Train with them", ":material/model_training:", folder=str(photos))
+        st.file_uploader("Import decisions: a CSV of photo and label", "csv", key="decisions-file",
+                         on_change=_import, args=(file, evaluation.classes))  # fmt: skip
+
+
+def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
+    places = {decisions.key(path): row for path, row in evaluation.places.items()}
+    rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in standing.items()]
+    table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
+
+    def clicked() -> None:
+        if chosen := st.session_state["decided"].selection.rows:
+            row = table["row"][chosen[0]]
+            if row is not None and row == row:  # of another split: not among the photos looked at
+                open_photo(int(row))
+
+    st.dataframe(table[["Photo", "Decided"]], hide_index=True, key="decided", on_select=clicked,
+                 selection_mode="single-row", height=min(35 * len(table) + 38, 300))  # fmt: skip
+
+
+def _import(file: Path, classes: tuple[str, ...]) -> None:
+    if (handed := st.session_state["decisions-file"]) is None:
+        return
+    try:
+        found = decisions.parse(handed.getvalue(), handed.name)
+        decisions.refuse_strangers(found, classes)
+        new = decisions.merge(file, found)
+        st.session_state["decision-news"] = f"{new} of {len(found)} decisions are new, and kept."
+    except UserError as mistake:
+        st.session_state["decision-problem"] = str(mistake)
