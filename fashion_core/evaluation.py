@@ -189,6 +189,8 @@ class Evaluation:
         for a colour or garment alone, go. UserError where none is left."""
         label = self.photos["path"].map(labels).where(self.photos["path"].isin(labels.keys()), self.photos["label"])
         keep = label.isin(self.classes).to_numpy()
+        if not keep.any():
+            raise UserError("The decisions leave none of these photos: undo some of them.")
         rows = np.flatnonzero(keep)
         photos = self.photos.assign(label=label)[keep].reset_index(drop=True)
         return replace(self, photos=photos, probabilities=self.probabilities[rows], meta={})

@@ -266,6 +266,16 @@ def test_leaked_photos_can_be_left_out_of_the_count():
     assert Evaluation(CLASSES, whole.photos, whole.probabilities, meta={"leaked": [0, 2]}).without_leaks() == (4, 6)
 
 
+def test_by_decided_labels_the_same_predictions_count_anew():
+    decided = eight().decided({"sock/7.jpg": "hat", "coat/0.jpg": "", "coat/2.jpg": "coat", "elsewhere.jpg": "sock"})
+    assert decided.photos["path"].tolist() == [f"{label}/{i}.jpg" for i, (label, _) in enumerate(EIGHT) if i]
+    assert decided.right.tolist() == [True, False, True, True, False, True, True]
+    assert (decided.probabilities == eight().probabilities[1:]).all()
+    assert five().decided({"2.jpg": "sock"}).photos["path"].tolist() == [f"{i}.jpg" for i in (0, 1, 3, 4)]  # no class
+    with pytest.raises(UserError, match="none of these"):
+        eight().decided(dict.fromkeys(eight().photos["path"], ""))
+
+
 def test_softmax_is_calm_with_temperature_and_large_scores():
     assert softmax(np.array([[0, np.log(3)]])).tolist() == [pytest.approx([0.25, 0.75])]
     assert softmax(np.array([[0, np.log(3)]]), 2).tolist() == [pytest.approx([1 / (1 + 3**0.5), 3**0.5 / (1 + 3**0.5)])]

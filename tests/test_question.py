@@ -1,5 +1,7 @@
 """Plain words become filters, and what is not understood is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_evaluation import eight, five
@@ -75,3 +77,8 @@ def test_a_question_finds_its_photos():
     assert found(eight(), "confident mistakes") == ["sock/7.jpg"]  # 0.9 and no less
     assert found(eight(), "hats below 50 %") == ["hat/5.jpg"]
     assert found(eight(), "right and wrong") == []
+    leaking = replace(eight(), meta={"leaked": [2, 5]})
+    assert found(leaking, "leaked") == ["coat/2.jpg", "hat/5.jpg"] and found(leaking, "coats that leak") == [
+        "coat/2.jpg"
+    ]
+    assert found(eight(), "leaked") == []

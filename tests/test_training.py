@@ -20,7 +20,7 @@ from fashion_core.config import TrainConfig
 from fashion_core.engine import checkpoint, models, training
 from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.engine.worker import work
-from fashion_core.evaluation import Evaluation
+from fashion_core.evaluation import EPOCHS, Evaluation
 
 # MobileNetV3 has dropout and batch norm; with crops, flips and an average of the weights nothing random is left out.
 TINY = TrainConfig(
@@ -184,6 +184,13 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
     test = Evaluation.load(run.evaluation_file)
     assert len(test) == 6 and test.accuracy >= 5 / 6
     assert run.state == "finished" and test.meta["model"] == run.id
+    files = sorted((run.model_folder / EPOCHS).iterdir())
+    assert [file.name for file in files] == [f"{epoch:04}.parquet" for epoch in range(1, 7)]
+    logged = [event["validation_accuracy"] for event in run.events() if event["type"] == "epoch"]
+    kept = [Evaluation.load(file) for file in files]
+    assert [each.accuracy for each in kept] == pytest.approx(logged)
+    assert {each.meta["split"] for each in kept} == {"validation"} and kept[-1].meta["epoch"] == 6
+    assert not set(kept[0].photos["path"]) & set(test.photos["path"])
 
     from fashion_core import imaging
     from fashion_core.predictor import Predictor
@@ -228,6 +235,10 @@ def test_a_worker_killed_at_any_moment_is_seen_as_crashed_and_resumes_to_the_sam
         work(killed, log, show=lambda text: None)
     assert digest(killed.folder) == digest(whole.folder)
     assert killed.evaluation_file.exists()
+    kept = [
+        [Evaluation.load(file) for file in sorted((run.model_folder / EPOCHS).iterdir())] for run in (killed, whole)
+    ]
+    assert len(kept[0]) == 4 and all((a.probabilities == b.probabilities).all() for a, b in zip(*kept, strict=True))
 
 
 def _kill_at(run, step: int) -> None:

@@ -1,0 +1,149 @@
+"""Faults planted on purpose, and how many of them are found: python -m bench.planted [SEED …]
+
+For every seed (default: 0 1 2 3) the sample set is drawn anew with faults in it, a small network is trained on it on
+the CPU, and what the Labels and Oddities views would list is counted. Prints one JSON object a seed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from fashion_core import quality, runs, suspects
+from fashion_core.evidence import FILE, Evidence
+from fashion_core.sample import render
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPE = (
+    "architecture=mobilenet_v3_small", "image_size=96", "epochs=6", "precision=float32", "device=cpu",
+    "pretrained=weights/sample-mobilenet/model.safetensors",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Sample photos with faults on purpose; every fault by its photo's path relative to `root`."""
+
+    root: Path
+    swapped: dict[str, str]  # photo → the label that it should have
+    copies: list[tuple[str, str]]  # a training photo and its near-copy in test/ or validation/
+    dark: list[str]
+    blurred: list[str]
+    strangers: list[str]  # no apparel at all
+
+
+def plant(root: Path, per_class: int = 36, seed: int = 2) -> Planted:
+    """The sample set split by folders, with 10 labels swapped, 6 near-copies across the split, 3 dark and 3 blurred
+    photos, and 4 that show no apparel."""
+    drawn, draw, photos = root.with_name(f"{root.name}-drawn"), np.random.default_rng(seed), []
+    render(drawn, per_class, seed=5)
+    for file in sorted(drawn.rglob("*.jpg")):
+        number = int(file.stem[-3:])
+        part = "test" if number % 6 == 0 else "validation" if number % 6 == 1 else "train"
+        photos.append(root / part / file.parent.name / file.name)
+        photos[-1].parent.mkdir(parents=True, exist_ok=True)
+        file.rename(photos[-1])
+    photos = [photos[place] for place in draw.permutation(len(photos))]
+    names = sorted({photo.parent.name for photo in photos})
+    take = iter(photos)
+
+    def path(photo: Path) -> str:
+        return str(photo.relative_to(root))
+
+    swapped = {}
+    for photo, away in zip(take, [*range(1, 10), 5], strict=False):
+        wrong = names[(names.index(photo.parent.name) + away) % len(names)]
+        moved = photo.parents[1] / wrong / f"moved_{photo.name}"
+        swapped[path(photo.rename(moved))] = photo.parent.name
+    copies = []
+    trained = (photo for photo in take if photo.parts[-3] == "train")
+    for place, photo in zip(range(6), trained, strict=False):
+        copy = root / ("test" if place % 2 else "validation") / photo.parent.name / f"copy_{photo.name}"
+        image = Image.open(photo)
+        image.resize((image.width * 3 // 4, image.height * 3 // 4)).save(copy, quality=60)
+        copies.append((path(photo), path(copy)))
+    dark, blurred, strangers = [], [], []
+    for photo, _ in zip(take, range(3), strict=False):
+        Image.open(photo).point(lambda value: value * 0.2).save(photo)
+        dark.append(path(photo))
+    for photo, _ in zip(take, range(3), strict=False):
+        Image.open(photo).filter(ImageFilter.GaussianBlur(9)).save(photo)
+        blurred.append(path(photo))
+    for place, photo in zip(range(4), take, strict=False):
+        stranger = photo.with_name(f"stranger_{place}.jpg")
+        _no_apparel(place).save(stranger, quality=95)
+        strangers.append(path(stranger))
+    return Planted(root, swapped, copies, dark, blurred, strangers)
+
+
+def _no_apparel(kind: int) -> Image.Image:
+    """A chessboard, a page of lines, a sunset, a target."""
+    side = np.arange(224)
+    x, y = np.meshgrid(side, side)
+    away = np.hypot(x - 112, y - 112)
+    grey = [((x // 28 + y // 28) % 2) * 255, np.where(y % 16 < 4, 30, 245), 255 - y, (away // 16 % 2) * 255][kind]
+    tint = [(1, 1, 1), (1, 1, 1), (1, 0.5, 0.3), (1, 0.2, 0.2)][kind]
+    return Image.fromarray((grey[..., None] * np.array(tint)).astype(np.uint8))
+
+
+def learn(planted: Planted) -> Path:
+    """Train on it with this project's own command; returns the folder of the one run in BUSANA_HOME."""
+    command = [sys.executable, "-m", "fashion_core", "train", str(planted.root), "--preset", "quick", "--set", *RECIPE]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (run,) = runs.find()
+    return run.folder
+
+
+def listed(planted: Planted, run: Path) -> dict[str, set[str]]:
+    """What the views list: suspect labels, near-duplicates, each kind of oddity → its photos."""
+    evidence = Evidence.load(run / FILE)
+    looks = quality.look(planted.root, evidence.photos["path"].tolist())
+    lists = {
+        "suspects": suspects.find(suspects.out_of_fold(evidence))["path"],
+        "near-duplicates": evidence.photos["path"][evidence.photos["group"] >= 0],
+        "outliers": suspects.outliers(evidence)["path"],
+        **{issue: looks["path"][looks[issue]] for issue in quality.ISSUES},
+    }
+    return {name: set(paths) for name, paths in lists.items()}
+
+
+def counted(planted: Planted, lists: dict[str, set[str]]) -> dict[str, dict[str, int]]:
+    """For each kind of fault how many were planted, how many its list found, and how many of the list are no fault at
+    all; a photo that shows no apparel may be in any list but that of near-duplicates."""
+    twins = {path for pair in planted.copies for path in pair}
+    faults = twins.union(planted.swapped, planted.dark, planted.blurred, planted.strangers)
+    kinds = {
+        "swapped labels": ("suspects", set(planted.swapped)), "near-duplicates": ("near-duplicates", twins),
+        "dark": ("dark", set(planted.dark)), "blurred": ("blurry", set(planted.blurred)),
+    }  # fmt: skip
+    found = {
+        kind: {"planted": len(paths), "found": len(paths & lists[name]), "false alarms": len(lists[name] - faults)}
+        for kind, (name, paths) in kinds.items()
+    }
+    anywhere = set().union(*(paths for name, paths in lists.items() if name != "near-duplicates"))
+    strangers = set(planted.strangers)
+    found["no apparel"] = {
+        "planted": len(strangers), "found": len(strangers & anywhere),
+        "among outliers": len(strangers & lists["outliers"]), "false alarms": len(lists["outliers"] - faults),
+    }  # fmt: skip
+    return found
+
+
+def main(seeds: list[int]) -> None:
+    """Plant, learn, count."""
+    for seed in seeds:
+        with TemporaryDirectory() as folder:
+            os.environ["BUSANA_HOME"] = folder
+            planted = plant(Path(folder) / "photos", seed=seed)
+            found = counted(planted, listed(planted, learn(planted)))
+        print(json.dumps({"seed": seed} | found), flush=True)
+
+
+if __name__ == "__main__":
+    main([int(seed) for seed in sys.argv[1:]] or [0, 1, 2, 3])
