@@ -1,0 +1,240 @@
+"""The Evaluate page beyond the test: all photos, epochs, oddities, the map; and labels that are mended."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from browser import steady_box
+from PIL import Image
+from playwright.sync_api import Page, expect
+from test_evaluation import eight, publish
+from test_page_evaluate import opened, tiles, with_evidence, words
+
+from fashion_core import decisions
+from fashion_core.evaluation import EPOCHS
+
+
+@pytest.fixture
+def root(home, tmp_path):
+    """Eight test photos by hand and two training photos, of a model with its evidence."""
+    publish(home, eight(tmp_path / "photos"))
+    with_evidence(home, tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+def with_epochs(home, root) -> None:
+    """Two epochs: after the first every photo is called a hat, after the second it is as in the test."""
+    folder, evaluation = home / "weights/by-hand" / EPOCHS, eight("")
+    hats = np.tile(np.float32([0.2, 0.5, 0.3]), (8, 1))
+    for epoch, probabilities in ((1, hats), (2, evaluation.probabilities)):
+        meta = {"model": "by-hand", "epoch": epoch, "split": "validation"}
+        replace(evaluation, probabilities=probabilities, meta=meta).save(folder / f"{epoch:04}.parquet")
+
+
+def metric(app, label: str) -> str:
+    return next(each.value for each in app.metric if each.label == label)
+
+
+def test_all_photos_are_looked_at_each_answered_without_having_been_learned(root):
+    app = opened()
+    app.segmented_control(key="of").set_value("all").run()
+    assert not app.exception and metric(app, "Photos") == "10"
+    assert {"t0.jpg", "t1.jpg"} <= set(tiles(app)) and len(app.get("image")) == 10
+    assert "Cross-validated: of each photo, what the ten nearest to it are labelled" in words(app)
+    assert "The paper" not in words(app)
+    place = next(row for row, name in enumerate(tiles(app)) if name == "t0.jpg")
+    app.button(key=f"why-photos-{place}").click().run()
+    assert "Heat maps are kept of test photos" in words(app) and not app.exception
+
+
+def test_only_what_is_there_can_be_chosen(home, tmp_path):
+    publish(home, eight(tmp_path / "photos"))
+    app = opened(of="all")
+    assert app.segmented_control(key="of").options == ["test"] and metric(app, "Photos") == "8"
+    for view in ("Oddities", "Map"):
+        assert "without the evidence" in opened(view=view).info[0].value
+
+
+def test_a_slider_replays_the_epochs_with_their_photos(root, home):
+    with_epochs(home, root)
+    app = opened(of="epochs")
+    assert app.select_slider(key="epoch").value == 2 and metric(app, "Accuracy") == "62.50%"
+    assert app.get("plotly_chart") and "after epoch 2" in words(app)
+    app.select_slider(key="epoch").set_value(1).run()
+    assert metric(app, "Accuracy") == "37.50%" and not app.exception
+    app = opened(of="epochs", epoch="1", which="right")
+    assert set(tiles(app)) == {"3.jpg", "4.jpg", "5.jpg"} and len(app.get("image")) == 3
+
+
+def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
+    Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "coat/1.jpg")
+    app = opened(view="Oddities")
+    kinds = app.selectbox(key="odd").options
+    assert not app.exception and any(kind.startswith("near-duplicates: 1 groups") for kind in kinds)
+    dark = next(kind for kind in kinds if kind.startswith("dark"))
+    app.selectbox(key="odd").select(dark).run()
+    assert "1.jpg" in tiles(app)
+    app = opened(view="Oddities", odd="near-duplicates", of="all")
+    assert tiles(app) == ["2.jpg", "t0.jpg"] and not app.exception
+    assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
+
+
+def test_an_area_drawn_on_the_map_is_a_selection_that_the_address_keeps(root):
+    whole = opened(view="Map")
+    assert not whole.exception and len(tiles(whole)) == 8 and whole.get("plotly_chart")
+    # The eight lie on an arc from (1, 0): the first three within this box.
+    app = opened(view="Map", area="0.8,-0.1;1.1,-0.1;1.1,0.45;0.8,0.45")
+    assert sorted(tiles(app)) == ["0.jpg", "1.jpg", "2.jpg"] and not app.exception
+    app.button(key="area-clear").click().run()
+    assert len(tiles(app)) == 8 and "area" not in app.query_params
+    for nonsense in ("", "1,2", "a,b;c,d;e,f", "nan,1;2,2;3,3"):
+        assert len(tiles(opened(view="Map", area=nonsense))) == 8
+    for by in ("prediction", "error", "split"):
+        assert not opened(view="Map", **{"map-by": by}).exception
+
+
+def test_photos_that_leak_have_a_number_and_a_door(home, tmp_path):
+    evaluation = eight(tmp_path / "photos")
+    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": [2, 6]}))
+    app = opened()
+    assert "Leakage-free: **66.67%** of 6" in words(app)
+    app.button(key="door-leaked").click().run()
+    assert sorted(tiles(app)) == ["2.jpg", "6.jpg"] and app.text_input(key="q").value == "leaked"
+    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": []}), "clean")
+    assert "none of these photos has a near-duplicate in training" in words(opened(model="clean"))
+
+
+def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
+    file = decisions.beside(root)
+    app = opened(photo="2")  # a coat, called hat
+    app.button(key="decide-relabel").click().run()
+    assert decisions.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
+    app.button(key="decide-leave out").click().run()
+    assert decisions.read(file) == {"coat/2.jpg": ""} and "Decided: **left out**" in words(app)
+    app.button(key="decide-undo").click().run()
+    assert decisions.read(file) == {"coat/2.jpg": "hat"}
+    app.selectbox(key="another-2").select("sock").run()
+    assert decisions.read(file) == {"coat/2.jpg": "sock"} and not app.exception
+    app.button(key="decide-keep").click().run()
+    assert "the label is right" in words(app)
+    for _ in range(3):
+        app.button(key="decide-undo").click().run()
+    assert decisions.read(file) == {} and "Decided:" not in words(app)
+    assert (root / "coat/2.jpg").is_file(), "photos stay where they are"
+
+
+def test_decisions_show_on_tiles_in_a_table_and_in_the_accuracy(root):
+    decisions.record(decisions.beside(root), "sock/7.jpg", "relabel", "hat")
+    decisions.record(decisions.beside(root), "coat/2.jpg", "leave out", "")
+    app = opened()
+    assert "By the labels decided on 2 of these photos: **85.71%** of 7" in words(app)
+    captions = [caption.value for caption in app.caption]
+    assert any("7" in text and "gavel: **hat**" in text for text in captions)
+    table = next(frame.value for frame in app.dataframe if "Decided" in frame.value)
+    assert table["Decided"].tolist() == ["left out", "hat"]
+    assert app.get("download_button")[0].label == "Export"
+
+
+def test_a_suspect_label_that_was_decided_on_is_no_longer_asked_about(root):
+    app = opened(view="Labels", of="all")
+    table = next((frame.value for frame in app.dataframe if "score" in frame.value), pd.DataFrame({"path": []}))
+    for path in table["path"]:
+        decisions.record(decisions.beside(root), path, "keep", path.split("/")[0])
+    app = opened(view="Labels", of="all")
+    assert "**0** labels look wrong" in words(app) and not app.exception
+    assert f"{len(table)} more were decided on" in words(app)
+
+
+def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
+    app = opened()
+    app.file_uploader(key="decisions-file").set_value(("mine.csv", b"photo,label\ncoat/0.jpg,hat\n", "text/csv")).run()
+    assert "1 of 1 decisions are new" in app.success[0].value
+    assert decisions.read(decisions.beside(root)) == {"coat/0.jpg": "hat"}
+    for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
+        app = opened()
+        app.file_uploader(key="decisions-file").set_value(("mine.csv", content, "text/csv")).run()
+        assert why in app.error[0].value and not app.exception
+    assert decisions.read(decisions.beside(root)) == {"coat/0.jpg": "hat"}
+
+
+def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, page: Page):
+    file = decisions.beside(root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&which=wrong&photo=7")  # a sock, called hat; then 2, then 5
+    said = page.get_by_test_id("stMain")
+    expect(said).to_contain_text("1 of 3 in this selection")
+    page.keyboard.press("l")
+    expect(said).to_contain_text("Decided: it is hat")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("photo=2"))
+    page.keyboard.press("x")
+    expect(said).to_contain_text("Decided: left out")
+    assert decisions.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": ""}
+    page.keyboard.press("u")
+    expect(said).not_to_contain_text("Decided: left out")
+    page.keyboard.press("k")
+    expect(said).to_contain_text("Decided: the label is right")
+    assert decisions.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
+    page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile("photo="))
+    expect(said).to_contain_text("Decisions on these photos: 2")
+
+
+def test_decisions_leave_as_a_file_and_come_back_and_lead_to_training(root, home, server, page: Page, tmp_path):
+    file = decisions.beside(root)
+    decisions.record(file, "sock/7.jpg", "relabel", "hat")
+    page.goto(f"{server(home).url}/evaluate?model=by-hand")
+    page.get_by_text("Decisions on these photos: 1").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    taken = tmp_path / "taken.csv"
+    download.value.save_as(taken)
+    assert decisions.read(taken) == {"sock/7.jpg": "hat"}
+    file.unlink()
+    page.reload()
+    page.get_by_text("Decisions on these photos: none yet").click()
+    page.locator("input[type=file]").set_input_files(taken)
+    expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decisions are new, and kept.")
+    assert decisions.read(file) == {"sock/7.jpg": "hat"}
+    page.get_by_text("Decisions on these photos: 1").click()
+    page.get_by_role("link", name="Train with them").click()
+    expect(page).to_have_url(re.compile("/train.*folder="))
+    expect(page.get_by_role("textbox", name="Folder of photos")).to_have_value(str(root))
+
+
+def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, home, server, page: Page):
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
+    plot = page.locator(".st-key-map .js-plotly-plot .draglayer .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = steady_box(page, plot)
+    # The photos lie on an arc whose ends are right below and left above: around its lower end.
+    corners = [(0.55, 0.45), (0.99, 0.45), (0.99, 0.99), (0.55, 0.99), (0.55, 0.45)]
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*corners[0])
+    page.wait_for_timeout(200)
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=8)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("area="))
+    said = page.get_by_test_id("stMain")
+    shown = re.compile("[1-7] of 8 photos")
+    expect(said).to_contain_text(shown)
+    before = shown.search(said.inner_text()).group()
+    page.reload()
+    expect(said).to_contain_text(before)
+    page.get_by_role("button", name="Clear the drawn area").click()
+    expect(said).to_contain_text("8 of 8 photos")
+
+
+def test_by_arrow_key_the_epochs_go_by(root, home, server, page: Page):
+    with_epochs(home, root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&of=epochs")
+    said = page.get_by_test_id("stMain")
+    expect(said).to_contain_text("after epoch 2")
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(said).to_contain_text("after epoch 1")
+    expect(page).to_have_url(re.compile("epoch=1"))
+    expect(said).to_contain_text("37.50%")
