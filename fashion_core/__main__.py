@@ -95,8 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--top", type=int, default=3)
     sub.add_argument("--json", action="store_true")
 
-    sub = command("suspects", suspects, "Labels of a model's test photos that look wrong, worst first.")
+    sub = command("suspects", suspects, "Labels that look wrong, worst first.")
     sub.add_argument("model", metavar="run", help="a run, a weights folder or a name in weights/")
+    sub.add_argument("--all", action="store_true", help="of all photos, cross-validated, not of the test alone")
     sub.add_argument("--json", action="store_true")
 
     sub = command("report", report, "One self-contained HTML page of a model: curves, matrix, worst photos, card.")
@@ -362,10 +363,16 @@ def predict(options: argparse.Namespace) -> int:
 
 def suspects(options: argparse.Namespace) -> None:
     from fashion_core.evaluation import Evaluation
+    from fashion_core.evidence import FILE, Evidence
     from fashion_core.predictor import resolve
-    from fashion_core.suspects import find
+    from fashion_core.suspects import find, out_of_fold
 
-    found = find(Evaluation.load(resolve(options.model) / "evaluation.parquet")).drop(columns="index")
+    folder = resolve(options.model)
+    if options.all:
+        answers = out_of_fold(Evidence.load(folder / FILE))
+    else:
+        answers = Evaluation.load(folder / "evaluation.parquet")
+    found = find(answers).drop(columns="index")
     if options.json:
         rows = found.assign(path=found["path"].map(shown), score=found["score"].astype(float)).to_dict("records")
         print(json.dumps(rows))

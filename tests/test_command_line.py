@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 from test_evaluation import publish as publish_by_hand
-from test_suspects import planted
+from test_suspects import clusters, planted
 from torchvision import models as zoo
 from worlds import COLOURS, colours
 
@@ -23,6 +23,7 @@ from fashion_core import runs, sample
 from fashion_core.__main__ import main
 from fashion_core.engine import models
 from fashion_core.evaluation import Evaluation
+from fashion_core.evidence import FILE
 
 FAST = [
     "architecture=resnet18",
@@ -323,3 +324,8 @@ def test_suspects_are_listed_worst_first(home, capsys):
     assert f"{rows[0]['path']}  {rows[0]['label']}, perhaps {rows[0]['predicted']}" in told.out
     assert f"{len(rows)} labels look wrong" in told.err
     assert main(["suspects", "nobody"]) == 2
+    assert main(["suspects", "swapped", "--all"]) == 2, "it came without its evidence"
+    clusters().save(home / "weights" / "swapped" / FILE)
+    capsys.readouterr()
+    assert main(["suspects", "swapped", "--all", "--json"]) == 0
+    assert [row["path"] for row in json.loads(capsys.readouterr().out)] == ["0.jpg"]
