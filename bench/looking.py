@@ -1,6 +1,6 @@
 """What looking costs on 44,000 predictions: python -m bench.looking
 
-Server time only, medians of 20, each as a page asks for it; prints one JSON object in milliseconds.
+Server time only, medians of up to 20, each as a page asks for it; prints one JSON object in milliseconds.
 """
 
 import json
@@ -12,8 +12,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from skimage.measure import points_in_poly
 
-from fashion_core import question
+from fashion_core import charts, question, suspects
 from fashion_core.evaluation import Evaluation, softmax
 from fashion_core.evidence import Evidence
 from fashion_core.paper import CLASSES
@@ -33,7 +34,8 @@ def made_up(rng: np.random.Generator) -> Evaluation:
 
 def seen(evaluation: Evaluation, rng: np.random.Generator) -> Evidence:
     """Evidence of these photos and as many training photos."""
-    trained = pd.DataFrame({"path": [f"t{i}.jpg" for i in range(TRAINED)], "label": CLASSES[0]}, dtype=object)
+    labels = rng.choice(np.array(CLASSES, dtype=object), TRAINED)
+    trained = pd.DataFrame({"path": [f"t{i}.jpg" for i in range(TRAINED)], "label": labels}, dtype=object)
     photos = pd.concat([evaluation.photos.assign(split="test"), trained.assign(split="train")], ignore_index=True)
     n = len(photos)
     embeddings = rng.normal(size=(n, DIMENSIONS)).astype(np.float16)
@@ -53,15 +55,27 @@ def milliseconds(work: Callable[[], object], rounds: int = 20) -> float:
 
 
 def main() -> dict[str, float]:
-    """Load, click on a cell, ask a question, fold, open a photo."""
+    """Load, click on a cell, ask a question, fold, open a photo, draw around some; and what is made once, then kept."""
     rng = np.random.default_rng(0)
     evaluation = made_up(rng)
     evidence = seen(evaluation, rng)
-    path = evaluation.photos["path"][0]
+    path, names = evaluation.photos["path"][0], np.array(CLASSES, dtype=object)
+    area = np.array([[0, 0], [1, 0], [1, 1], [0.5, 2], [0, 1]])
+    decided = dict(zip(evaluation.photos["path"][:200], evaluation.photos["label"][200:400], strict=True))
 
     def ask() -> pd.DataFrame:
         filters = question.read("misclassified blue dresses below 60 %", evaluation.classes).filters
         return evaluation.rows(question.mask(evaluation, filters))
+
+    def circled() -> pd.DataFrame:
+        return evaluation.rows(points_in_poly(evidence.embeddings[:PHOTOS, :2], area))
+
+    def by_decisions() -> float:
+        return evaluation.decided(decided).accuracy
+
+    def mapped() -> str:
+        points = evidence.embeddings[:PHOTOS, :2].astype(np.float32)
+        return charts.map_figure(points, names[evaluation.truth], evaluation.photos["path"].tolist(), area).to_json()
 
     def open_photo() -> tuple:
         maps = [evidence.map(path, name) for name in CLASSES[:2]]
@@ -77,6 +91,12 @@ def main() -> dict[str, float]:
         "question": milliseconds(ask),
         "fold_to_colour": milliseconds(lambda: evaluation.folded(0).confusion(), 5),
         "open_a_photo": milliseconds(open_photo),
+        "accuracy_by_200_decisions": milliseconds(by_decisions),
+        "photos_in_a_drawn_area": milliseconds(circled),
+        "draw_the_map": milliseconds(mapped, 5),
+        "once_suspects_of_the_test": milliseconds(lambda: suspects.find(evaluation), 2),
+        "once_all_photos_cross_validated": milliseconds(lambda: suspects.out_of_fold(evidence), 1),
+        "once_outliers": milliseconds(lambda: suspects.outliers(evidence), 1),
     }
 
 
