@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion_core import dataset, imaging
+from fashion_core import colour, dataset, imaging
 from fashion_core.evaluation import softmax, wilson
 from fashion_core.evidence import FILE, Evidence
 from fashion_core.factors import GARMENT, fold
@@ -53,24 +53,39 @@ def agree(model: str, folder: Path) -> dict:
 
 
 def strange(model: str, folder: Path, *others: Path) -> dict:
-    """Area under the ROC by which each other folder's photos are stranger than the test photos of `folder`."""
+    """For each other folder the area under the ROC by which its photos stand out from the test photos of `folder`: by
+    distance in the embedding, as Predict has it, by energy (Liu et al. 2020), by confidence and by measured colour. And
+    the shares that Predict warns of: for the photo as a whole, or for its colour alone."""
+    from scipy.special import logsumexp
     from sklearn.metrics import roc_auc_score
 
     predictor = Predictor(resolve(model))
     evidence = Evidence.load(predictor.folder / FILE)
-    tested = evidence.photos["path"][evidence.photos["split"] == "test"]
 
-    def strangeness(files: Iterable[Path]) -> np.ndarray:
-        return evidence.strangeness(predictor.looked([imaging.read(file) for file in files])[1])
+    def scores(files: Iterable[Path]) -> dict[str, np.ndarray]:
+        photos = [imaging.read(file) for file in files]
+        logits, embeddings = predictor.raw(photos)
+        scaled = logits / predictor.card["temperature"]
+        squares = [imaging.square(photo, predictor.card["image_size"]) for photo in photos]
+        colours = np.array([colour.measure(np.asarray(square)) for square in squares])
+        return {
+            "distance": evidence.strangeness(embeddings), "energy": -logsumexp(scaled, axis=1),
+            "confidence": -softmax(scaled).max(axis=1), "colour": evidence.colour_strangeness(colours),
+        }  # fmt: skip
 
-    own = strangeness(folder / path for path in tested)
-    found = {"n": len(own), "own_photos_flagged": float((own > evidence.limit).mean()), "others": {}}
+    def warned(found: dict[str, np.ndarray]) -> dict[str, float]:
+        whole = found["distance"] > evidence.limit
+        odd = ~whole & (found["colour"] > evidence.colour_limit)
+        return {"n": len(whole), "warned_whole": float(whole.mean()), "warned_colour": float(odd.mean())}
+
+    own = scores(folder / path for path in evidence.photos["path"][evidence.photos["split"] == "test"])
+    told = {folder.name: warned(own)}
     for other in others:
-        theirs = strangeness(sorted(file for file in other.rglob("*") if file.is_file()))
-        area = roc_auc_score(np.repeat([0, 1], [len(own), len(theirs)]), np.concatenate([own, theirs]))
-        flagged = float((theirs > evidence.limit).mean())
-        found["others"][other.name] = {"n": len(theirs), "area": float(area), "flagged": flagged}
-    return found
+        theirs = scores(sorted(file for file in other.rglob("*") if file.is_file()))
+        answer = np.repeat([0, 1], [len(own["distance"]), len(theirs["distance"])])
+        areas = {name: roc_auc_score(answer, np.concatenate([own[name], theirs[name]])) for name in own}
+        told[other.name] = warned(theirs) | {f"area_{name}": round(float(area), 3) for name, area in areas.items()}
+    return told
 
 
 if __name__ == "__main__":

@@ -23,6 +23,12 @@ class Colour(NamedTuple):
     share: float
 
 
+def lab(colours: np.ndarray) -> np.ndarray:
+    """Lightness, chroma and hue, (n, 3 or more), as the three straight axes of CIELAB: (n, 3)."""
+    angle = np.radians(colours[:, 2])
+    return np.stack([colours[:, 0], colours[:, 1] * np.cos(angle), colours[:, 1] * np.sin(angle)], axis=1)
+
+
 def measure(photo: np.ndarray) -> Colour:
     """The median colour of the foreground of a uint8 RGB photo (h, w, 3).
 

@@ -18,11 +18,12 @@ import pandas as pd
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.colour import Colour
+from fashion_core.colour import Colour, lab
 from fashion_core.imaging import shown
 
 FILE = "evidence.safetensors"
 NEIGHBOURS = 10
+FAMILIAR = 0.98  # of the validation photos are no stranger than the limit
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
 
 
@@ -91,9 +92,12 @@ class Evidence:
     def _tested(self) -> dict[str, int]:
         return {path: row for row, path in enumerate(self.photos["path"][self.photos["split"] == "test"])}
 
+    def _of(self, split: str) -> np.ndarray:
+        return (self.photos["split"] == split).to_numpy()
+
     @cached_property
     def _trained(self) -> np.ndarray:
-        return self.embeddings[(self.photos["split"] == "train").to_numpy()].astype(np.float32)
+        return self.embeddings[self._of("train")].astype(np.float32)
 
     def __contains__(self, path: str) -> bool:
         return path in self.places
@@ -126,6 +130,20 @@ class Evidence:
         squares = (placed**2).sum(1)[:, None] + (train**2).sum(1) - 2 * placed @ train.T
         kth = min(NEIGHBOURS, len(train)) - 1
         return np.sqrt(np.maximum(np.partition(squares, kth, axis=1)[:, kth], 0) + beside)
+
+    def colour_strangeness(self, colours: np.ndarray) -> np.ndarray:
+        """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
+        training photo."""
+        asked, known = lab(colours), lab(self.colours[self._of("train")])
+        distances = np.linalg.norm(asked[:, None] - known, axis=2)
+        kth = min(NEIGHBOURS, len(known)) - 1
+        return np.partition(distances, kth, axis=1)[:, kth]
+
+    @cached_property
+    def colour_limit(self) -> float:
+        """The colour's strangeness that only 2 % of the validation photos pass; infinite where there are none."""
+        held_out = self.colours[self._of("validation")]
+        return float(np.quantile(self.colour_strangeness(held_out), FAMILIAR)) if len(held_out) else np.inf
 
     def duplicates(self, path: str) -> pd.DataFrame:
         """Its near-duplicates in other splits: path, label, split."""

@@ -8,6 +8,7 @@ What pixels say is what the training photos of the most similar measured colour 
 import numpy as np
 import pandas as pd
 
+from fashion_core.colour import lab
 from fashion_core.evaluation import Evaluation
 from fashion_core.evidence import Evidence
 from fashion_core.factors import COLOUR, factors
@@ -48,12 +49,6 @@ def _said(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> tuple[np.
     """For each of the `asked` colours, the most frequent label of its neighbours among the `known`, and its share."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    model = KNeighborsClassifier(min(NEIGHBOURS, len(known))).fit(_lab(known), labels)
-    shares = model.predict_proba(_lab(asked)) if len(asked) else np.empty((0, len(model.classes_)))
+    model = KNeighborsClassifier(min(NEIGHBOURS, len(known))).fit(lab(known), labels)
+    shares = model.predict_proba(lab(asked)) if len(asked) else np.empty((0, len(model.classes_)))
     return model.classes_[shares.argmax(axis=1)].astype(object), shares.max(axis=1, initial=0)
-
-
-def _lab(colours: np.ndarray) -> np.ndarray:
-    """Lightness, chroma and hue as the three straight axes of CIELAB: (n, 3)."""
-    angle = np.radians(colours[:, 2])
-    return np.stack([colours[:, 0], colours[:, 1] * np.cos(angle), colours[:, 1] * np.sin(angle)], axis=1)

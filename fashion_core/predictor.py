@@ -60,12 +60,17 @@ class Predictor:
 
     def looked(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """The same, and the embeddings that the head read, float32 (n, d), from one pass; d is 0 where it has none."""
+        logits, embeddings = self.raw(images)
+        return softmax(logits, self.card["temperature"]), embeddings
+
+    def raw(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
+        """What the network puts out: logits, float32 (n, k), and embeddings as in `looked`."""
         if not images:
             return np.empty((0, len(self.classes)), np.float32), np.empty((0, 0), np.float32)
         size = self.card["image_size"]
         passes = [self._pass(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
         logits, embeddings = (np.concatenate(parts) for parts in zip(*passes, strict=True))
-        return softmax(logits, self.card["temperature"]), embeddings
+        return logits, embeddings
 
     def top(self, image: Image.Image, k: int) -> list[tuple[str, float]]:
         """The `k` likeliest classes, likeliest first."""

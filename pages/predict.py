@@ -10,8 +10,10 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from fashion_core import home, imaging, sample
+from fashion_core import colour, home, imaging, sample
 from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.evidence import Evidence
+from fashion_core.factors import COLOUR, factors
 from fashion_core.predictor import ModelRef, Predictor, models
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, plain
@@ -20,6 +22,7 @@ from fashion_core.ui.stored import changed, evaluation_of, evidence_of, gathered
 PAGE = 12  # answers a page
 EXAMPLES = 6
 STRANGE = "Unlike the photos it was trained on: perhaps none of its classes is right."
+OTHER_COLOUR = "Its measured colour is unlike those that it was trained on"
 COLUMNS = [2, 3]  # inputs, results
 
 # What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
@@ -31,16 +34,28 @@ def predictor_of(folder: Path, when: float) -> Predictor:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def answer(folder: Path, when: tuple[float, float], data: bytes) -> tuple[bytes, list[tuple[str, float]], bool] | str:
-    """A thumbnail, all classes, likeliest first, and whether it is strange; or why it is no photo."""
+def answer(folder: Path, when: tuple[float, float], data: bytes) -> tuple[bytes, list[tuple[str, float]], str] | str:
+    """A thumbnail, all classes, likeliest first, and in what it is strange, if it is; or why it is no photo."""
     try:
         image = imaging.read(data)
     except imaging.BadPhoto as reason:
         return str(reason)
     predictor, evidence = predictor_of(folder, when[0]), evidence_of(folder)
     probabilities, embeddings = predictor.looked([image])
-    strange = bool(evidence and embeddings.size and evidence.strangeness(embeddings)[0] > evidence.limit)
+    strange = strangeness(predictor, evidence, image, embeddings) if evidence else ""
     return imaging.thumbnail_bytes(image, 480), predictor.ranked(probabilities[0], len(predictor.classes)), strange
+
+
+def strangeness(predictor: Predictor, evidence: Evidence, image: Image.Image, embeddings: np.ndarray) -> str:
+    """In what the photo is unlike those that were learned: as a whole, or in its colour alone."""
+    if embeddings.size and evidence.strangeness(embeddings)[0] > evidence.limit:
+        return STRANGE
+    if parts := factors(predictor.classes):
+        seen = colour.measure(np.asarray(imaging.square(image, predictor.card["image_size"])))
+        if evidence.colour_strangeness(np.array([seen]))[0] > evidence.colour_limit:
+            names = dict.fromkeys(pair[COLOUR] for pair in parts)
+            return OTHER_COLOUR + (f": perhaps neither {' nor '.join(names)}." if len(names) == 2 else ".")
+    return ""
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -163,7 +178,7 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
             with st.container(gap="xsmall"):
                 st.caption(plain(name))
                 if strange:
-                    st.warning(STRANGE, icon=":material/help:")
+                    st.warning(plain(strange), icon=":material/help:")
                 show_bars(ranked[:k])
     st.caption(
         "Confidence is how sure the model is, set right on its validation photos: of the answers given with 80%, "

@@ -51,6 +51,17 @@ def test_a_photo_far_from_all_that_was_learned_is_strange():
     assert found == pytest.approx([np.hypot(0.8, 0.4), between_and_sock, np.sqrt(2)], abs=2e-3)
 
 
+def test_a_colour_far_from_those_that_were_learned_is_strange():
+    evidence = four()
+    evidence.colours[:] = [[20, 0, 0, 1], [20, 0, 90, 1], [20, 30, 270, 1], [50, 0, 0, 1]]  # learned: a grey and a blue
+    # To the second nearest of the two: the grey itself is 30 from the blue, a red of chroma 40 is 50 from it.
+    found = evidence.colour_strangeness(np.array([[20, 0, 45, 1], [20, 40, 0, 1]], float))
+    assert found == pytest.approx([30, 50])
+    assert evidence.colour_limit == np.inf  # no validation photo sets one
+    evidence.photos.loc[0, "split"] = "validation"
+    assert replace(evidence).colour_limit == pytest.approx(30)
+
+
 def test_near_duplicates_are_those_of_other_splits():
     assert four().duplicates("hat/0.jpg")["path"].tolist() == ["hat/1.jpg"]
     assert four().duplicates("sock/2.jpg").empty and four().duplicates("caf\udce9.jpg").empty

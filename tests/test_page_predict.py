@@ -94,8 +94,20 @@ def test_a_photo_unlike_the_training_photos_is_said_to_be_so(folder):
     assert not drop(opened(), a=png("red")).warning
     Evidence(tuple(CLASSES), photos[:1], pure[:1], np.zeros((1, 4)), pure, np.zeros(3), 0.5).save(folder / FILE)
     app = drop(opened(), a=png("red"), b=png("grey"))
-    assert len(app.warning) == 1 and "Unlike the photos it was trained on" in app.warning[0].value
+    assert len(app.warning) == 1 and "Unlike the photos it was trained on" in words(app)
     assert not app.exception
+
+
+def test_a_garment_of_a_colour_that_was_not_learned_is_said_to_be_so(folder):
+    photos = pd.DataFrame({"path": [f"{i}.png" for i in range(4)], "label": "red_shirt", "split": "train", "group": -1})
+    photos.loc[3, "split"] = "validation"
+    red = [53.2, 104.6, 40.0, 1.0]  # as measured of a pure red, and nearly so
+    colours = np.array([red, red, [50, 100, 40, 1], [56, 108, 40, 1]])
+    pure = np.eye(3, dtype=np.float32)
+    Evidence(tuple(CLASSES), photos, pure[[0, 1, 2, 0]], colours, pure, np.zeros(3), 9.0).save(folder / FILE)
+    assert not drop(opened(), a=png("red")).warning
+    app = drop(opened(), b=png("lime"))
+    assert "Its measured colour is unlike those that it was trained on." in words(app) and not app.exception
 
 
 def test_confidence_is_never_called_accuracy(folder):

@@ -15,11 +15,10 @@ from fashion_core.engine import models
 from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
 from fashion_core.engine.training import pick_device
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evidence import FAMILIAR, FILE, Evidence
 
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
 BATCH = 64
-FAMILIAR = 0.98  # of the validation photos are no stranger than the limit
 
 
 @torch.inference_mode()
