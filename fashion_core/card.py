@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fashion_core import UserError, paper
-from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.evaluation import Evaluation, between
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.imaging import shown
 
@@ -65,8 +65,7 @@ def seeds(run: str, evaluation: Evaluation, others: Mapping[str, tuple[int, Eval
 
 
 def _share(right: int, n: int) -> str:
-    low, high = wilson(right, n)
-    return f"{right / n:.2%} ({right:,} of {n:,}) | {low:.1%} to {high:.1%}" if n else "– | –"
+    return f"{right / n:.2%} ({right:,} of {n:,}) | {between(right, n)}" if n else "– | –"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -236,6 +236,12 @@ class Evaluation:
         rows = [*self.classes, "accuracy", "macro avg", "weighted avg"]
         return pd.DataFrame(self._metrics["report"], index=rows, columns=MEASURES).astype({"support": int})
 
+    def recall_intervals(self) -> list[str]:
+        """For each class the 95 % interval of its recall, in words, and at the end that of the accuracy."""
+        matrix = self.confusion()
+        hits, counts = [*matrix.diagonal(), matrix.trace()], [*matrix.sum(axis=1), matrix.sum()]
+        return [between(int(hit), int(n)) for hit, n in zip(hits, counts, strict=True)]
+
     @cached_property
     def _metrics(self) -> dict[str, list]:
         """scikit-learn's words. They are stored with the predictions: a page that only looks need not load it."""
@@ -350,7 +356,7 @@ def read_review(file: Path) -> dict[str, str]:
 # Arithmetic --------------------------------------------------------------------------------------------------------
 
 
-def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(right: float, n: int, z: float = 1.96) -> tuple[float, float]:
     """The interval of a share right/n, 95 % by default (Wilson 1927); (0, 1) where nothing was counted."""
     if n == 0:
         return 0.0, 1.0
@@ -359,6 +365,12 @@ def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
     half = z * np.sqrt(share * (1 - share) / n + spread / (4 * n))
     low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
     return max(0.0, float(low)), min(1.0, float(high))
+
+
+def between(right: float, n: int) -> str:
+    """Wilson's interval in words: "82.7% to 89.4%"."""
+    low, high = wilson(right, n)
+    return f"{low:.1%} to {high:.1%}"
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment
 
 from fashion_core import imaging, paper, pictures
-from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.evaluation import Evaluation, between
 from fashion_core.imaging import shown
 from fashion_core.predictor import read_card
 from fashion_core.runs import Run, Tail
@@ -87,8 +87,8 @@ def of_model(folder: Path, root: Path | None = None) -> str:
 def _verdict(evaluation: Evaluation) -> str:
     if not paper.matches(evaluation.classes) or evaluation.meta.get("sample"):
         return ""
-    low, high = wilson(paper.TEST_RIGHT, paper.TEST_PHOTOS)
-    theirs = f"The paper has {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} other photos, {low:.1%} to {high:.1%}."
+    interval = between(paper.TEST_RIGHT, paper.TEST_PHOTOS)
+    theirs = f"The paper has {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} other photos, {interval}."
     return f"{theirs} {paper.compared(int(evaluation.right.sum()), len(evaluation))}"
 
 
@@ -96,9 +96,9 @@ def _headline(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     right, n = int(evaluation.right.sum()), len(evaluation)
     clean, of = evaluation.without_leaks()
     lines = [
-        ("accuracy", f"{right / n:.2%}", f"{right:,} of {n:,} test photos, 95% interval {_interval(right, n)}"),
+        ("accuracy", f"{right / n:.2%}", f"{right:,} of {n:,} test photos, 95% interval {between(right, n)}"),
         ("leakage-free accuracy", f"{clean / of:.2%}" if of else "–",
-         f"{clean:,} of {of:,}, without near-duplicates of training photos, {_interval(clean, of)}"),
+         f"{clean:,} of {of:,}, without near-duplicates of training photos, {between(clean, of)}"),
         ("macro F1", f"{evaluation.summary()['macro_f1']:.3f}", "the mean over the classes"),
         ("expected calibration error", f"{evaluation.calibration_error:.3f}", "15 bins; 0 is best"),
     ]  # fmt: skip
@@ -111,17 +111,12 @@ def _headline(evaluation: Evaluation) -> list[tuple[str, str, str]]:
 
 
 def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
-    report, hits = evaluation.report().iloc[: len(evaluation.classes)], evaluation.confusion().diagonal()
+    report, intervals = evaluation.report().iloc[: len(evaluation.classes)], evaluation.recall_intervals()
     return [
-        (name, f"{line['precision']:.3f}", f"{line['recall']:.3f}", _interval(int(hit), int(line["support"])),
+        (name, f"{line['precision']:.3f}", f"{line['recall']:.3f}", interval,
          f"{line['f1-score']:.3f}", f"{int(line['support'])}")
-        for (name, line), hit in zip(report.iterrows(), hits, strict=True)
+        for (name, line), interval in zip(report.iterrows(), intervals, strict=False)
     ]  # fmt: skip
-
-
-def _interval(right: int, n: int) -> str:
-    low, high = wilson(right, n)
-    return f"{low:.1%} to {high:.1%}"
 
 
 def _origin(evaluation: Evaluation, card: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import charts, experiment
-from fashion_core.evaluation import mcnemar, wilson
+from fashion_core.evaluation import between, mcnemar, wilson
 from fashion_core.imaging import shown
 from fashion_core.predictor import ModelRef, models
 from fashion_core.ui.boot import PAGES, boot, guard, link
@@ -51,7 +51,7 @@ def row(ref: ModelRef) -> dict[str, Any]:
     return numbers | {
         "name": ref.name,
         "recipe": experiment.title(card["config"]) if card.get("config") else None,
-        "interval": f"{low:.1%} to {high:.1%}",
+        "interval": between((numbers["accuracy"] or 0) * n, n),
         "low": low,
         "high": high,
         "hardware": card.get("hardware"),

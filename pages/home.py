@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fashion_core import charts, imaging, paper, sample
-from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.evaluation import Evaluation, between
 from fashion_core.predictor import ModelRef, models
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, plain
@@ -67,18 +67,16 @@ def show_review(ref: ModelRef) -> None:
     """What remains of the mistakes where a person found the labels clear."""
     if clear := ((ref.card.get("metrics") or {}).get("review") or {}).get("clear"):
         numbers = round(clear["accuracy"] * clear["n"]), clear["n"]
-        low, high = wilson(*numbers)
         st.markdown(
             f"Shop labels are noisy. On the {numbers[1]:,} test photos whose label is clear by eye it is right on "
-            f"{share(numbers):.1%} (95% interval {low:.1%} to {high:.1%})."
+            f"{share(numbers):.1%} (95% interval {between(*numbers)})."
         )
 
 
 def show_share(title: str, numbers: Counted, dataset: str | None = None) -> None:
-    low, high = wilson(*numbers)
     st.metric(title, f"{share(numbers):.2%}")
     of = f" of {plain(dataset)}" if dataset else ""
-    st.caption(f"of {numbers[1]:,} test photos{of} right · 95% interval {low:.1%} to {high:.1%}")
+    st.caption(f"of {numbers[1]:,} test photos{of} right · 95% interval {between(*numbers)}")
 
 
 def show_doors(doors: tuple[tuple[str, str, str, str], ...], **query: str) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 
 from fashion_core import colour, home, imaging, sample
-from fashion_core.evaluation import Evaluation, wilson
+from fashion_core.evaluation import Evaluation, between
 from fashion_core.evidence import Evidence
 from fashion_core.factors import COLOUR, factors
 from fashion_core.predictor import ModelRef, Predictor, models
@@ -89,9 +89,8 @@ def show_card(ref: ModelRef) -> None:
     metrics, facts = ref.card.get("metrics") or {}, []
     if n := metrics.get("test_n"):
         share = metrics["test_accuracy"]
-        low, high = wilson(round(share * n), n)
         of = f" of {plain(name)}" if (name := (ref.card.get("dataset") or {}).get("name")) else ""
-        facts.append(f"**{share:.1%}** of {n:,} test photos{of} right (95% interval {low:.1%} to {high:.1%})")
+        facts.append(f"**{share:.1%}** of {n:,} test photos{of} right (95% interval {between(round(share * n), n)})")
     facts.append(f"{len(ref.card['classes'])} classes")
     facts.append(f"{plain(ref.card.get('architecture', 'network'))} at {ref.card['image_size']} px")
     facts.append("published" if ref.published else "from a finished run")

@@ -260,6 +260,12 @@ def test_wilson_is_the_papers_interval_and_holds_at_the_ends():
     assert wilson(0, 0) == (0, 1)
 
 
+def test_every_recall_and_the_accuracy_have_their_interval():
+    each = [wilson(2, 3), wilson(2, 3), wilson(1, 2), wilson(5, 8)]
+    assert eight().recall_intervals() == [f"{low:.1%} to {high:.1%}" for low, high in each]
+    assert eight().recall_intervals()[2] == "9.5% to 90.5%"
+
+
 def test_leaked_photos_can_be_left_out_of_the_count():
     whole = eight()
     assert whole.without_leaks() == (5, 8)

@@ -212,6 +212,10 @@ def test_the_papers_numbers_stand_beside_its_own_classes_only(home, tmp_path, by
     assert "97.83%" not in words(three)
     beside = next(table.value for table in ten.dataframe if "paper recall" in table.value)
     assert beside.set_index("class").loc["blue_pants", "paper recall"] == 0.94
+    assert beside.columns[:4].tolist() == ["class", "precision", "recall", "interval"]
+    assert beside["interval"][10] == next(m for m in ten.caption if "95% interval" in m.value).value.removeprefix(
+        "95% interval "
+    )
     assert not any("paper recall" in table.value for table in three.dataframe)
 
 
@@ -254,6 +258,13 @@ def test_under_the_switch_right_and_sure_mean_the_same_everywhere(home, by_hand)
     assert tiles(opened(model="parts", by="colour", q="blue socks below 60%")) == ["2.jpg"]  # P(blue) is 0.5
     app = opened(model="parts", by="colour", view="Confidence", refuse="0")
     assert app.metric[0].value == "60.00%" and "instead of 60.00% of all" in words(app)
+
+
+def test_an_open_photo_tells_what_its_confidences_add_up_to(home, by_hand):
+    publish(home, five(), "parts", draw=False)
+    said = words(opened(model="parts", photo="3")).replace("\\", "")
+    assert "Summed: black 80.0%, blue 20.0%; hat 80.0%, sock 20.0%." in said
+    assert "Summed" not in words(opened(model="by-hand", photo="3"))
 
 
 def test_mistakes_of_colour_garment_or_both_are_counted_and_open_their_photos(home, by_hand):

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import charts, decisions, paper, question
-from fashion_core.evaluation import Evaluation, Which, wilson
+from fashion_core.evaluation import Evaluation, Which, between
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.suspects import CROSS_VALIDATED
 from fashion_core.ui import photo
@@ -134,11 +134,10 @@ def choose_by_words(words: str) -> None:
 def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
     """Four numbers, each with the button that opens its photos."""
     right, n = int(evaluation.right.sum()), len(evaluation)
-    low, high = wilson(right, n)
     classes = numbers.iloc[: len(evaluation.classes)]
     hardest = classes[classes["support"] > 0]["f1-score"].idxmin()
     doors = (
-        ("Accuracy", f"{right / n:.2%}", f"95% interval {low:.1%} to {high:.1%}", f"{right:,} right",
+        ("Accuracy", f"{right / n:.2%}", f"95% interval {between(right, n)}", f"{right:,} right",
          (None, None, "right")),
         ("Macro F1", f"{numbers.loc['macro avg', 'f1-score']:.3f}", f"hardest: {plain(hardest)}", "its photos",
          (hardest,)),
@@ -153,13 +152,12 @@ def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
             st.button(button, key=f"door-{label}", type="tertiary", icon=":material/photo_library:",
                       on_click=choose, args=selection)  # fmt: skip
     if paper.matches(evaluation.classes) and evaluation.meta.get("split") not in (CROSS_VALIDATED, "validation"):
-        low, high = wilson(paper.TEST_RIGHT, paper.TEST_PHOTOS)
         beside = "These are drawn photos: they compare with no paper."
         if not evaluation.meta.get("sample"):
             beside = f"**{paper.compared(right, n)}** The classes are the same; the test photos are not."
         st.caption(
-            f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval {low:.1%} to "
-            f"{high:.1%}. {beside}"
+            f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval "
+            f"{between(paper.TEST_RIGHT, paper.TEST_PHOTOS)}. {beside}"
         )
 
 
@@ -173,11 +171,10 @@ def beside_the_headline(whole: Evaluation, evaluation: Evaluation, decided: dict
         )
     if leaked := whole.meta.get("leaked"):
         right, n = evaluation.without_leaks()
-        low, high = wilson(right, n)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f":material/water_drop: Leakage-free: **{right / n if n else 0:.2%}** of {n:,}, 95% interval {low:.1%} "
-                f"to {high:.1%}, without photos that have a near-duplicate in training.", width="content"
+                f":material/water_drop: Leakage-free: **{right / n if n else 0:.2%}** of {n:,}, 95% interval "
+                f"{between(right, n)}, without photos that have a near-duplicate in training.", width="content"
             )  # fmt: skip
             st.button(f"The {len(leaked):,} that leak", key="door-leaked", type="tertiary",
                       icon=":material/photo_library:", on_click=choose_by_words, args=("leaked",))  # fmt: skip
@@ -186,10 +183,9 @@ def beside_the_headline(whole: Evaluation, evaluation: Evaluation, decided: dict
     if count := sum(decisions.key(path) in decided for path in whole.photos["path"]):
         by_word = whole.decided(decided)
         right = int((by_word if part is None else by_word.folded(part)).right.sum())
-        low, high = wilson(right, len(by_word))
         st.caption(
             f":material/gavel: By the labels decided on {count:,} of these photos: **{right / len(by_word):.2%}** of "
-            f"{len(by_word):,}, 95% interval {low:.1%} to {high:.1%}."
+            f"{len(by_word):,}, 95% interval {between(right, len(by_word))}."
         )
 
 
@@ -211,8 +207,10 @@ def matrix(evaluation: Evaluation, true: str | None, predicted: str | None) -> N
 def report(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
     """The classification report, beside the paper's Table 1 where the classes match."""
     table = numbers.reset_index(names="class")
+    table.insert(3, "interval", [*evaluation.recall_intervals(), None, None])
     columns = {"class": st.column_config.TextColumn("Class", pinned=True)}
     columns |= {key: st.column_config.NumberColumn(name, format="%.3f") for key, name in HEADINGS.items()}
+    columns["interval"] = st.column_config.TextColumn("Recall, 95% interval", width=140)
     columns["support"] = st.column_config.NumberColumn("Photos")
     if paper.matches(evaluation.classes):
         for key, short in {"precision": "P", "recall": "R", "f1-score": "F1"}.items():

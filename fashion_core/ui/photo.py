@@ -13,6 +13,7 @@ import streamlit as st
 from fashion_core import imaging
 from fashion_core.evaluation import Evaluation
 from fashion_core.evidence import Evidence, heated
+from fashion_core.factors import COLOUR, GARMENT, factors, fold
 from fashion_core.ui.gallery import photo_grid, plain
 from fashion_core.ui.stored import changed, evidence_of, gathered
 
@@ -68,7 +69,7 @@ def show(
         for name, share in ranked[:TOP]:
             text = f"{plain(name)} · {share:.1%}"
             st.progress(float(min(share, 1.0)), f"**{text}**" if name == truth else text)
-        st.caption("Confidence; the true class is bold.")
+        st.caption("Confidence; the true class is bold." + _parts(evaluation, row))
     evidence = evidence_of(model)
     if evidence is None or path not in evidence:
         st.caption(
@@ -86,6 +87,18 @@ def show(
     alike = evidence.nearest(path, ALIKE)
     captions = [f"{r.label} · {r.similarity:.2f}" for r in alike.itertuples()]
     photo_grid([root / p for p in alike["path"]], captions, key="alike")
+
+
+def _parts(evaluation: Evaluation, row: int) -> str:
+    """Markdown: what the confidences add up to by colour and by garment, where class names come apart."""
+    if factors(evaluation.classes) is None:
+        return ""
+    lines = []
+    for part in (COLOUR, GARMENT):
+        names, sums = fold(evaluation.probabilities[row : row + 1], evaluation.classes, part)
+        ranked = sorted(zip(names, sums[0], strict=True), key=lambda pair: -pair[1])[:2]
+        lines.append(", ".join(f"{plain(name)} {share:.1%}" for name, share in ranked))
+    return "  \nSummed: " + "; ".join(lines) + "."
 
 
 def _ways(row: int, order: list[int]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fashion_core import charts, quality
 from fashion_core.decisions import key
-from fashion_core.evaluation import Evaluation, reliability, risk_coverage, wilson
+from fashion_core.evaluation import Evaluation, between, reliability, risk_coverage
 from fashion_core.evidence import Evidence
 from fashion_core.lane import NEIGHBOURS, SURE
 from fashion_core.question import percent
@@ -41,10 +41,9 @@ def confidence(evaluation: Evaluation) -> None:
     curve = risk_coverage(evaluation.confidence, evaluation.right)
     at = curve.iloc[np.abs(curve["coverage"] - (1 - share)).argmin()]
     n, right = int(at["n"]), round(at["accuracy"] * at["n"])
-    low, high = wilson(right, n)
     st.markdown(
         f"Refusing {1 - at['coverage']:.1%} leaves **{at['accuracy']:.2%}** of {n:,} photos right, 95% interval "
-        f"{low:.1%} to {high:.1%}, instead of {evaluation.accuracy:.2%} of all."
+        f"{between(right, n)}, instead of {evaluation.accuracy:.2%} of all."
     )
     words = f"below {percent(at['least'])}" if n < len(evaluation) else "below 0%"
     st.button(f"The {len(evaluation) - n:,} it would refuse", key="door-refused", icon=":material/photo_library:",
