@@ -233,13 +233,17 @@ def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], are
 
 
 def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
-    """Plotly lines, one a class: its recall (columns) after each epoch (index); `epoch` is where the reader stands."""
+    """Plotly lines, one a class: its recall (columns) after each epoch (index); `epoch` is where the reader stands.
+
+    A point's customdata is (epoch, place of the class).
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for place, name in enumerate(curves.columns):
         figure.add_scatter(
             x=curves.index, y=curves[name], mode="lines+markers", name=name, line={"color": MANY[place % len(MANY)]},
+            customdata=np.array([[epoch, place] for epoch in curves.index]),
             hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{name}</extra>",
         )  # fmt: skip
     figure.add_vline(epoch, line={"color": CHOSEN, "dash": "dot"})

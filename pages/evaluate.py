@@ -139,7 +139,8 @@ if (odd.open or embedding.open) and not asked.gathered:
 elif odd.open:
     with odd, guard():
         found = stored.oddities(model, asked.gathered, photos)
-        rows, order = only(views.oddities(found, whole.places, keep), ", oddest first")
+        chosen = views.oddities(found, whole.places, keep)
+        rows, order = only(chosen, ", group by group" if "group" in chosen else ", oddest first")
 elif embedding.open:
     with embedding, guard():
         keep &= views.embedding_map(whole, stored.evidence_of(model))

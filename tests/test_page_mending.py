@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from browser import steady_box
+from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
 from test_evaluation import eight, publish
@@ -72,10 +72,11 @@ def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
     Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "coat/1.jpg")
     app = opened(view="Oddities")
     kinds = app.selectbox(key="odd").options
-    assert not app.exception and any(kind.startswith("near-duplicates: 1 groups") for kind in kinds)
+    assert not app.exception and any(kind.startswith("near-duplicates: 1 group") for kind in kinds)
     dark = next(kind for kind in kinds if kind.startswith("dark"))
     app.selectbox(key="odd").select(dark).run()
-    assert "1.jpg" in tiles(app)
+    assert "1.jpg" in tiles(app) and app.query_params["odd"] in ("dark", ["dark"])
+    assert "1.jpg" in tiles(opened(view="Oddities", odd="dark")), "the address brings it back"
     app = opened(view="Oddities", odd="near-duplicates", of="all")
     assert tiles(app) == ["2.jpg", "t0.jpg"] and not app.exception
     assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
@@ -238,3 +239,16 @@ def test_by_arrow_key_the_epochs_go_by(root, home, server, page: Page):
     expect(said).to_contain_text("after epoch 1")
     expect(page).to_have_url(re.compile("epoch=1"))
     expect(said).to_contain_text("37.50%")
+
+
+def test_a_click_on_a_point_of_the_curves_opens_its_photos(root, home, server, page: Page):
+    with_epochs(home, root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&of=epochs")
+    plot = page.locator(".st-key-learned .js-plotly-plot")
+    expect(plot.locator(".point").first).to_be_visible()
+    box = steady_box(page, plot)
+    point = plot.locator(".trace").nth(1).locator(".point").first.bounding_box()  # all hats right after the first epoch
+    hover_click(page, plot, lambda _: (point["x"] + point["width"] / 2 - box["x"], point["y"] + 3 - box["y"]))
+    expect(page).to_have_url(re.compile("epoch=1"))
+    expect(page).to_have_url(re.compile("true=hat"))
+    expect(page.get_by_test_id("stMain")).to_contain_text("3 of 8 photos")

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Collection
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from fashion_core.evidence import Evidence
 from fashion_core.lane import NEIGHBOURS, SURE
 from fashion_core.question import percent
 from fashion_core.suspects import FAR
-from fashion_core.ui.doors import choose_by_words, first_page
+from fashion_core.ui.doors import choose, choose_by_words, first_page
 from fashion_core.ui.photo import open_photo
 
 MAP = ("label", "prediction", "error", "split")  # what points may be coloured by
@@ -75,7 +76,7 @@ def labels(suspect: pd.DataFrame, decided: Collection[str]) -> pd.DataFrame:
 
 
 def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.ndarray) -> pd.DataFrame:
-    """Choose one kind of oddity, and see its table; returns the ticked photo, or all of them, by `index`.
+    """Choose one kind of oddity, and see its table; returns the ticked photo or its group, or all, by `index`.
 
     `found`: kind → rows with path and label, perhaps split and group, the worst first; those not in `places` are of
     another split than is looked at. `keep`, bool (photos), are those that pass the filters.
@@ -85,10 +86,12 @@ def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.nd
     if not here:
         st.info("No photo stands out: none is unlike the others, dark, blurred, of odd size or there twice.")
         return pd.DataFrame({"index": np.array([], int)})
-    if st.session_state.get("odd") not in (None, *here):
+    if st.session_state.get("odd") not in (None, *here):  # of the photos looked at before
         del st.session_state["odd"]
-    kind = st.selectbox("What is odd", here, key="odd", bind="query-params", on_change=first_page,
-                        format_func=lambda kind: f"{kind}: {_count(here[kind])}")  # fmt: skip
+    linked = st.query_params.get("odd")
+    kind = st.selectbox("What is odd", here, index=list(here).index(linked) if linked in here else 0, key="odd",
+                        on_change=first_page, format_func=lambda kind: f"{kind}: {_count(here[kind])}")  # fmt: skip
+    st.query_params["odd"] = kind  # by hand: bound, the address would hold the count as well
     rows, elsewhere = here[kind][keep[here[kind]["index"]]], len(found[kind]) - len(here[kind])
     more = f" Besides, {elsewhere:,} in other splits: switch to all photos." if elsewhere else ""
     st.markdown(f"**{len(rows):,}** here. {ODD[kind]}{more}")
@@ -96,11 +99,18 @@ def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.nd
     columns = {name: title for name, title in names.items() if name in rows}
     if "score" in columns:
         columns["score"] = st.column_config.NumberColumn("Score", format="%.2f")
-    return _table(rows, "oddities", columns)
+    chosen = _table(rows, "oddities", columns)
+    if "group" not in rows:
+        return chosen
+    st.caption("Tick a row to see its group alone.")
+    return rows[rows["group"].isin(chosen["group"])]
 
 
 def _count(rows: pd.DataFrame) -> str:
-    return f"{rows['group'].nunique():,} groups" if "group" in rows else f"{len(rows):,}"
+    if "group" not in rows:
+        return f"{len(rows):,}"
+    n = rows["group"].nunique()
+    return f"{n:,} group" + "s" * (n != 1)
 
 
 def embedding_map(evaluation: Evaluation, evidence: Evidence) -> np.ndarray:
@@ -167,9 +177,17 @@ def replay(epochs: list[int], curves: pd.DataFrame) -> int:
         return epochs[0]
     epoch = st.select_slider("After epoch", epochs, value=epochs[-1], key="epoch", bind="query-params",
                              on_change=first_page)  # fmt: skip
-    st.plotly_chart(charts.learned_figure(curves, epoch), key="learned", config={"displayModeBar": False})
-    st.caption("Share of each class's validation photos that were right after each epoch; move the slider to look.")
+    st.plotly_chart(charts.learned_figure(curves, epoch), key="learned", selection_mode="points",
+                    on_select=partial(_from_learned, list(curves)), config={"displayModeBar": False})  # fmt: skip
+    st.caption("Share of each class's validation photos that were right after each epoch. Move the slider, or click a "
+               "point to see the photos behind it.")  # fmt: skip
     return epoch
+
+
+def _from_learned(names: list[str]) -> None:
+    if about := _clicked("learned"):
+        st.session_state["epoch"] = int(about[0])
+        choose(true=names[int(about[1])])
 
 
 def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
