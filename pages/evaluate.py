@@ -74,7 +74,7 @@ with guard():
     test = stored.evaluation_of(files[name])
     photos = whereabouts(test)
 asked = stored.Asked(files[name], stored.changed(files[name]), stored.gathered(model))
-with st.container(horizontal=True, gap="large"):
+with st.container(horizontal=True, gap="medium"):
     asked = asked._replace(photos=doors.which_photos(bool(asked.gathered), bool(epochs)))
     part = doors.part(test.classes)
 if asked.photos == "epochs":
