@@ -102,6 +102,7 @@ with right:
     keep = doors.asked(whole, evaluation)
     true, predicted, which = doors.selection(evaluation)
     keep &= evaluation.chosen(true, predicted, which)
+    row = photo.opened(whole)
     rows, order = evaluation.rows(keep), ", least sure first" if which == "right" else ", most confidently wrong first"
 
 
@@ -122,7 +123,7 @@ if confidence.open:
 if labels.open:
     with labels:
         suspect = stored.suspected(asked)
-        rows, order = only(views.labels(suspect[keep[suspect["index"]]], standing), ", worst label first")
+        rows, order = only(views.labels(suspect[keep[suspect["index"]]], standing, row), ", worst label first")
 if colours.open:
     with colours, guard():
         along = stored.colour_lane(asked)
@@ -146,7 +147,7 @@ elif embedding.open:
         keep &= views.embedding_map(whole, stored.evidence_of(model))
         rows = evaluation.rows(keep)
 with right, guard():
-    if (row := photo.opened(whole)) is not None:
+    if row is not None:
         photo.show(whole, row, rows, photos, model, row in set(stored.suspected(asked)["index"]),
                    lambda: mending.buttons(whole, row, file))  # fmt: skip
     else:

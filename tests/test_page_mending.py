@@ -11,8 +11,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from test_evaluation import eight, publish
 from test_page_evaluate import opened, tiles, with_evidence, words
+from test_suspects import planted
 
-from fashion_core import decisions
+from fashion_core import decisions, suspects
 from fashion_core.evaluation import EPOCHS
 
 
@@ -252,3 +253,21 @@ def test_a_click_on_a_point_of_the_curves_opens_its_photos(root, home, server, p
     expect(page).to_have_url(re.compile("epoch=1"))
     expect(page).to_have_url(re.compile("true=hat"))
     expect(page.get_by_test_id("stMain")).to_contain_text("3 of 8 photos")
+
+
+def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, page: Page, tmp_path):
+    evaluation, _ = planted()
+    evaluation = replace(evaluation, root=str(tmp_path / "photos"))
+    publish(home, evaluation, "swapped")
+    order = suspects.find(evaluation)
+    page.goto(f"{server(home).url}/evaluate?model=swapped&view=Labels")
+    said = page.get_by_test_id("stMain")
+    expect(said).to_contain_text(f"{len(order)} labels look wrong")
+    hover_click(page, page.get_by_test_id("stDataFrame").first, lambda box: (17, 35 + 17))  # the first row's tick
+    expect(page).to_have_url(re.compile(f"photo={order['index'][0]}(&|$)"))
+    page.keyboard.press("l")
+    expect(said).to_contain_text(f"Decided: it is {order['predicted'][0]}")
+    expect(said).to_contain_text(f"{len(order) - 1} labels look wrong, the worst first. 1 more were decided on.")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(f"photo={order['index'][1]}(&|$)"))
+    assert decisions.read(decisions.beside(tmp_path / "photos")) == {order["path"][0]: order["predicted"][0]}

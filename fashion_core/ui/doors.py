@@ -34,7 +34,7 @@ def first_page() -> None:
     photo.close()
 
 
-def _pressed(key: str, places: list) -> int | tuple | None:
+def pressed(key: str, places: list) -> int | tuple | None:
     """The place just pressed in chart or table `key`. Pressing it again deselects it there; here it counts again."""
     if places:
         st.session_state[f"{key}-last"] = places[0]
@@ -43,13 +43,13 @@ def _pressed(key: str, places: list) -> int | tuple | None:
 
 def _from_matrix(names: tuple[str, ...]) -> None:
     selected = st.session_state["matrix"].selection.selected
-    place = _pressed("matrix", selected[0]["data_indices"] if selected else [])
+    place = pressed("matrix", selected[0]["data_indices"] if selected else [])
     if place is not None and place < len(names) ** 2:
         choose(names[place // len(names)], names[place % len(names)])
 
 
 def _from_report(evaluation: Evaluation) -> None:
-    place = _pressed("report", st.session_state["report"].selection.cells)
+    place = pressed("report", st.session_state["report"].selection.cells)
     if place is not None and place[0] < len(evaluation.classes) + 3:
         choose(*evaluation.door(place[0], place[1].removeprefix("paper ")))
 

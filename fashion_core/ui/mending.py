@@ -12,6 +12,7 @@ from fashion_core import UserError, decisions
 from fashion_core.evaluation import Evaluation
 from fashion_core.factors import factors
 from fashion_core.ui.boot import link
+from fashion_core.ui.doors import pressed
 from fashion_core.ui.gallery import plain
 from fashion_core.ui.photo import open_photo
 from fashion_core.ui.stored import decided
@@ -87,10 +88,9 @@ def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
     table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
     def clicked() -> None:
-        if chosen := st.session_state["decided"].selection.rows:
-            row = table["row"][chosen[0]]
-            if row is not None and row == row:  # of another split: not among the photos looked at
-                open_photo(int(row))
+        place = pressed("decided", st.session_state["decided"].selection.rows)
+        if place is not None and place < len(table) and pd.notna(row := table["row"][place]):
+            open_photo(int(row))  # but where it is of another split: not among the photos looked at
 
     st.dataframe(table[["Photo", "Decided"]], hide_index=True, key="decided", on_select=clicked,
                  selection_mode="single-row", height=min(35 * len(table) + 38, 300))  # fmt: skip

@@ -15,7 +15,7 @@ from fashion_core.evidence import Evidence
 from fashion_core.lane import NEIGHBOURS, SURE
 from fashion_core.question import percent
 from fashion_core.suspects import FAR
-from fashion_core.ui.doors import choose, choose_by_words, first_page
+from fashion_core.ui.doors import choose, choose_by_words, first_page, pressed
 from fashion_core.ui.photo import open_photo
 
 MAP = ("label", "prediction", "error", "split")  # what points may be coloured by
@@ -58,25 +58,26 @@ def _from_bars() -> None:
         choose_by_words(f"at least {percent(low)}" + (f", below {percent(high)}" if high < 1 else ""))
 
 
-def labels(suspect: pd.DataFrame, decided: Collection[str]) -> pd.DataFrame:
-    """The table of suspect labels, those of photos `decided` on left out; returns the one that is ticked, or all."""
-    open_ones = ~suspect["path"].map(key).isin(decided)
-    done = f" {(~open_ones).sum():,} more were decided on." if not open_ones.all() else ""
-    suspect = suspect[open_ones]
-    st.markdown(f"**{len(suspect):,}** labels look wrong, the worst first.{done}")
-    chosen = _table(suspect, "suspects", {
+def labels(suspect: pd.DataFrame, decided: Collection[str], row: int | None) -> pd.DataFrame:
+    """The table of suspect labels, those of photos `decided` on left out, but for the open one, `row`: from there one
+    goes on. Returns its rows."""
+    done = suspect["path"].map(key).isin(decided)
+    more = f" {done.sum():,} more were decided on." if done.any() else ""
+    suspect = suspect[~done | (suspect["index"] == row)]
+    st.markdown(f"**{(~done).sum():,}** labels look wrong, the worst first.{more}")
+    _table(suspect, "suspects", {
         "path": "Photo", "label": "Label", "predicted": "Perhaps",
         "score": st.column_config.NumberColumn("Belief in the label", format="percent"),
     })  # fmt: skip
     st.caption(
         "By confident learning: the model is surer of another class than it usually is of that class's own photos. "
-        "A place to look, not a verdict: it may be the model that errs. Tick a row to see its photo alone."
+        "A place to look, not a verdict: it may be the model that errs. Tick a row to open its photo."
     )
-    return chosen
+    return suspect
 
 
 def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.ndarray) -> pd.DataFrame:
-    """Choose one kind of oddity, and see its table; returns the ticked photo or its group, or all, by `index`.
+    """Choose one kind of oddity, and see its table; returns its rows, which `index` places among the photos.
 
     `found`: kind → rows with path and label, perhaps split and group, the worst first; those not in `places` are of
     another split than is looked at. `keep`, bool (photos), are those that pass the filters.
@@ -99,11 +100,9 @@ def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.nd
     columns = {name: title for name, title in names.items() if name in rows}
     if "score" in columns:
         columns["score"] = st.column_config.NumberColumn("Score", format="%.2f")
-    chosen = _table(rows, "oddities", columns)
-    if "group" not in rows:
-        return chosen
-    st.caption("Tick a row to see its group alone.")
-    return rows[rows["group"].isin(chosen["group"])]
+    _table(rows, "oddities", columns)
+    st.caption("Tick a row to open its photo.")
+    return rows
 
 
 def _count(rows: pd.DataFrame) -> str:
@@ -191,7 +190,7 @@ def _from_learned(names: list[str]) -> None:
 
 
 def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
-    """The chart of all photos along lightness, and the table of those in `along`; returns the ticked one, or all.
+    """The chart of all photos along lightness, and the table of those to look at; returns its rows.
 
     `along` are rows of `lane.table`; `right`, bool (photos), is the colour's part of right answers.
     """
@@ -204,7 +203,7 @@ def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
         "the label says one colour, the pixels another" if only else "colour mistakes, and labels at odds with pixels"
     )
     st.markdown(f"**{len(shown):,}** photos, the darkest first: {what}.")
-    chosen = _table(shown, "lane", {
+    _table(shown, "lane", {
         "path": st.column_config.TextColumn("Photo", width=150),
         "label": st.column_config.TextColumn("Label", width=90),
         "predicted": st.column_config.TextColumn("Predicted", width=90),
@@ -217,9 +216,9 @@ def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
     })  # fmt: skip
     st.caption(
         f"Pixels say what most of the {NEIGHBOURS} training photos of the most similar measured colour are labelled; "
-        f"at odds: {SURE:.0%} of them agree on another colour than the label. Tick a row to see its photo alone."
+        f"at odds: {SURE:.0%} of them agree on another colour than the label. Tick a row to open its photo."
     )
-    return chosen
+    return shown
 
 
 def _from_strip() -> None:
@@ -233,13 +232,19 @@ def _clicked(chart: str) -> list | None:
     return list(dict(points[0]["customdata"]).values()) if points else None
 
 
-def _table(rows: pd.DataFrame, key: str, columns: dict) -> pd.DataFrame:
-    """`rows` as a table of these columns; returns the row that is ticked, or all of them.
+def _table(rows: pd.DataFrame, key: str, columns: dict) -> None:
+    """`rows` as a table of these columns; a ticked row opens its photo.
 
     A tick is a place, and Streamlit keeps it when other rows come: so other rows are another table.
     """
-    name = f"{key}-{zlib.crc32(rows['index'].to_numpy(np.int64).tobytes())}"
-    shows = st.dataframe(rows[list(columns)], hide_index=True, key=name, on_select=first_page, placeholder="",
-                         selection_mode="single-row", height=min(35 * len(rows) + 38, 460),
-                         column_config=columns)  # fmt: skip
-    return rows.iloc[shows.selection.rows] if shows.selection.rows else rows
+    indexes = rows["index"].to_numpy(np.int64)
+    name = f"{key}-{zlib.crc32(indexes.tobytes())}"
+    st.dataframe(rows[list(columns)], hide_index=True, key=name, on_select=partial(_from_table, name, indexes),
+                 placeholder="", selection_mode="single-row", height=min(35 * len(rows) + 38, 460),
+                 column_config=columns)  # fmt: skip
+
+
+def _from_table(name: str, indexes: np.ndarray) -> None:
+    place = pressed(name, st.session_state[name].selection.rows)
+    if place is not None:
+        open_photo(int(indexes[place]))
