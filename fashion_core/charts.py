@@ -25,6 +25,7 @@ INKS: dict[bool, dict[str, Any]] = {
 POINTS = {False: "#3b4a9f", True: "#93a3fa"}  # the theme's first colour, by whether the page is dark
 # Paul Tol's muted scheme and Okabe and Ito's, told apart on both surfaces and by most who see few colours.
 MANY = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#e69f00", "#8b8f9a", "#009e73", "#cc79a7")
+SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot", "dashdot")  # beyond ten colours
 GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
@@ -221,7 +222,10 @@ def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], are
         (figure.add_scattergl if many else figure.add_scatter)(
             x=points[of, 0], y=points[of, 1], mode="markers", name=f"{name} ({of.sum():,})", text=shown_paths[of],
             hovertemplate=f"%{{text}}<extra>{name}</extra>",
-            marker={"color": inks.get(name, MANY[place % len(MANY)]), "size": 4 if many else 6, "opacity": 0.7},
+            marker={
+                "color": inks.get(name, MANY[place % len(MANY)]), "symbol": SYMBOLS[place // len(MANY) % len(SYMBOLS)],
+                "size": 4 if many else 6, "opacity": 0.7,
+            },
         )  # fmt: skip
     if area is not None:
         closed = np.concatenate([area, area[:1]])
@@ -242,7 +246,8 @@ def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
     figure = go.Figure()
     for place, name in enumerate(curves.columns):
         figure.add_scatter(
-            x=curves.index, y=curves[name], mode="lines+markers", name=name, line={"color": MANY[place % len(MANY)]},
+            x=curves.index, y=curves[name], mode="lines+markers", name=name, connectgaps=False,
+            line={"color": MANY[place % len(MANY)], "dash": DASHES[place // len(MANY) % len(DASHES)]},
             customdata=np.array([[epoch, place] for epoch in curves.index]),
             hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{name}</extra>",
         )  # fmt: skip

@@ -110,7 +110,8 @@ def load(root: Path | str, seed: int = 0, progress: Progress = None, grouped: bo
         photos["split"] = split(photos if grouped else photos.assign(group=-1), seed)
         notes += _divided_notes(photos) if grouped else [_leak_note(photos)]
     else:
-        photos["split"], extra = _complete_split(photos, found.parts, seed)
+        filled = tuple(part for part in found.parts if (photos["part"] == part).any())
+        photos["split"], extra = _complete_split(photos, filled, seed)
         notes += extra
         if leaks := sum(rows["split"].nunique() > 1 for group, rows in photos.groupby("group") if group >= 0):
             notes.append(
@@ -465,7 +466,7 @@ def _complete_split(photos: pd.DataFrame, parts: tuple[str, ...], seed: int) -> 
     whole = photos["label"].value_counts()
     need = {label: min(_share(whole[label]), count // (len(missing) + 1)) for label, count in counts.items()}
     chosen[train.index] = _set_aside(train, {part: dict(need) for part in missing}, seed)
-    return chosen, [f"There is no {part}/ folder: 10 % of all photos go from train/ to {part}." for part in missing]
+    return chosen, [f"There are no photos in {part}/: 10 % of all photos go there from train/." for part in missing]
 
 
 def _divided_notes(photos: pd.DataFrame) -> list[str]:

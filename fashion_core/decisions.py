@@ -38,7 +38,8 @@ def beside(root: Path) -> Path:
     shares it; where nothing can be written there, in data/decisions/ of the home."""
     root = Path(root).resolve()
     file = root.with_name(f"{root.name}.decisions.csv")
-    if file.exists() or os.access(root.parent, os.W_OK):
+    above = next(folder for folder in root.parents if folder.exists())
+    if file.exists() or os.access(above, os.W_OK):
         return file
     return home() / "data" / "decisions" / f"{root.name}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:8]}.csv"
 
@@ -70,7 +71,7 @@ def standing(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The decisions that stand after all `rows`."""
     stacks = defaultdict(list)
     for row in rows:
-        before = stacks[row["photo"]]
+        before = stacks[key(row["photo"])]
         if row.get("action") != "undo":
             before.append(row["label"])
         elif before:
@@ -87,7 +88,8 @@ def merge(file: Path, decided: Mapping[str, str]) -> int:
     """Add those of `decided` that are not in `file` already; returns how many. Each of them can be undone."""
     known = read(file) if file.exists() else {}
     new = {photo: label for photo, label in decided.items() if known.get(photo) != label}
-    _add(file, [_row(photo, label, "relabel" if label else "leave out") for photo, label in new.items()])
+    if new:
+        _add(file, [_row(photo, label, "relabel" if label else "leave out") for photo, label in new.items()])
     return len(new)
 
 
@@ -194,7 +196,7 @@ def _add(file: Path, rows: list[dict[str, str]]) -> None:
 
 def _written(rows: Iterable[Mapping[str, str]], columns: tuple[str, ...]) -> str:
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(out, columns, extrasaction="ignore")  # RFC 4180's line ends, so that either is quoted
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()

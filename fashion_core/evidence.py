@@ -81,7 +81,9 @@ class Evidence:
         except FileNotFoundError:
             raise UserError(f"There is no {shown(file)}: this model was made before its evidence was kept.") from None
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as reason:
-            raise UserError(f"{shown(file)} is no readable evidence: evaluate the model again ({reason}).") from None
+            raise UserError(
+                f"{shown(file)} is no readable evidence: train or publish the model again ({reason})."
+            ) from None
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -134,10 +136,10 @@ class Evidence:
     def colour_strangeness(self, colours: np.ndarray) -> np.ndarray:
         """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
         training photo."""
-        asked, known = lab(colours), lab(self.colours[self._of("train")])
-        distances = np.linalg.norm(asked[:, None] - known, axis=2)
-        kth = min(NEIGHBOURS, len(known)) - 1
-        return np.partition(distances, kth, axis=1)[:, kth]
+        from scipy.spatial import KDTree
+
+        known = lab(self.colours[self._of("train")])
+        return KDTree(known).query(lab(colours), k=[min(NEIGHBOURS, len(known))])[0][:, 0]
 
     @cached_property
     def colour_limit(self) -> float:

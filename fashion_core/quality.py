@@ -1,6 +1,6 @@
 """Photos that are hard to learn from: dark, pale, blurred, nearly empty, of odd shape or size.
 
-found = quality.look(root, paths)      # a row a photo; each file is read once, and again when it changed
+found = quality.look(root, paths)      # a row a photo; kept on disk until one of the files changes
 found[found["blurry"]]
 
 By CleanVision, but for blur: it tells blurred photos by how few edges they have, and so finds none of goods on a plain
@@ -39,11 +39,15 @@ def look(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.Data
     `progress(done, total, what)` is called now and then.
     """
     stamps = [f"{os.fsencode(path)!r} {stamp(root, path)}" for path in paths]
-    mark = hashlib.sha256("\n".join([f"{_VERSION} {root}", *stamps]).encode()).hexdigest()[:24]
-    file = cache_folder() / f"quality-{mark}.parquet"
+    mark = hashlib.sha256("\n".join([str(_VERSION), *stamps]).encode()).hexdigest()[:24]
+    of = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+    file = cache_folder() / f"quality-{of}-{mark}.parquet"
     if not file.exists():
         with replacing(file) as partial:
             _look(root, paths, progress).to_parquet(partial)
+        for old in cache_folder().glob(f"quality-{of}-*.parquet"):
+            if old != file:
+                old.unlink(missing_ok=True)
     found = pd.read_parquet(file)
     return found.assign(path=pd.Series([os.fsdecode(path) for path in found["path"]], dtype=object))
 
@@ -81,7 +85,8 @@ class _Photos:
 def _look(root: Path, paths: Sequence[str], progress: Progress) -> pd.DataFrame:
     columns = ["path", "bits", *(name for issue in ISSUES for name in (issue, f"{issue} score"))]
     if not paths:
-        return pd.DataFrame(columns=columns)
+        kinds = {name: bool if name in ISSUES else float for name in columns} | {"path": object, "bits": "uint64"}
+        return pd.DataFrame(columns=columns).astype(kinds)
     from cleanvision import Imagelab
 
     photos = _Photos(root, paths, progress)

@@ -4,13 +4,15 @@
     suspects.find(Evaluation.load(run.evaluation_file))     # labels of test photos, worst first
     suspects.find(suspects.out_of_fold(evidence, root))     # of all photos
 
-A label is suspect where the model is surer of another class than it usually is of that class's own photos (Northcutt,
-Jiang, Chuang 2021, by cleanlab). It is a place to look, not a verdict: the model may be the one that errs.
+How many labels of each class are wrong is estimated from how sure the model usually is of each class, and so many, the
+least believed, are suspect (Northcutt, Jiang, Chuang 2021, by cleanlab). It is a place to look, not a verdict: the
+model may be the one that errs.
 """
 
 import numpy as np
 import pandas as pd
 
+from fashion_core import UserError
 from fashion_core.dataset import grouped
 from fashion_core.evaluation import Evaluation
 from fashion_core.evidence import NEIGHBOURS, Evidence
@@ -55,10 +57,11 @@ def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:
 
 def out_of_fold(evidence: Evidence, root: str = "") -> Evaluation:
     """All photos, those of training too, in the order of their splits: what the ten nearest, by the stored embeddings,
-    are labelled, the nearer the weightier, out of those in 4 of 5 folds; near-duplicates stay in one fold.
+    are labelled, the nearer the weightier, out of those in 4 of 5 folds; near-duplicates stay in one fold. Photos whose
+    class has none outside their own fold are left out: nothing could vote for it.
 
     The embeddings themselves come from a network that has seen the training photos, so for these it is the surer of
-    their labels, wrong ones too. `root` as in Evaluation.
+    their labels, wrong ones too. `root` as in Evaluation. UserError where there are too few photos to ask.
     """
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.neighbors import KNeighborsClassifier
@@ -67,15 +70,20 @@ def out_of_fold(evidence: Evidence, root: str = "") -> Evaluation:
     photos = evidence.photos.iloc[order].reset_index(drop=True)
     features, labels = evidence.embeddings[order].astype(np.float32), photos["label"].to_numpy()
     group = photos["group"].where(photos["group"] >= 0, len(photos) + np.arange(len(photos)))
-    folds = StratifiedGroupKFold(int(np.clip(photos["label"].value_counts().min(), 2, FOLDS)))
-    shares = np.zeros((len(photos), len(evidence.classes)), np.float32)
-    for fitted, asked in folds.split(features, labels, group):
+    count = min(FOLDS, max(2, photos["label"].value_counts().min()), group.nunique())
+    if count < 2 or photos["label"].value_counts().max() < count:
+        raise UserError("These photos are too few, or too much alike, to ask of one what the others are.")
+    shares, known = np.zeros((len(photos), len(evidence.classes)), np.float32), np.zeros(len(photos), bool)
+    for fitted, asked in StratifiedGroupKFold(int(count)).split(features, labels, group):
         near = KNeighborsClassifier(min(NEIGHBOURS, len(fitted)), weights="distance")
         model = near.fit(features[fitted], labels[fitted])
         columns = [evidence.classes.index(name) for name in model.classes_]
         shares[np.ix_(asked, columns)] = model.predict_proba(features[asked])
-    meta = {"split": CROSS_VALIDATED}
-    return Evaluation(evidence.classes, photos[["path", "label"]], shares, root, meta)
+        known[asked] = np.isin(labels[asked], model.classes_)
+    if not known.any():
+        raise UserError("Each class is one picture over and over: there is nothing to ask of one what the others are.")
+    rows = photos[known][["path", "label"]].reset_index(drop=True)
+    return Evaluation(evidence.classes, rows, shares[known], root, {"split": CROSS_VALIDATED})
 
 
 def outliers(evidence: Evidence) -> pd.DataFrame:

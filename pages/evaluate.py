@@ -67,7 +67,7 @@ linked = st.query_params.get("model")
 if linked and linked not in files:
     st.warning(f"There is no evaluation of {plain(linked)} here; this is another model.", icon=":material/link_off:")
 name = st.selectbox("Model", files, index=list(files).index(linked) if linked in files else 0, key="model",
-                    on_change=doors.first_page)  # fmt: skip
+                    on_change=views.clear_area)  # fmt: skip
 st.query_params["model"] = name  # by hand: a bound list leaves its default out, and a link to the newest would drift
 model, epochs = files[name].parent, stored.epochs_of(files[name].parent)
 with guard():
@@ -77,9 +77,9 @@ asked = stored.Asked(files[name], stored.changed(files[name]), stored.gathered(m
 with st.container(horizontal=True, gap="medium"):
     asked = asked._replace(photos=doors.which_photos(bool(asked.gathered), bool(epochs)))
     part = doors.part(test.classes)
-if asked.photos == "epochs":
-    asked = asked._replace(epoch=views.replay(list(epochs), stored.learned(model, epochs)))
 with guard():
+    if asked.photos == "epochs":
+        asked = asked._replace(epoch=views.replay(list(epochs), stored.learned(epochs, part)))
     whole = evaluation = stored.answers(asked)
 st.caption(origin(name, whole))
 if part is not None:
@@ -108,7 +108,7 @@ with right:
 
 def only(chosen: pd.DataFrame, how: str) -> tuple[pd.DataFrame, str]:
     """The photos of a table, in its order."""
-    return whole.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), how
+    return evaluation.rows(keep).set_index("index").loc[chosen["index"]].reset_index(), how
 
 
 if matrix.open:
@@ -144,11 +144,11 @@ elif odd.open:
         rows, order = only(chosen, ", group by group" if "group" in chosen else ", oddest first")
 elif embedding.open:
     with embedding, guard():
-        keep &= views.embedding_map(whole, stored.evidence_of(model))
+        keep &= views.embedding_map(evaluation, stored.evidence_of(model))
         rows = evaluation.rows(keep)
 with right, guard():
     if row is not None:
-        photo.show(whole, row, rows, photos, model, row in set(stored.suspected(asked)["index"]),
+        photo.show(whole, evaluation, row, rows, photos, model, row in set(stored.suspected(asked)["index"]),
                    lambda: mending.buttons(whole, row, file))  # fmt: skip
     else:
         st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")

@@ -16,7 +16,7 @@ from fashion_core.evidence import Evidence
 from fashion_core.factors import COLOUR, factors
 from fashion_core.predictor import ModelRef, Predictor, models
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.gallery import STYLE, gallery, plain
+from fashion_core.ui.gallery import STYLE, gallery, here, plain
 from fashion_core.ui.stored import changed, evaluation_of, evidence_of, gathered
 
 PAGE = 12  # answers a page
@@ -199,7 +199,7 @@ def show_nine(ref: ModelRef) -> None:
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         seed = st.number_input("Seed", 0, 2**31 - 1, key="seed", bind="query-params")
-        rows, root = nine(stored, int(seed)), stored.located() or Path(stored.root)
+        rows, root = nine(stored, int(seed)), here(stored) or Path(stored.root)
         with st.container(horizontal=True):
             st.button("Another nine", icon=":material/shuffle:", on_click=next_seed)
             file = f"{ref.name}-seed-{seed}.png"

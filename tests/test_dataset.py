@@ -233,12 +233,21 @@ def test_a_missing_test_part_is_a_tenth_taken_from_train_and_said_so(place):
     data = dataset.load(parted(place, train=16, validation=4))
     assert data.counts().to_numpy().tolist() == [[14, 4, 2], [14, 4, 2]]
     assert all(path.startswith("train/") for path in members(data, "test"))
-    assert len(data.notes) == 1 and "no test/ folder" in data.notes[0]
+    assert len(data.notes) == 1 and "no photos in test/" in data.notes[0]
 
 
 def test_with_train_alone_both_other_parts_are_taken_from_it(place):
     data = dataset.load(parted(place, train=20))
     assert data.counts().to_numpy().tolist() == [[16, 2, 2], [16, 2, 2]] and len(data.notes) == 2
+
+
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_a_part_without_a_photo_that_can_be_read_is_as_good_as_missing(place, name):
+    parted(place, train=16, **{"validation" if name == "test" else "test": 4})
+    (place / name / "a").mkdir(parents=True)
+    (place / name / "a" / "broken.jpg").write_bytes(b"no photo")
+    data = dataset.load(place)
+    assert data.counts()[name].tolist() == [2, 2] and any(f"no photos in {name}/" in note for note in data.notes)
 
 
 def test_a_class_that_train_lacks_is_refused(place):

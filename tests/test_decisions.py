@@ -185,3 +185,16 @@ def test_the_next_training_uses_them_says_so_and_keeps_what_stood(data):
     assert found() is None, "since then more was decided: that would be another run"
     decisions.record(decisions.beside(data.root), second, "undo")
     assert found() == run
+
+
+def test_names_with_line_ends_and_backslashes_are_the_same_photo_again(tmp_path):
+    file = tmp_path / "photos.decisions.csv"
+    for name in ("a\rb.jpg", "a\nb.jpg", 'a"b,c.jpg'):
+        decisions.record(file, name, "relabel", "hat")
+    assert decisions.read(file) == dict.fromkeys(["a\rb.jpg", "a\nb.jpg", 'a"b,c.jpg'], "hat")
+    assert decisions.parse(b"photo,label\nhat\\1.jpg,sock\n", "theirs.csv") == {"hat/1.jpg": "sock"}
+
+
+def test_nothing_new_writes_nothing(tmp_path):
+    assert decisions.merge(tmp_path / "photos.decisions.csv", {}) == 0
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """The Evaluate page beyond the test: all photos, epochs, oddities, the map; and labels that are mended."""
 
+import os
 import re
 from dataclasses import replace
 
@@ -9,12 +10,15 @@ import pytest
 from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
-from test_evaluation import eight, publish
+from test_evaluation import eight, five, publish
+from test_lane import BLACK, BLUE, evidence
 from test_page_evaluate import opened, tiles, with_evidence, words
 from test_suspects import planted
 
 from fashion_core import decisions, suspects
-from fashion_core.evaluation import EPOCHS
+from fashion_core.evaluation import EPOCHS, Evaluation
+from fashion_core.evidence import FILE
+from fashion_core.ui import stored
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def metric(app, label: str) -> str:
     return next(each.value for each in app.metric if each.label == label)
 
 
-def test_all_photos_are_looked_at_each_answered_without_having_been_learned(root):
+def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
     app = opened()
     app.segmented_control(key="of").set_value("all").run()
     assert not app.exception and metric(app, "Photos") == "10"
@@ -81,6 +85,74 @@ def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
     app = opened(view="Oddities", odd="near-duplicates", of="all")
     assert tiles(app) == ["2.jpg", "t0.jpg"] and not app.exception
     assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
+
+
+def test_oddities_need_no_photos_and_see_those_that_come_or_change(root):
+    root.rename(root.with_name("away"))
+    app = opened(view="Oddities", odd="near-duplicates")
+    assert not app.exception and tiles(app) == ["2.jpg"]
+    root.with_name("away").rename(root)
+    Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "hat/4.jpg")
+    assert "4.jpg" in tiles(opened(view="Oddities", odd="dark"))
+
+
+def test_a_folder_whose_name_is_not_utf8_can_be_decided_on_and_looked_through(home, tmp_path):
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    root.mkdir()
+    publish(home, eight(root))
+    with_evidence(home, root)
+    opened(photo="2").button(key="decide-keep").click().run()
+    for view in ({"photo": "2"}, {"view": "Oddities"}, {"view": "Map"}):
+        app = opened(**view)
+        assert not app.exception and "Decisions on these photos: 1" in [each.label for each in app.expander][-1]
+
+
+def test_leaving_all_photos_out_is_said_and_can_be_undone(root):
+    for path in eight().photos["path"]:
+        decisions.record(decisions.beside(root), path, "leave out")
+    app = opened(photo="2")
+    assert "The decisions leave none of these photos" in words(app) and not app.exception
+    app.button(key="decide-undo").click().run()
+    assert "By the labels decided on 7 of these photos" in words(app)
+
+
+def test_decisions_on_photos_that_are_elsewhere_wait_where_these_will_be_looked_for(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    publish(home, eight("shop"), draw=False)
+    opened(photo="2").button(key="decide-relabel").click().run()
+    assert decisions.read(home / "data" / "shop.decisions.csv") == {"coat/2.jpg": "hat"}
+
+
+def test_a_damaged_epoch_is_one_sentence_and_a_class_without_photos_has_no_line(root, home):
+    with_epochs(home, root)
+    folder = home / "weights/by-hand" / EPOCHS
+    assert stored.learned(stored.epochs_of(folder.parent), None).loc[1].tolist() == [0, 1, 0]
+    some = Evaluation.load(folder / "0001.parquet")
+    keep = some.photos["label"] != "sock"
+    photos = some.photos[keep].reset_index(drop=True)
+    replace(some, photos=photos, probabilities=some.probabilities[keep]).save(folder / "0001.parquet")
+    os.utime(folder / "0001.parquet", (1, 1))
+    assert stored.learned(stored.epochs_of(folder.parent), None).loc[1].isna().tolist() == [False, False, True]
+    (folder / "0002.parquet").write_bytes(b"half")
+    app = opened(of="epochs")
+    assert "evaluate the model again" in app.error[0].value and not app.exception
+
+
+def test_an_open_photo_that_cannot_be_read_keeps_the_page(root):
+    app = opened(photo="2")
+    (root / "coat/2.jpg").write_bytes(b"")
+    app = opened(photo="2")
+    assert "cannot be shown" in words(app) and app.button(key="decide-keep") and not app.error
+
+
+def test_under_the_switch_tiles_photo_map_and_epochs_count_alike(home, tmp_path):
+    folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
+    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    replace(five(), root="", meta={"epoch": 1, "split": "validation"}).save(folder / EPOCHS / "0001.parquet")
+    by = {"model": "parts", "by": "colour"}
+    assert "right] · called **blue\\_hat**, is **blue\\_sock**" in words(opened(**by, photo="2"))
+    assert tiles(opened(**by, view="Map", which="wrong")) == ["3.jpg", "1.jpg"]
+    assert list(stored.learned(stored.epochs_of(folder), 0)) == ["black", "blue"]
 
 
 def test_an_area_drawn_on_the_map_is_a_selection_that_the_address_keeps(root):

@@ -40,7 +40,7 @@ def test_each_spoilt_photo_is_named_for_what_is_wrong_and_good_ones_are_not(phot
     assert found.loc[spoilt["blurry"], "blurry score"] < good["blurry score"].min()
 
 
-def test_a_photo_is_read_once_and_again_only_when_it_changed(photos, monkeypatch):
+def test_photos_are_read_once_and_again_when_one_changed(photos, home, monkeypatch):
     root, paths, _ = photos
     told = []
     first = quality.look(root, paths, lambda done, total, what: told.append((done, total)))
@@ -49,7 +49,9 @@ def test_a_photo_is_read_once_and_again_only_when_it_changed(photos, monkeypatch
         patch.setattr(quality, "_look", None)
         assert quality.look(root, paths).equals(first)
     Image.fromarray(np.full((80, 60, 3), 3, np.uint8)).save(root / paths[8])
-    assert quality.look(root, paths).set_index("path").loc[paths[8], "dark"]
+    again = quality.look(root, paths)
+    assert again.set_index("path").loc[paths[8], "dark"] and not first.set_index("path").loc[paths[8], "dark"]
+    assert len(list((home / "data" / ".cache").glob("quality-*"))) == 1, "what is no longer true is not kept"
 
 
 def test_no_photos_have_no_rows(home, tmp_path):

@@ -206,6 +206,17 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
     )
 
 
+def test_a_run_that_kept_no_epochs_still_ends_in_a_model(home, tmp_path):
+    run = runs.create(replace(TINY, epochs=2), colours(tmp_path / "photos", per_class=6))
+    with runs.claim(run) as log:
+        work(run, log, show=lambda text: None)
+    shutil.rmtree(run.folder / EPOCHS)
+    shutil.rmtree(run.folder / "model")
+    with runs.claim(run) as log:
+        assert work(run, log, show=lambda text: None) == "finished"
+    assert (run.folder / "model" / "card.json").is_file() and not (run.folder / "model" / EPOCHS).exists()
+
+
 def test_a_run_trained_without_openvino_is_made_to_predict_when_it_is_published(home, tmp_path, monkeypatch):
     from fashion_core import predictor
     from fashion_core.__main__ import main

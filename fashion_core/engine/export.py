@@ -73,7 +73,10 @@ def write_model_folder(
     }
     checkpoint.save(folder / "model.safetensors", half, about)
     for source in beside:
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / source.name)
+        if source.is_dir():
+            shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns(".*"))  # of a killed writer
+        else:
+            shutil.copyfile(source, folder / source.name)
     try:
         write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)
     except UserError:

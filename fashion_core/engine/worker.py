@@ -13,7 +13,7 @@ import torch
 import torchvision
 
 from fashion_core import UserError, __version__, decisions, evidence
-from fashion_core.dataset import Dataset, arrays, load, load_extra
+from fashion_core.dataset import Dataset, arrays, load, load_extra, replacing
 from fashion_core.engine import export, models
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.evidence import gather
@@ -87,7 +87,8 @@ def _decided(run: Run) -> dict[str, str]:
     """The decisions as they stood when the run first began, of which it keeps a copy: people may go on deciding."""
     kept = run.folder / decisions.COPY
     if not kept.exists():
-        kept.write_text(decisions.text(decisions.chosen(run.config.decisions)), "utf-8", "surrogateescape")
+        with replacing(kept) as partial:
+            partial.write_text(decisions.text(decisions.chosen(run.config.decisions)), "utf-8", "surrogateescape")
     return decisions.read(kept)
 
 
@@ -149,7 +150,8 @@ def _conclude(
     cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
     card = _card(run, data, trainer, test, about, temperature, notes, cost)
     seen = gather(network, data.classes, data, pixels, trainer.device, tell).save(run.folder / evidence.FILE)
-    export.write_model_folder(run.folder / "model", network, about, card, (file, seen, run.folder / EPOCHS))
+    epochs = [folder for folder in (run.folder / EPOCHS,) if folder.is_dir()]  # a run begun before these were kept
+    export.write_model_folder(run.folder / "model", network, about, card, (file, seen, *epochs))
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts, decisions, paper, question
+from fashion_core import UserError, charts, decisions, paper, question
 from fashion_core.evaluation import Evaluation, Which, between
 from fashion_core.factors import COLOUR, GARMENT, factors
 from fashion_core.suspects import CROSS_VALIDATED
@@ -68,7 +68,7 @@ def which_photos(evidence: bool, epochs: bool) -> str:
     offered = [kind for kind, there in (("test", True), ("all", evidence), ("epochs", epochs)) if there]
     if st.session_state.get("of", "test") not in offered:
         st.session_state["of"] = "test"
-    about = "The test photos; all photos, each answered without having been learned; or the validation photos by epoch"
+    about = "The test photos; all photos, each asked of its neighbours; or the validation photos after each epoch"
     return st.segmented_control("Photos", offered, key="of", default="test", required=True, help=about,
                                 on_change=first_page, bind="query-params")  # fmt: skip
 
@@ -180,13 +180,21 @@ def beside_the_headline(whole: Evaluation, evaluation: Evaluation, decided: dict
                       icon=":material/photo_library:", on_click=choose_by_words, args=("leaked",))  # fmt: skip
     elif "leaked" in whole.meta:
         st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")
-    if count := sum(decisions.key(path) in decided for path in whole.photos["path"]):
-        by_word = whole.decided(decided)
-        right = int((by_word if part is None else by_word.folded(part)).right.sum())
-        st.caption(
-            f":material/gavel: By the labels decided on {count:,} of these photos: **{right / len(by_word):.2%}** of "
-            f"{len(by_word):,}, 95% interval {between(right, len(by_word))}."
-        )
+    labels = {path: decided[key] for path in whole.photos["path"] if (key := decisions.key(path)) in decided}
+    if labels:
+        st.caption(f":material/gavel: {_by_decisions(whole, labels, part)}")
+
+
+def _by_decisions(whole: Evaluation, labels: dict[str, str], part: int | None) -> str:
+    try:
+        by_word = whole.decided(labels)
+    except UserError as none_left:
+        return str(none_left)
+    right, n = int((by_word if part is None else by_word.folded(part)).right.sum()), len(by_word)
+    return (
+        f"By the labels decided on {len(labels):,} of these photos: **{right / n:.2%}** of {n:,}, 95% interval "
+        f"{between(right, n)}."
+    )
 
 
 def matrix(evaluation: Evaluation, true: str | None, predicted: str | None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import decisions, imaging, sample
+from fashion_core import decisions, home, imaging, sample
 from fashion_core.evaluation import Evaluation
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
@@ -31,16 +31,18 @@ STYLE = """<style>
 </style>"""
 
 
-def whereabouts(evaluation: Evaluation) -> Path:
-    """The same, but sample photos are drawn again, once, and where others are not here their folder is asked for.
-
-    The folder that the person names stays in the address, as `folder`.
-    """
+def here(evaluation: Evaluation) -> Path | None:
+    """The folder of its photos, or None; sample photos are drawn again, once."""
     if drawn := evaluation.meta.get("sample"):
         with st.spinner("Drawing the sample photos again, this once…"):
             return sample.ensure(**drawn)
-    found, root = evaluation.located(), Path(evaluation.root)
-    if found and "folder" not in st.query_params:
+    return evaluation.located()
+
+
+def whereabouts(evaluation: Evaluation) -> Path:
+    """The same, but where they are not here their folder is asked for; it stays in the address, as `folder`."""
+    found, root = here(evaluation), Path(evaluation.root)
+    if found and ("folder" not in st.query_params or evaluation.meta.get("sample")):
         return found
     note, field = st.columns([3, 2], vertical_alignment="center")
     with field:
@@ -56,7 +58,7 @@ def whereabouts(evaluation: Evaluation) -> Path:
             "tiles are empty. Get the photos, as the README.md beside the model says, and name their folder here.",
             icon=":material/hide_image:",
         )
-    return found or root
+    return found or (root if root.is_absolute() else home() / "data" / root)  # where `located` will look
 
 
 def gallery(

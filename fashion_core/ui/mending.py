@@ -11,6 +11,7 @@ import streamlit as st
 from fashion_core import UserError, decisions
 from fashion_core.evaluation import Evaluation
 from fashion_core.factors import factors
+from fashion_core.imaging import shown
 from fashion_core.ui.boot import link
 from fashion_core.ui.doors import pressed
 from fashion_core.ui.gallery import plain
@@ -75,9 +76,10 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
         if standing:
             _table(evaluation, standing)
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.download_button("Export", decisions.text(standing).encode("utf-8", "surrogateescape"), file.name,
-                                   "text/csv", icon=":material/download:", on_click="ignore")  # fmt: skip
-                link("train", "Train with them", ":material/model_training:", folder=str(photos))
+                table = decisions.text(standing).encode("utf-8", "surrogateescape")
+                st.download_button("Export", table, shown(file.name), "text/csv", icon=":material/download:",
+                                   on_click="ignore")  # fmt: skip
+                link("train", "Train with them", ":material/model_training:", folder=shown(photos))
         st.file_uploader("Import decisions: a CSV of photo and label", "csv", key="decisions-file",
                          on_change=_import, args=(file, evaluation.classes))  # fmt: skip
 

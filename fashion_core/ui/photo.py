@@ -14,6 +14,7 @@ from fashion_core import imaging
 from fashion_core.evaluation import Evaluation
 from fashion_core.evidence import Evidence, heated
 from fashion_core.factors import COLOUR, GARMENT, factors, fold
+from fashion_core.suspects import CROSS_VALIDATED
 from fashion_core.ui.gallery import photo_grid, plain
 from fashion_core.ui.stored import changed, evidence_of, gathered
 
@@ -43,20 +44,19 @@ def close() -> None:
 
 
 def show(
-    evaluation: Evaluation, row: int, rows: pd.DataFrame, root: Path, model: Path, suspect: bool,
+    evaluation: Evaluation, counted: Evaluation, row: int, rows: pd.DataFrame, root: Path, model: Path, suspect: bool,
     decide: Callable[[], None],
 ) -> None:  # fmt: skip
     """Draw photo `row`, a row of `evaluation`, of the selection `rows`; its evidence lies in the folder `model`.
 
-    `decide` draws what one may decide of its label.
+    `counted` is the evaluation as the switch folds it. `decide` draws what one may decide of the photo's label.
     """
     _ways(row, rows["index"].tolist())
     path, truth = evaluation.photos["path"][row], evaluation.photos["label"][row]
-    said = evaluation.classes[evaluation.predicted[row]]
-    if truth == said:
-        st.markdown(f":green[:material/check_circle: right] · **{plain(truth)}**")
-    else:
-        st.markdown(f":red[:material/cancel: wrong] · called **{plain(said)}**, is **{plain(truth)}**")
+    said, voted = evaluation.classes[evaluation.predicted[row]], evaluation.meta.get("split") == CROSS_VALIDATED
+    verdict = ":green[:material/check_circle: right]" if counted.right[row] else ":red[:material/cancel: wrong]"
+    called = f"{'its neighbours say' if voted else 'called'} **{plain(said)}**, is " if truth != said else ""
+    st.markdown(f"{verdict} · {called}**{plain(truth)}**")
     if suspect:
         st.warning("This label looks wrong to the model: see the Labels view.", icon=":material/label_off:")
     decide()
@@ -69,7 +69,8 @@ def show(
         for name, share in ranked[:TOP]:
             text = f"{plain(name)} · {share:.1%}"
             st.progress(float(min(share, 1.0)), f"**{text}**" if name == truth else text)
-        st.caption("Confidence; the true class is bold." + _parts(evaluation, row))
+        what = "Share of its nearest photos" if voted else "Confidence"
+        st.caption(f"{what}; the true class is bold." + _parts(evaluation, row))
     evidence = evidence_of(model)
     if evidence is None or path not in evidence:
         st.caption(
@@ -135,10 +136,12 @@ def _maps(evidence: Evidence, model: Path, photo: Path, path: str, labels: dict[
         return
     if not photo.is_file():
         return
-    scale = max(float(abs(heat).max()) for heat in maps.values())
+    scale, when = max(float(abs(heat).max()) for heat in maps.values()), (changed(photo), model, gathered(model))
     for column, label in zip(st.columns(2), maps, strict=False):
-        when = changed(photo), model, gathered(model)
-        picture = _heated(os.fsencode(photo), *when, os.fsencode(path), label, scale)
+        try:
+            picture = _heated(os.fsencode(photo), *when, os.fsencode(path), label, scale)
+        except imaging.BadPhoto:  # the picture above has said why
+            return
         column.image(picture, width="stretch", alt=f"what spoke for {label}")
         column.caption(f"spoke for **{plain(label)}**")
     st.caption("Warm places raised this class's score above the others', cool ones lowered it.")

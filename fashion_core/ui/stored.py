@@ -1,5 +1,6 @@
 """What models left on disk and what is made of it, once for all pages and visitors, and anew when a file changes."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +64,7 @@ def answers(asked: Asked) -> Evaluation:
 
 def decided(file: Path) -> dict[str, str]:
     """The decisions that stand in `file`; none where it is not there yet."""
-    return _decided(file, file.stat().st_mtime_ns) if file.is_file() else {}
+    return _decided(os.fsencode(file), file.stat().st_mtime_ns) if file.is_file() else {}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -83,21 +84,14 @@ def colour_lane(asked: Asked) -> pd.DataFrame | None:
     return lane.table(answers(asked), evidence) if evidence else None
 
 
-@st.cache_data(max_entries=2, show_spinner="Looking for odd photos…")
 def oddities(model: Path, gathered: float, photos: Path) -> dict[str, pd.DataFrame]:
     """Kind → photos, the worst first; kinds of which there are none are left out."""
-    evidence = evidence_of(model)
-    bar = st.empty()
+    evidence, bar = evidence_of(model), st.empty()
     here = [path for path in evidence.photos["path"] if (photos / path).is_file()]
     looks = quality.look(photos, here, lambda n, of, what: bar.progress(n / of, f"{what}: {n:,} of {of:,}"))
     bar.empty()
-    groups = evidence.photos[evidence.photos["group"] >= 0].sort_values("group", kind="stable")
-    found = {
-        "unlike the others": suspects.outliers(evidence),
-        "near-duplicates": groups[["path", "label", "split", "group"]],
-        "perhaps one picture": suspects.alike(evidence, dict(zip(looks["path"], looks["bits"], strict=True))),
-    }
     labels = dict(zip(evidence.photos["path"], evidence.photos["label"], strict=True))
+    found = dict(_unlike_and_alike(model, gathered, looks[["path", "bits"]]))
     for issue, name in quality.ISSUES.items():
         bad = looks[looks[issue]].sort_values(f"{issue} score", kind="stable")
         found[name] = pd.DataFrame(
@@ -106,12 +100,30 @@ def oddities(model: Path, gathered: float, photos: Path) -> dict[str, pd.DataFra
     return {kind: rows for kind, rows in found.items() if len(rows)}
 
 
+@st.cache_data(max_entries=4, show_spinner="Comparing photos with each other…")
+def _unlike_and_alike(model: Path, gathered: float, hashes: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    evidence = evidence_of(model)
+    groups = evidence.photos[evidence.photos["group"] >= 0].sort_values("group", kind="stable")
+    return {
+        "unlike the others": suspects.outliers(evidence),
+        "near-duplicates": groups[["path", "label", "split", "group"]],
+        "perhaps one picture": suspects.alike(evidence, dict(zip(hashes["path"], hashes["bits"], strict=True))),
+    }
+
+
+def learned(files: dict[int, Path], part: int | None) -> pd.DataFrame:
+    """Recall (columns: classes, or what they fold to) after each epoch (rows); NaN where a class has no photo."""
+    return _learned([(epoch, file, changed(file)) for epoch, file in files.items()], part)
+
+
 @st.cache_data(max_entries=8, show_spinner=False)
-def learned(model: Path, files: dict[int, Path]) -> pd.DataFrame:
-    """Recall of each class (columns) after each epoch (rows)."""
-    found = {epoch: evaluation_of(file).report()["recall"] for epoch, file in files.items()}
-    classes = evaluation_of(next(iter(files.values()))).classes
-    return pd.DataFrame(found).T[list(classes)]
+def _learned(files: list[tuple[int, Path, float]], part: int | None) -> pd.DataFrame:
+    rows = {}
+    for epoch, file, when in files:
+        evaluation = _evaluation(file, when) if part is None else _evaluation(file, when).folded(part)
+        report = evaluation.report().iloc[: len(evaluation.classes)]
+        rows[epoch] = report["recall"].where(report["support"] > 0)
+    return pd.DataFrame(rows).T
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -124,11 +136,12 @@ def _evidence(file: Path, changed: float) -> Evidence:
     return Evidence.load(file)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Asking about each photo without having learned from it…")
+@st.cache_resource(max_entries=3, show_spinner="Asking of each photo what its neighbours are…")
 def _cross_validated(file: Path, gathered: float) -> Evaluation:
     return suspects.out_of_fold(evidence_of(file.parent), evaluation_of(file).root)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _decided(file: Path, changed: int) -> dict[str, str]:
-    return decisions.read(file)
+def _decided(file: bytes, changed: int) -> dict[str, str]:
+    """`file` is its name: bytes, as it need not be UTF-8."""
+    return decisions.read(Path(os.fsdecode(file)))

@@ -14,11 +14,15 @@ from fashion_core.evaluation import Evaluation, between, reliability, risk_cover
 from fashion_core.evidence import Evidence
 from fashion_core.lane import NEIGHBOURS, SURE
 from fashion_core.question import percent
-from fashion_core.suspects import FAR
+from fashion_core.suspects import CROSS_VALIDATED, FAR
 from fashion_core.ui.doors import choose, choose_by_words, first_page, pressed
 from fashion_core.ui.photo import open_photo
 
 MAP = ("label", "prediction", "error", "split")  # what points may be coloured by
+UNUSUAL = {  # by split: what a confidence is where it is not the model's own, calibrated one
+    CROSS_VALIDATED: "Here a confidence is the share of the nearest photos with that label, the nearer the weightier.",
+    "validation": "Confidences of an epoch are as the network gave them: they are calibrated after the last one.",
+}
 CORNERS = 40  # of a drawn area kept: the address must hold it
 ODD = {
     "unlike the others": f"Their tenth nearest photo, to the network, is {FAR:g} times as far as usual or farther.",
@@ -34,6 +38,8 @@ def confidence(evaluation: Evaluation) -> None:
     st.markdown(
         f"**How honest is a confidence?** Its expected calibration error is {evaluation.calibration_error:.3f}."
     )
+    if note := UNUSUAL.get(evaluation.meta.get("split")):
+        st.caption(f":material/info: {note}")
     st.plotly_chart(charts.reliability_figure(table), key="reliability", on_select=_from_bars,
                     selection_mode="points", config={"displayModeBar": False})  # fmt: skip
     st.caption("Bars on the dotted line are honest; strokes are 95% intervals. Click a bar to see its photos.")
@@ -70,8 +76,9 @@ def labels(suspect: pd.DataFrame, decided: Collection[str], row: int | None) -> 
         "score": st.column_config.NumberColumn("Belief in the label", format="percent"),
     })  # fmt: skip
     st.caption(
-        "By confident learning: the model is surer of another class than it usually is of that class's own photos. "
-        "A place to look, not a verdict: it may be the model that errs. Tick a row to open its photo."
+        "By confident learning: from how sure the model usually is of each class it is estimated how many labels are "
+        "wrong, and so many, the least believed, are listed. A place to look, not a verdict: it may be the model that "
+        "errs. Tick a row to open its photo."
     )
     return suspect
 
@@ -125,7 +132,7 @@ def embedding_map(evaluation: Evaluation, evidence: Evidence) -> np.ndarray:
     groups = {
         "label": names[evaluation.truth], "prediction": names[evaluation.predicted],
         "error": np.where(evaluation.right, "right", "wrong"),
-        "split": evidence.photos["split"].to_numpy()[places],
+        "split": np.where(places >= 0, evidence.photos["split"].to_numpy()[places], "unknown"),
     }[by]  # fmt: skip
     area = _area()
     figure = charts.map_figure(points, groups, evaluation.photos["path"].tolist(), area)
@@ -135,7 +142,7 @@ def embedding_map(evaluation: Evaluation, evidence: Evidence) -> np.ndarray:
                "some to see them; a legend's entry hides and shows its photos.")  # fmt: skip
     if area is None:
         return np.ones(len(evaluation), bool)
-    st.button("Clear the drawn area", key="area-clear", icon=":material/close:", on_click=_clear_area)
+    st.button("Clear the drawn area", key="area-clear", icon=":material/close:", on_click=clear_area)
     from skimage.measure import points_in_poly
 
     return points_in_poly(points, area)
@@ -162,7 +169,8 @@ def _from_map() -> None:
         first_page()
 
 
-def _clear_area() -> None:
+def clear_area() -> None:
+    """What was drawn goes, and the photos begin again: on another model's map the same place is another."""
     st.query_params.pop("area", None)
     first_page()
 
