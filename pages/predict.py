@@ -152,13 +152,16 @@ def choose_photos(ref: ModelRef) -> list[tuple[str, bytes]]:
 
 
 def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None:
-    """Bad photos with their reasons; then a tile for each good one, a page at a time."""
+    """A page of photos at a time: the bad ones with their reasons, then a tile for each good one."""
     if not photos:
         st.caption("The answer shows here: a bar for each likely class, the likeliest first.")
         return
+    pages = -(-len(photos) // PAGE)
+    number = min(st.pagination(pages, key="answers"), pages) if pages > 1 else 1
     with st.spinner("Looking…", show_time=True):
         when = changed(ref.folder / "model.xml"), gathered(ref.folder)
-        answers = [(name, answer(ref.folder, when, data)) for name, data in photos]
+        some = photos[(number - 1) * PAGE : number * PAGE]
+        answers = [(name, answer(ref.folder, when, data)) for name, data in some]
     for name, reason in answers:
         if isinstance(reason, str):
             st.error(f"**{plain(name)}**: {plain(reason)}", icon=":material/broken_image:")
@@ -166,11 +169,9 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
     if not good:
         return
     st.caption("Confidence, the likeliest class first")
-    pages = -(-len(good) // PAGE)
-    number = min(st.pagination(pages, key="answers"), pages) if pages > 1 else 1
-    alone = len(good) == 1
+    alone = pages == 1 and len(good) == 1
     grid = st.grid(1 if alone else "auto", min_column_width=300, border=True)
-    for place, (name, picture, ranked, strange) in enumerate(good[(number - 1) * PAGE : number * PAGE]):
+    for place, (name, picture, ranked, strange) in enumerate(good):
         with grid.container(horizontal=True, key=f"answer-{place}"):
             with st.container(width=240 if alone else 128, key=f"tile-answer-{place}"):
                 st.image(picture, width="stretch", alt=imaging.shown(name))
