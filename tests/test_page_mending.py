@@ -238,15 +238,20 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     page.goto(f"{server(home).url}/evaluate?model=by-hand&which=wrong&photo=7")  # a sock, called hat; then 2, then 5
     said = page.get_by_test_id("stMain")
     expect(said).to_contain_text("1 of 3 in this selection")
+    steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("l")
     expect(said).to_contain_text("Decided: it is hat")
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile("photo=2"))
+    expect(said).to_contain_text("2 of 3 in this selection")
+    steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("x")
     expect(said).to_contain_text("Decided: left out")
     assert decisions.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": ""}
     page.keyboard.press("u")
     expect(said).not_to_contain_text("Decided: left out")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("k")
     expect(said).to_contain_text("Decided: the label is right")
     assert decisions.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
@@ -337,6 +342,8 @@ def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, p
     expect(said).to_contain_text(f"{len(order)} labels look wrong")
     hover_click(page, page.get_by_test_id("stDataFrame").first, lambda box: (17, 35 + 17))  # the first row's tick
     expect(page).to_have_url(re.compile(f"photo={order['index'][0]}(&|$)"))
+    expect(said).to_contain_text(f"1 of {len(order)} in this selection")  # its buttons, and so its keys, are there
+    steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("l")
     expect(said).to_contain_text(f"Decided: it is {order['predicted'][0]}")
     expect(said).to_contain_text(f"{len(order) - 1} labels look wrong, the worst first. 1 more were decided on.")
