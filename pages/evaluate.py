@@ -63,35 +63,38 @@ if not files:
     link("train", "Train a model", ":material/model_training:")
     st.stop()
 
+# What comes and goes lies in a container of its own: a widget that it pushed to another place in the page would be
+# drawn anew, and the address would follow it no longer.
 linked = st.query_params.get("model")
-if linked and linked not in files:
-    st.warning(f"There is no evaluation of {plain(linked)} here; this is another model.", icon=":material/link_off:")
+with st.container():
+    if linked and linked not in files:
+        st.warning(f"There is no evaluation of {plain(linked)} here; this is another model.",
+                   icon=":material/link_off:")  # fmt: skip
 name = st.selectbox("Model", files, index=list(files).index(linked) if linked in files else 0, key="model",
                     on_change=views.clear_area)  # fmt: skip
 st.query_params["model"] = name  # by hand: a bound list leaves its default out, and a link to the newest would drift
 model, epochs = files[name].parent, stored.epochs_of(files[name].parent)
-with guard():
+with st.container(), guard():
     test = stored.evaluation_of(files[name])
     photos = whereabouts(test)
 asked = stored.Asked(files[name], stored.changed(files[name]), stored.gathered(model))
 with st.container(horizontal=True, gap="medium"):
     asked = asked._replace(photos=doors.which_photos(bool(asked.gathered), bool(epochs)))
     part = doors.part(test.classes)
-with guard():
+with st.container(), guard():
     if asked.photos == "epochs":
         asked = asked._replace(epoch=views.replay(list(epochs), stored.learned(epochs, part)))
     whole = evaluation = stored.answers(asked)
-st.caption(origin(name, whole))
-if part is not None:
-    evaluation = stored.folded(asked, part)
-numbers, file = evaluation.report(), decisions.beside(photos)
-doors.headline(evaluation, numbers)
-with guard():
+    st.caption(origin(name, whole))
+    if part is not None:
+        evaluation = stored.folded(asked, part)
+    numbers, file = evaluation.report(), decisions.beside(photos)
+    doors.headline(evaluation, numbers)
     standing = stored.decided(file)
     doors.beside_the_headline(whole, evaluation, standing, part)
-if unreadable := whole.meta.get("unreadable"):
-    with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
-        st.dataframe(pd.DataFrame(unreadable, dtype=object).map(shown), hide_index=True)
+    if unreadable := whole.meta.get("unreadable"):
+        with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
+            st.dataframe(pd.DataFrame(unreadable, dtype=object).map(shown), hide_index=True)
 
 left, right = st.columns([6, 5], gap="large")
 with left:

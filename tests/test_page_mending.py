@@ -350,3 +350,38 @@ def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, p
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(f"photo={order['index'][1]}(&|$)"))
     assert decisions.read(decisions.beside(tmp_path / "photos")) == {order["path"][0]: order["predicted"][0]}
+
+
+def test_the_address_follows_whatever_was_switched_before(root, home, server, page: Page):
+    with_epochs(home, root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand")
+
+    def press(group: str, name: str, *address: str) -> None:
+        button = page.locator(f".st-key-{group}").get_by_text(name, exact=True)
+        steady_box(page, button)
+        button.click()
+        for part in address:
+            expect(page).to_have_url(re.compile(part))
+
+    press("of", "all", "of=all")
+    press("which", "wrong", "of=all", "which=wrong")
+    press("of", "epochs", "of=epochs")
+    press("which", "right", "which=right")
+    box = page.get_by_role("textbox", name="Ask")
+    box.fill("hats")
+    box.press("Enter")
+    expect(page).to_have_url(re.compile("q=hats"))
+    press("which", "wrong", "q=hats", "which=wrong")
+    press("cells", "by true", "cells=by")
+
+
+def test_a_click_on_a_point_of_the_colours_opens_its_photo(home, server, page: Page, tmp_path):
+    folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
+    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    page.goto(f"{server(home).url}/evaluate?model=parts&view=Colours")
+    plot = page.locator(".st-key-strip .js-plotly-plot")
+    expect(plot.locator(".point").first).to_be_visible()
+    box, point = steady_box(page, plot), plot.locator(".point").first.bounding_box()
+    hover_click(page, plot, lambda _: (point["x"] + point["width"] / 2 - box["x"], point["y"] + 3 - box["y"]))
+    expect(page).to_have_url(re.compile(r"photo=\d"))
+    expect(page.get_by_test_id("stMain")).to_contain_text("Label is right")

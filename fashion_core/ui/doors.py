@@ -104,20 +104,23 @@ def asked(evaluation: Evaluation, folded: Evaluation) -> np.ndarray:
                           placeholder="misclassified blue dresses, or: confident mistakes, or: shoes below 60 %"
                           if factors(evaluation.classes) else "confident mistakes, or: right, below 60 %")  # fmt: skip
     found = question.read(words, evaluation.classes)
-    if found.filters:
-        with st.container(horizontal=True, gap="small"):
-            for place, each in enumerate(found.filters):
-                rest = [other for other in found.filters if other != each]
-                st.button(plain(each.words), key=f"chip-{place}", icon=":material/close:", help="Remove this filter",
-                          on_click=_ask, args=(question.text(rest),))  # fmt: skip
-    if found.unknown:
-        names = ", ".join(f"“{plain(word)}”" for word in found.unknown)
-        st.caption(
-            f":material/help: {names} is not understood and left out. Known are the class names, "
-            + ("colours and garments alone, " if factors(evaluation.classes) else "")
-            + "wrong, right, confident, unsure, “below 60 %”, “above 90 %” and “predicted …”."
-        )
+    with st.container(horizontal=True, gap="small"):  # also where it is empty: what follows keeps its place
+        for place, each in enumerate(found.filters):
+            rest = [other for other in found.filters if other != each]
+            st.button(plain(each.words), key=f"chip-{place}", icon=":material/close:", help="Remove this filter",
+                      on_click=_ask, args=(question.text(rest),))  # fmt: skip
+        if found.unknown:
+            st.caption(_not_understood(found.unknown, evaluation.classes))
     return question.mask(evaluation, found.filters, folded)
+
+
+def _not_understood(words: tuple[str, ...], classes: tuple[str, ...]) -> str:
+    names = ", ".join(f"“{plain(word)}”" for word in words)
+    return (
+        f":material/help: {names} is not understood and left out. Known are the class names, "
+        + ("colours and garments alone, " if factors(classes) else "")
+        + "wrong, right, confident, unsure, “below 60 %”, “above 90 %” and “predicted …”."
+    )
 
 
 def _ask(words: str) -> None:

@@ -38,8 +38,9 @@ def confidence(evaluation: Evaluation) -> None:
     st.markdown(
         f"**How honest is a confidence?** Its expected calibration error is {evaluation.calibration_error:.3f}."
     )
-    if note := UNUSUAL.get(evaluation.meta.get("split")):
-        st.caption(f":material/info: {note}")
+    with st.container():
+        if note := UNUSUAL.get(evaluation.meta.get("split")):
+            st.caption(f":material/info: {note}")
     st.plotly_chart(charts.reliability_figure(table), key="reliability", on_select=_from_bars,
                     selection_mode="points", config={"displayModeBar": False})  # fmt: skip
     st.caption("Bars on the dotted line are honest; strokes are 95% intervals. Click a bar to see its photos.")
@@ -235,9 +236,13 @@ def _from_strip() -> None:
 
 
 def _clicked(chart: str) -> list | None:
-    """The customdata of the point just clicked in this Plotly chart: it comes back as a dict of its places."""
+    """The customdata of the point just clicked in this Plotly chart: numbers come back as a dict by place, values of
+    several kinds as a list."""
     points = st.session_state[chart].selection.points
-    return list(dict(points[0]["customdata"]).values()) if points else None
+    if not points:
+        return None
+    about = points[0]["customdata"]
+    return list(about.values() if hasattr(about, "values") else about)
 
 
 def _table(rows: pd.DataFrame, key: str, columns: dict) -> None:
