@@ -76,7 +76,7 @@ def standing(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
             before.append(row["label"])
         elif before:
             before.pop()
-    return {photo: labels[-1] for photo, labels in stacks.items() if labels}
+    return {photo: labels[-1] for photo, labels in stacks.items() if photo and labels}
 
 
 def record(file: Path, photo: str, action: Action, label: str = "") -> None:
@@ -119,6 +119,8 @@ def meanings(data: Dataset, decided: Mapping[str, str]) -> tuple[np.ndarray, lis
         "is as it was."
     )
     notes = [sentence]
+    if tested := int((known.isin(decided.keys()) & (photos["split"] == "test")).sum()):
+        notes.append(f"{tested} decisions are of test photos, which are never learned from: their labels stay.")
     if unmatched := sorted(set(decided) - set(known)):
         notes.append(
             f"{len(unmatched)} decisions are of photos that are not here, such as {shown(unmatched[0])}: paths are "

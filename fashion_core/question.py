@@ -28,12 +28,18 @@ WORDS = {
     "below 60%": "unsure uncertain doubtful hesitant",
     "leaked": "leaked leaking leaks leak leakage",
     "predicted": "predicted called as taken named",
-    "": "a an all and any are at be by class confidence for in is it of or photo photos show me that the their them "
-    "they to was were what which who with",
+    "true": "true truly actually labelled labeled",
+    "not": "not no non except without but isn't aren't",
+    "": "a an all everything and any are at be by class confidence for in is it of or photo photos show me that the "
+    "their them they to was were what which who with",
 }
 _MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
-_BOUND = re.compile(r"(below|under|less than|at most|<|above|over|more than|at least|>)\s*(\d+(?:\.\d+)?)\s*(%?)")
-_BELOW = ("below", "under", "less than", "at most", "<")
+_BOUND = re.compile(
+    r"(below|under|less sure than|less than|at most|<|above|over|more sure than|more than|at least|>)\s*"
+    r"(\d+(?:\.\d+)?)\s*(%?)"
+)
+_BELOW = ("below", "under", "less sure than", "less than", "at most", "<")
+_OPPOSITE = {"right": "wrong", "wrong": "right"}
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,24 @@ def read(text: str, classes: Sequence[str]) -> Question:
     rest = _BOUND.sub(bound, text.lower())
     for name in sorted(classes, key=len, reverse=True):  # a name of several words is one
         rest = rest.replace(name.lower(), _one_word(name))
-    side, named, unknown = "true", {"true": [], "predicted": []}, []
-    for word in re.findall(r"[^\s,;.?!“”\"']+", rest):
+    side, named, unknown, denied = "true", {"true": [], "predicted": []}, [], ""
+    for word in re.findall(r"[^\s,;.?!“”\"]+", rest):
         meaning = _MEANING.get(word)
         if found := _names(word, classes):
-            named[side].append(found)
-        elif meaning == "predicted":
-            side = "predicted"
+            if denied:
+                filters.append(_denied(_classes(side, [found], classes), classes))
+            else:
+                named[side].append(found)
+        elif meaning in ("predicted", "true"):
+            side = meaning
+        elif meaning == "not":
+            denied = word
+            continue
+        elif denied and meaning:  # what the opposite of the others is, nobody can say
+            if meaning in _OPPOSITE:
+                filters.append(Filter("which", _OPPOSITE[meaning], _OPPOSITE[meaning]))
+            else:
+                unknown.append(f"{denied} {word}")
         elif meaning in ("right", "wrong", *CAUSES):
             filters.append(Filter("which", meaning, f"{meaning} wrong" if meaning in CAUSES else meaning))
         elif meaning == "leaked":
@@ -76,7 +93,9 @@ def read(text: str, classes: Sequence[str]) -> Question:
         elif meaning:
             filters += read(meaning, classes).filters
         elif meaning is None:
-            unknown.append(word)
+            unknown.append(f"{denied} {word}".strip())
+        if meaning != "":
+            denied = ""
     sides = [_classes(side, found, classes) for side, found in named.items() if found]
     return Question(_without_what_follows((*sides, *filters)), tuple(dict.fromkeys(unknown)))
 
@@ -144,6 +163,13 @@ def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str])
     value = tuple(name for name, kept in zip(classes, keep, strict=True) if kept or name in kinds[2])
     words = " ".join(name for kind in kinds for name in sorted(kind))
     return Filter(side, value, words if side == "true" else f"predicted {words}")
+
+
+def _denied(asked: Filter, classes: Sequence[str]) -> Filter:
+    """The same of all other classes."""
+    others = tuple(name for name in classes if name not in asked.value)
+    side, _, names = asked.words.rpartition("predicted ")
+    return Filter(asked.kind, others, f"predicted not {names}" if side or asked.kind == "predicted" else f"not {names}")
 
 
 def _without_what_follows(filters: Sequence[Filter]) -> tuple[Filter, ...]:

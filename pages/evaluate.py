@@ -48,9 +48,10 @@ def page_of(model: Path, root: Path) -> bytes:
     return of_model(model, root).encode()
 
 
-def download(what: str, kind: str, data: Callable[[], bytes], mime: str) -> None:
-    """A button that makes its file only when it is pressed."""
-    name = f"{shown(st.session_state['model'])}-{what.lower()}.{kind}"
+def download(what: str, kind: str, data: Callable[[], bytes], mime: str, *view: str) -> None:
+    """A button that makes its file only when it is pressed; its name says of which `view` it is."""
+    parts = [st.session_state["model"], *(part for part in view if part not in ("test", "classes")), what.lower()]
+    name = f"{shown('-'.join(parts))}.{kind}"
     st.download_button(f"{what} as {kind.upper()}", data, name, mime, icon=":material/download:", on_click="ignore")
 
 
@@ -106,7 +107,8 @@ with right:
     true, predicted, which = doors.selection(evaluation)
     keep &= evaluation.chosen(true, predicted, which)
     row = photo.opened(whole)
-    rows, order = evaluation.rows(keep), ", least sure first" if which == "right" else ", most confidently wrong first"
+    rows = evaluation.rows(keep)
+    order = ", least sure first" if evaluation.right[keep].all() else ", most confidently wrong first"
 
 
 def only(chosen: pd.DataFrame, how: str) -> tuple[pd.DataFrame, str]:
@@ -152,7 +154,7 @@ elif embedding.open:
 with right, guard():
     if row is not None:
         photo.show(whole, evaluation, row, rows, photos, model, row in set(stored.suspected(asked)["index"]),
-                   lambda: mending.buttons(whole, row, file))  # fmt: skip
+                   lambda: mending.buttons(whole, row, file, whole.photos["path"][row] in test.places))  # fmt: skip
     else:
         st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
         gallery(rows, photos, key="photos", page_size=12, on_open=photo.open_photo, decided=standing)
@@ -160,9 +162,10 @@ with left:
     with guard():
         mending.panel(whole, file, photos)
     cells = doors.CELLS[st.session_state.get("cells", "counts")]
+    view = asked.photos, st.session_state.get("by", "classes")
     with st.container(horizontal=True):
-        download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png")
+        download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png", *view)
         if (model / "card.json").is_file():
             download("Page", "html", lambda: page_of(model, photos), "text/html")
-        download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv")
-        download("Predictions", "csv", lambda: predictions(whole), "text/csv")
+        download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv", *view)
+        download("Predictions", "csv", lambda: predictions(whole), "text/csv", asked.photos)

@@ -46,6 +46,12 @@ def test_a_photo_is_relabelled_kept_for_a_part_or_left_out(data, tmp_path):
     assert "1 photos relabelled, 1 kept for their colour or garment alone, 1 left out, 0 confirmed" in notes[0]
 
 
+def test_decisions_of_test_photos_are_counted_and_change_nothing(data):
+    path = data.photos["path"][data.photos["split"] == "test"].iloc[0]
+    matrix, notes = decisions.meanings(data, {path: ""})
+    assert matrix.sum() == len(data.photos) and "1 decisions are of test photos" in notes[1]
+
+
 def test_decisions_of_photos_that_are_not_here_are_counted(data):
     matrix, notes = decisions.meanings(data, {"elsewhere/1.png": "red_hat", of(data, "train", "red_hat")[0]: "hat"})
     assert "1 decisions are of photos that are not here, such as elsewhere/1.png" in notes[1]

@@ -52,6 +52,8 @@ def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
     place = next(row for row, name in enumerate(tiles(app)) if name == "t0.jpg")
     app.button(key=f"why-photos-{place}").click().run()
     assert "Heat maps are kept of test photos" in words(app) and not app.exception
+    app.button(key="decide-keep").click().run()
+    assert "The next training learns so" in words(app)
 
 
 def test_only_what_is_there_can_be_chosen(home, tmp_path):
@@ -185,6 +187,7 @@ def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
     app = opened(photo="2")  # a coat, called hat
     app.button(key="decide-relabel").click().run()
     assert decisions.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
+    assert "A test photo is never learned from" in words(app)
     app.button(key="decide-leave out").click().run()
     assert decisions.read(file) == {"coat/2.jpg": ""} and "Decided: **left out**" in words(app)
     app.button(key="decide-undo").click().run()
@@ -224,7 +227,13 @@ def test_a_suspect_label_that_was_decided_on_is_no_longer_asked_about(root):
 def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
     app = opened()
     app.file_uploader(key="decisions-file").set_value(("mine.csv", b"photo,label\ncoat/0.jpg,hat\n", "text/csv")).run()
-    assert "1 of 1 decisions are new" in app.success[0].value
+    assert "1 of 1 decisions are new, and kept." in app.success[0].value and "not in" not in app.success[0].value
+    app = opened()
+    app.file_uploader(key="decisions-file").set_value(
+        ("m.csv", b"photo,label\nnot/here.jpg,hat\n,\n", "text/csv")
+    ).run()
+    assert "1 of 1 decisions are new, and kept. 1 are of photos that are not in" in app.success[0].value
+    decisions.record(decisions.beside(root), "not/here.jpg", "undo")
     assert decisions.read(decisions.beside(root)) == {"coat/0.jpg": "hat"}
     for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
         app = opened()

@@ -9,6 +9,7 @@ from test_evaluation import eight, five
 from fashion_core import question
 from fashion_core.paper import CLASSES
 
+BLACK = ("black_dress", "black_pants", "black_shirt", "black_shoes", "black_shorts")
 BLUE = ("blue_dress", "blue_pants", "blue_shirt", "blue_shoes", "blue_shorts")
 
 
@@ -27,6 +28,12 @@ def asked(text: str, classes=CLASSES) -> list[tuple]:
         ("shoes below 60 %", [("true", ("black_shoes", "blue_shoes")), ("below", 0.6)]),
         ("Which blue_dress photos were called black_dress?", [("true", BLUE[:1]), ("predicted", ("black_dress",))]),
         ("colour mistakes in blue over 0.75", [("true", BLUE), ("above", 0.75), ("which", "colour")]),
+        ("less sure than 50%", [("below", 0.5)]),
+        ("predicted blue, actually black dresses", [("predicted", BLUE), ("true", ("black_dress",))]),
+        ("dresses that are not blue", [("true", ("black_dress", "blue_dress")), ("true", BLACK)]),
+        ("everything but shoes", [("true", tuple(name for name in CLASSES if "shoes" not in name))]),
+        ("shoes predicted not blue", [("true", ("black_shoes", "blue_shoes")), ("predicted", BLACK)]),
+        ("blue pants that are not right", [("true", ("blue_pants",)), ("which", "wrong")]),
         ("", []),
     ],
 )
@@ -38,6 +45,12 @@ def test_a_word_that_is_not_understood_is_said_and_the_rest_counts():
     found = question.read("velvet blue dresses", CLASSES)
     assert found.unknown == ("velvet",)
     assert [each.value for each in found.filters] == [("blue_dress",)]
+
+
+def test_what_cannot_be_denied_is_not_understood():
+    assert question.read("not confident shoes", CLASSES).unknown == ("not confident",)
+    assert question.read("without velvet", CLASSES).unknown == ("without velvet",)
+    assert question.read("not confident", CLASSES).filters == ()
 
 
 def test_classes_that_do_not_come_apart_are_asked_for_by_name():
@@ -53,7 +66,16 @@ def test_names_with_a_hyphen_or_a_space_are_names_too():
     assert set(question.read(question.text(found.filters), names).filters) == set(found.filters)
 
 
-@pytest.mark.parametrize("text", ["black shirts predicted blue, wrong, below 80%", "garment mistakes", "unsure shoes"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "black shirts predicted blue, wrong, below 80%",
+        "garment mistakes",
+        "unsure shoes",
+        "not blue",
+        "dresses called not blue",
+    ],
+)
 def test_the_words_of_all_filters_ask_the_same_again(text):
     filters = question.read(text, CLASSES).filters
     assert set(question.read(question.text(filters), CLASSES).filters) == set(filters)

@@ -119,7 +119,7 @@ def _not_understood(words: tuple[str, ...], classes: tuple[str, ...]) -> str:
     return (
         f":material/help: {names} is not understood and left out. Known are the class names, "
         + ("colours and garments alone, " if factors(classes) else "")
-        + "wrong, right, confident, unsure, “below 60 %”, “above 90 %” and “predicted …”."
+        + "wrong, right, confident, unsure, leaked, “below 60 %”, “above 90 %”, “predicted …” and “not …”."
     )
 
 

@@ -21,8 +21,8 @@ from fashion_core.ui.stored import decided
 LEFT_OUT = "left out"
 
 
-def buttons(evaluation: Evaluation, row: int, file: Path) -> None:
-    """What one may decide of photo `row`, by button and by key, and what was decided."""
+def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
+    """What one may decide of photo `row`, by button and by key, and what was decided. `tested`: it is a test photo."""
     path, label = decisions.key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     said, standing = evaluation.classes[evaluation.predicted[row]], decided(file).get(path)
     offers = [("keep", label, "Label is right", "check", "K")]
@@ -40,7 +40,10 @@ def buttons(evaluation: Evaluation, row: int, file: Path) -> None:
                  label_visibility="collapsed", on_change=_relabel, args=(file, path, f"another-{row}"))  # fmt: skip
     if standing is not None:
         what = "the label is right" if standing == label else f"it is {plain(standing)}" if standing else LEFT_OUT
-        st.caption(f":material/gavel: Decided: **{what}**. The next training learns so; the photo stays where it is.")
+        use = "The next training learns so; the photo stays where it is."
+        if tested:
+            use = "A test photo is never learned from: this counts in the accuracy by decided labels above."
+        st.caption(f":material/gavel: Decided: **{what}**. {use}")
 
 
 def _labels(classes: tuple[str, ...]) -> list[str]:
@@ -80,8 +83,9 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
                 st.download_button("Export", table, shown(file.name), "text/csv", icon=":material/download:",
                                    on_click="ignore")  # fmt: skip
                 link("train", "Train with them", ":material/model_training:", folder=shown(photos))
-        st.file_uploader("Import decisions: a CSV of photo and label", "csv", key="decisions-file",
-                         on_change=_import, args=(file, evaluation.classes))  # fmt: skip
+        about = "Import decisions: a CSV of photo and label; an empty label leaves the photo out"
+        st.file_uploader(about, "csv", key="decisions-file", on_change=_import,
+                         args=(file, photos, evaluation.classes))  # fmt: skip
 
 
 def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
@@ -91,20 +95,27 @@ def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
 
     def clicked() -> None:
         place = pressed("decided", st.session_state["decided"].selection.rows)
-        if place is not None and place < len(table) and pd.notna(row := table["row"][place]):
-            open_photo(int(row))  # but where it is of another split: not among the photos looked at
+        if place is None or place >= len(table):
+            return
+        if pd.isna(row := table["row"][place]):
+            photo = table["Photo"][place]
+            st.toast(f"{plain(photo)} is not among the photos looked at here: switch Photos to all.")
+        else:
+            open_photo(int(row))
 
     st.dataframe(table[["Photo", "Decided"]], hide_index=True, key="decided", on_select=clicked,
                  selection_mode="single-row", height=min(35 * len(table) + 38, 300))  # fmt: skip
 
 
-def _import(file: Path, classes: tuple[str, ...]) -> None:
+def _import(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
     if (handed := st.session_state["decisions-file"]) is None:
         return
     try:
         found = decisions.parse(handed.getvalue(), handed.name)
         decisions.refuse_strangers(found, classes)
         new = decisions.merge(file, found)
-        st.session_state["decision-news"] = f"{new} of {len(found)} decisions are new, and kept."
+        absent = sum(not (photos / photo).is_file() for photo in found)
+        others = f" {absent} are of photos that are not in {plain(photos)}." if absent else ""
+        st.session_state["decision-news"] = f"{new} of {len(found)} decisions are new, and kept.{others}"
     except UserError as mistake:
         st.session_state["decision-problem"] = str(mistake)

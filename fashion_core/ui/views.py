@@ -108,8 +108,9 @@ def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.nd
     columns = {name: title for name, title in names.items() if name in rows}
     if "score" in columns:
         columns["score"] = st.column_config.NumberColumn("Score", format="%.2f")
-    _table(rows, "oddities", columns)
-    st.caption("Tick a row to open its photo.")
+    if len(rows):
+        _table(rows, "oddities", columns)
+        st.caption("Tick a row to open its photo.")
     return rows
 
 
