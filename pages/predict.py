@@ -152,16 +152,13 @@ def choose_photos(ref: ModelRef) -> list[tuple[str, bytes]]:
 
 
 def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None:
-    """A page of photos at a time: the bad ones with their reasons, then a tile for each good one."""
+    """Bad photos with their reasons; then a tile for each good one, a page at a time."""
     if not photos:
         st.caption("The answer shows here: a bar for each likely class, the likeliest first.")
         return
-    pages = -(-len(photos) // PAGE)
-    number = min(st.pagination(pages, key="answers"), pages) if pages > 1 else 1
     with st.spinner("Looking…", show_time=True):
         when = changed(ref.folder / "model.xml"), gathered(ref.folder)
-        some = photos[(number - 1) * PAGE : number * PAGE]
-        answers = [(name, answer(ref.folder, when, data)) for name, data in some]
+        answers = [(name, answer(ref.folder, when, data)) for name, data in photos]
     for name, reason in answers:
         if isinstance(reason, str):
             st.error(f"**{plain(name)}**: {plain(reason)}", icon=":material/broken_image:")
@@ -169,9 +166,11 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
     if not good:
         return
     st.caption("Confidence, the likeliest class first")
-    alone = pages == 1 and len(good) == 1
+    pages = -(-len(good) // PAGE)
+    number = min(st.pagination(pages, key="answers"), pages) if pages > 1 else 1
+    alone = len(good) == 1
     grid = st.grid(1 if alone else "auto", min_column_width=300, border=True)
-    for place, (name, picture, ranked, strange) in enumerate(good):
+    for place, (name, picture, ranked, strange) in enumerate(good[(number - 1) * PAGE : number * PAGE]):
         with grid.container(horizontal=True, key=f"answer-{place}"):
             with st.container(width=240 if alone else 128, key=f"tile-answer-{place}"):
                 st.image(picture, width="stretch", alt=imaging.shown(name))
