@@ -33,7 +33,7 @@ def predictor_of(folder: Path, when: float) -> Predictor:
     return Predictor(folder)
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@st.cache_data(max_entries=2048, show_spinner=False)
 def answer(folder: Path, when: tuple[float, float], data: bytes) -> tuple[bytes, list[tuple[str, float]], str] | str:
     """A thumbnail, all classes, likeliest first, and in what it is strange, if it is; or why it is no photo."""
     try:
