@@ -125,16 +125,17 @@ st.caption(
     + (f" {others} more {'was' if others == 1 else 'were'} tested on other photos or another split." if others else "")
 )
 placed = points(rows, cost)
-if placed:
-    chart = st.echarts_chart(
-        charts.trade_off_options(placed, COSTS[cost][2], st.context.theme.type == "dark"), key="trade-off",
-        height=420, on_select="rerun", alt=f"Test accuracy of {len(placed)} models against {COSTS[cost][2]}; the table "
-        "below holds the same numbers",
-    )  # fmt: skip
-    if chosen := chart.selection.selected:
-        open_evaluation(placed[chosen[0]["data_indices"][0]]["name"])
-if missing := len(rows) - len(placed):
-    st.caption(f"{missing} of them {'have' if missing > 1 else 'has'} no “{cost}” on record: an older run.")
+with st.container():  # what comes and goes: the lists below keep their place, and the address follows them
+    if placed:
+        chart = st.echarts_chart(
+            charts.trade_off_options(placed, COSTS[cost][2], st.context.theme.type == "dark"), key="trade-off",
+            height=420, on_select="rerun", alt=f"Test accuracy of {len(placed)} models against {COSTS[cost][2]}; the "
+            "table below holds the same numbers",
+        )  # fmt: skip
+        if chosen := chart.selection.selected:
+            open_evaluation(placed[chosen[0]["data_indices"][0]]["name"])
+    if missing := len(rows) - len(placed):
+        st.caption(f"{missing} of them {'have' if missing > 1 else 'has'} no “{cost}” on record: an older run.")
 
 table = pd.DataFrame(sorted(rows, key=lambda row: -row["accuracy"]))
 shows = st.dataframe(table[list(COLUMNS)], hide_index=True, column_config=COLUMNS, placeholder=experiment.NONE,

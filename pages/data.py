@@ -151,8 +151,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
 with st.expander("Get photos", icon=":material/download:"):
     get_photos()
 
+# What comes and goes has a place of its own, so that the lists below keep theirs and the address follows them.
+bar = st.empty()
 if st.session_state.get("looked", [None])[0] != root:  # looked at once per visit: a click need not wait for the disk
-    bar = st.empty()
     with guard():
         st.session_state["looked"] = (root, *look(root, bar))
     bar.empty()
@@ -160,10 +161,11 @@ _, data, classes, problem = st.session_state["looked"]
 photos = data.photos
 sizes = photos["width"].astype(str) + "×" + photos["height"].astype(str)
 crosses = (photos["group"] >= 0) & (photos.groupby("group")["split"].transform("nunique") > 1)
-if problem:
-    st.error(problem, icon=":material/error:")
-for note in data.notes:
-    st.info(plain(note), icon=":material/info:")
+with st.container():
+    if problem:
+        st.error(problem, icon=":material/error:")
+    for note in data.notes:
+        st.info(plain(note), icon=":material/info:")
 headline(data, classes, int(photos["group"][crosses].nunique()))
 
 numbers, gallery = st.columns([5, 6], gap="large")

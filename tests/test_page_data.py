@@ -1,12 +1,13 @@
 """Promises of the Data page: it counts, compares with the paper, names bad files, and every number opens its photos."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 import worlds
-from browser import hover_click
+from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
@@ -180,3 +181,15 @@ def test_a_click_in_a_real_browser_opens_the_photos_and_the_address_brings_them_
         again.goto(page.url)
         expect(again.get_by_text("2 of 60 photos")).to_be_visible()
         expect(again.get_by_role("img")).to_have_count(2)
+
+
+def test_the_address_follows_every_list(photos, server, page: Page, home):
+    page.goto(f"{server(home).url}/data?{urlencode({'folder': str(photos)})}")
+    expect(page.get_by_text("60 of 60 photos")).to_be_visible()
+    for name, option in (("class", "red_hat"), ("part", "test"), ("class", "green_sock"), ("part", "validation")):
+        field = page.locator(f".st-key-{name} input")
+        steady_box(page, field)
+        field.click()
+        page.get_by_role("option", name=option).click()
+        expect(page).to_have_url(re.compile(f"{name}={option}"))
+    expect(page.get_by_text("2 of 60 photos")).to_be_visible()
