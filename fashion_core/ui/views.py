@@ -55,7 +55,7 @@ def confidence(evaluation: Evaluation) -> None:
     )
     words = f"below {percent(at['least'])}" if n < len(evaluation) else "below 0%"
     st.button(f"The {len(evaluation) - n:,} it would refuse", key="door-refused", icon=":material/photo_library:",
-              type="tertiary", on_click=choose_by_words, args=(words,))  # fmt: skip
+              type="tertiary", on_click=choose_by_words, args=(words,), disabled=n == len(evaluation))  # fmt: skip
     st.plotly_chart(charts.coverage_figure(curve, share), key="coverage", config={"displayModeBar": False})
 
 
@@ -109,7 +109,7 @@ def oddities(found: dict[str, pd.DataFrame], places: dict[str, int], keep: np.nd
     if "score" in columns:
         columns["score"] = st.column_config.NumberColumn("Score", format="%.2f")
     if len(rows):
-        _table(rows, "oddities", columns)
+        _table(rows.assign(group=rows["group"] + 1) if "group" in rows else rows, "oddities", columns)
         st.caption("Tick a row to open its photo.")
     return rows
 
