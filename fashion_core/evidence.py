@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from PIL import Image
 from fashion_core import UserError
 from fashion_core.colour import Colour, lab
 from fashion_core.imaging import shown
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 FILE = "evidence.safetensors"
 NEIGHBOURS = 10
@@ -136,10 +140,14 @@ class Evidence:
     def colour_strangeness(self, colours: np.ndarray) -> np.ndarray:
         """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
         training photo."""
+        tree = self._learned_colours
+        return tree.query(lab(colours), k=[min(NEIGHBOURS, tree.n)])[0][:, 0]
+
+    @cached_property
+    def _learned_colours(self) -> "KDTree":
         from scipy.spatial import KDTree
 
-        known = lab(self.colours[self._of("train")])
-        return KDTree(known).query(lab(colours), k=[min(NEIGHBOURS, len(known))])[0][:, 0]
+        return KDTree(lab(self.colours[self._of("train")]))
 
     @cached_property
     def colour_limit(self) -> float:

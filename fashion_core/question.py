@@ -168,8 +168,8 @@ def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str])
 def _denied(asked: Filter, classes: Sequence[str]) -> Filter:
     """The same of all other classes."""
     others = tuple(name for name in classes if name not in asked.value)
-    side, _, names = asked.words.rpartition("predicted ")
-    return Filter(asked.kind, others, f"predicted not {names}" if side or asked.kind == "predicted" else f"not {names}")
+    side = "predicted " if asked.kind == "predicted" else ""
+    return Filter(asked.kind, others, f"{side}not {asked.words.removeprefix(side)}")
 
 
 def _without_what_follows(filters: Sequence[Filter]) -> tuple[Filter, ...]:

@@ -68,9 +68,10 @@ def _decide(file: Path, photo: str, action: decisions.Action, label: str) -> Non
 def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
     """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with."""
     standing = decided(file)
-    for key, show in (("decision-problem", st.error), ("decision-news", st.success)):
-        if said := st.session_state.pop(key, None):
-            show(said, icon=":material/gavel:")
+    with st.container():  # so that the panel below keeps its place, and stays open
+        for key, show in (("decision-problem", st.error), ("decision-news", st.success)):
+            if said := st.session_state.pop(key, None):
+                show(said, icon=":material/gavel:")
     with st.expander(f"Decisions on these photos: {len(standing) or 'none yet'}", icon=":material/gavel:"):
         st.caption(
             f"Kept in {plain(file)}. The photos and their folders stay as they are, and so does the test; the next "

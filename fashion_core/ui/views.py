@@ -1,4 +1,4 @@
-"""An evaluation beside its matrix and report: confidences, suspect labels, the lane between two colours."""
+"""An evaluation beside its matrix and report: confidences, suspect labels, colours, oddities, the map, epochs."""
 
 import zlib
 from collections.abc import Collection
