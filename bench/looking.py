@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 from skimage.measure import points_in_poly
 
-from fashion_core import charts, question, suspects
-from fashion_core.evaluation import Evaluation, softmax
-from fashion_core.evidence import Evidence
+from fashion_core.evaluation import label_issues, query
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Evidence
 from fashion_core.paper import CLASSES
+from fashion_core.reports import charts
+from fashion_core.stats import softmax
 
 PHOTOS, TRAINED, DIMENSIONS = 44_000, 44_000, 64
 
@@ -64,8 +66,8 @@ def main() -> dict[str, float]:
     decided = dict(zip(evaluation.photos["path"][:200], evaluation.photos["label"][200:400], strict=True))
 
     def ask() -> pd.DataFrame:
-        filters = question.read("misclassified blue dresses below 60 %", evaluation.classes).filters
-        return evaluation.rows(question.mask(evaluation, filters))
+        filters = query.read("misclassified blue dresses below 60 %", evaluation.classes).filters
+        return evaluation.rows(query.mask(evaluation, filters))
 
     def circled() -> pd.DataFrame:
         return evaluation.rows(points_in_poly(evidence.embeddings[:PHOTOS, :2], area))
@@ -94,9 +96,9 @@ def main() -> dict[str, float]:
         "accuracy_by_200_decisions": milliseconds(by_decisions),
         "photos_in_a_drawn_area": milliseconds(circled),
         "draw_the_map": milliseconds(mapped, 5),
-        "once_suspects_of_the_test": milliseconds(lambda: suspects.find(evaluation), 2),
-        "once_all_photos_cross_validated": milliseconds(lambda: suspects.out_of_fold(evidence), 1),
-        "once_outliers": milliseconds(lambda: suspects.outliers(evidence), 1),
+        "once_suspects_of_the_test": milliseconds(lambda: label_issues.find(evaluation), 2),
+        "once_all_photos_cross_validated": milliseconds(lambda: label_issues.out_of_fold(evidence), 1),
+        "once_outliers": milliseconds(lambda: label_issues.outliers(evidence), 1),
     }
 
 

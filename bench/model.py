@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion_core import colour, dataset, imaging
-from fashion_core.evaluation import softmax, wilson
-from fashion_core.evidence import FILE, Evidence
-from fashion_core.factors import GARMENT, fold
-from fashion_core.predictor import Predictor, resolve
+from fashion_core.class_names import GARMENT, fold
+from fashion_core.evaluation.explanations import FILE, Evidence
+from fashion_core.models.predictor import Predictor
+from fashion_core.models.registry import resolve
+from fashion_core.photos import dataset, garment_colour, imaging
+from fashion_core.photos.pixels import decode_photos
+from fashion_core.stats import softmax, wilson
 
 
 def phone(model: str, folder: Path) -> dict:
@@ -43,7 +45,7 @@ def agree(model: str, folder: Path) -> dict:
     predictor = Predictor(resolve(model))
     size, temperature = predictor.card["image_size"], predictor.card["temperature"]
     data = dataset.load_for_test(folder)
-    pixels = dataset.arrays(data, size)
+    pixels = decode_photos(data, size)
     network, _ = load_network(predictor.folder / "model.safetensors")
     logits = predict_logits(network, pixels, np.arange(len(pixels)), pick_device("cpu")).numpy()
     torchs = softmax(logits, temperature)
@@ -67,7 +69,7 @@ def strange(model: str, folder: Path, *others: Path) -> dict:
         logits, embeddings = predictor.raw(photos)
         scaled = logits / predictor.card["temperature"]
         squares = [imaging.square(photo, predictor.card["image_size"]) for photo in photos]
-        colours = np.array([colour.measure(np.asarray(square)) for square in squares])
+        colours = np.array([garment_colour.measure(np.asarray(square)) for square in squares])
         return {
             "distance": evidence.strangeness(embeddings), "energy": -logsumexp(scaled, axis=1),
             "confidence": -softmax(scaled).max(axis=1), "colour": evidence.colour_strangeness(colours),

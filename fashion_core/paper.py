@@ -7,7 +7,7 @@ Indonesian Journal on Data Science 3(1), pp. 1-12. Numbers are printed here as t
 import math
 from collections.abc import Iterable
 
-from fashion_core.evaluation import wilson
+from fashion_core.stats import wilson
 
 # Photos per class, section on the data set.
 COUNTS: dict[str, int] = {

@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts, experiment
-from fashion_core.evaluation import between, mcnemar, wilson
-from fashion_core.imaging import shown
-from fashion_core.predictor import ModelRef, models
+from fashion_core.models.registry import ModelRef, models
+from fashion_core.photos.imaging import shown
+from fashion_core.reports import charts
+from fashion_core.runs import experiment
+from fashion_core.stats import between, mcnemar, wilson
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import gallery, plain, whereabouts
 from fashion_core.ui.stored import evaluation_of

@@ -7,18 +7,21 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import decisions, pictures, predictor, runs
-from fashion_core.evaluation import Evaluation
-from fashion_core.factors import COLOUR
-from fashion_core.imaging import shown
-from fashion_core.ui import doors, mending, photo, stored, views
+from fashion_core import runs
+from fashion_core.class_names import COLOUR
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models import registry
+from fashion_core.photos import label_corrections
+from fashion_core.photos.imaging import shown
+from fashion_core.reports import figures
+from fashion_core.ui import label_review, photo, selection, stored, views
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import gallery, plain, whereabouts
 
 
 def evaluated() -> dict[str, Path]:
     """Whatever has an evaluation, published models first, then runs, newest first: name → file."""
-    files = {ref.name: ref.evaluation_file for ref in predictor.models()}
+    files = {ref.name: ref.evaluation_file for ref in registry.models()}
     for run in runs.find():  # the run that trained a model, where that was not exported
         files.setdefault(run.id, run.folder / "evaluation.parquet")
     return {name: file for name, file in files.items() if file.is_file()}
@@ -43,7 +46,7 @@ def predictions(evaluation: Evaluation) -> bytes:
 
 
 def page_of(model: Path, root: Path) -> bytes:
-    from fashion_core.report import of_model  # it loads Matplotlib and templates: when asked
+    from fashion_core.reports.html import of_model  # it loads Matplotlib and templates: when asked
 
     return of_model(model, root).encode()
 
@@ -80,8 +83,8 @@ with st.container(), guard():
     photos = whereabouts(test)
 asked = stored.Asked(files[name], stored.changed(files[name]), stored.gathered(model))
 with st.container(horizontal=True, gap="medium"):
-    asked = asked._replace(photos=doors.which_photos(bool(asked.gathered), bool(epochs)))
-    part = doors.part(test.classes)
+    asked = asked._replace(photos=selection.which_photos(bool(asked.gathered), bool(epochs)))
+    part = selection.part(test.classes)
 with st.container(), guard():
     if asked.photos == "epochs":
         asked = asked._replace(epoch=views.replay(list(epochs), stored.learned(epochs, part)))
@@ -89,10 +92,10 @@ with st.container(), guard():
     st.caption(origin(name, whole))
     if part is not None:
         evaluation = stored.folded(asked, part)
-    numbers, file = evaluation.report(), decisions.beside(photos)
-    doors.headline(evaluation, numbers)
+    numbers, file = evaluation.report(), label_corrections.beside(photos)
+    selection.headline(evaluation, numbers)
     standing = stored.decided(file)
-    doors.beside_the_headline(whole, evaluation, standing, part)
+    selection.beside_the_headline(whole, evaluation, standing, part)
     if unreadable := whole.meta.get("unreadable"):
         with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
             st.dataframe(pd.DataFrame(unreadable, dtype=object).map(shown), hide_index=True)
@@ -103,8 +106,8 @@ with left:
     tabs = st.tabs(names, key="view", bind="query-params")
 matrix, report, confidence, labels, colours, odd, embedding = tabs
 with right:
-    keep = doors.asked(whole, evaluation)
-    true, predicted, which = doors.selection(evaluation)
+    keep = selection.asked(whole, evaluation)
+    true, predicted, which = selection.selection(evaluation)
     keep &= evaluation.chosen(true, predicted, which)
     row = photo.opened(whole)
     rows = evaluation.rows(keep)
@@ -118,10 +121,10 @@ def only(chosen: pd.DataFrame, how: str) -> tuple[pd.DataFrame, str]:
 
 if matrix.open:
     with matrix:
-        doors.matrix(evaluation, true, predicted)
+        selection.matrix(evaluation, true, predicted)
 if report.open:
     with report:
-        doors.report(evaluation, numbers)
+        selection.report(evaluation, numbers)
 if confidence.open:
     with confidence:
         views.confidence(evaluation)
@@ -154,17 +157,18 @@ elif embedding.open:
 with right, guard():
     if row is not None:
         photo.show(whole, evaluation, row, rows, photos, model, row in set(stored.suspected(asked)["index"]),
-                   lambda: mending.buttons(whole, row, file, whole.photos["path"][row] in test.places))  # fmt: skip
+                   lambda: label_review.buttons(whole, row, file,
+                                                whole.photos["path"][row] in test.places))  # fmt: skip
     else:
         st.markdown(f"**{len(rows):,}** of {len(evaluation):,} photos{order if len(rows) > 1 else ''}")
         gallery(rows, photos, key="photos", page_size=12, on_open=photo.open_photo, decided=standing)
 with left:
     with guard():
-        mending.panel(whole, file, photos)
-    cells = doors.CELLS[st.session_state.get("cells", "counts")]
+        label_review.panel(whole, file, photos)
+    cells = selection.CELLS[st.session_state.get("cells", "counts")]
     view = asked.photos, st.session_state.get("by", "classes")
     with st.container(horizontal=True):
-        download("Matrix", "png", lambda: pictures.confusion_png(evaluation, cells), "image/png", *view)
+        download("Matrix", "png", lambda: figures.confusion_png(evaluation, cells), "image/png", *view)
         if (model / "card.json").is_file():
             download("Page", "html", lambda: page_of(model, photos), "text/html")
         download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv", *view)

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from fashion_core import charts, imaging, paper, sample
-from fashion_core.evaluation import Evaluation, between
-from fashion_core.predictor import ModelRef, models
+from fashion_core import paper
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.registry import ModelRef, models
+from fashion_core.photos import imaging, sample
+from fashion_core.reports import charts
+from fashion_core.stats import between
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, plain
 from fashion_core.ui.stored import evaluation_of

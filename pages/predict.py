@@ -10,11 +10,14 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from fashion_core import colour, home, imaging, sample
-from fashion_core.evaluation import Evaluation, between
-from fashion_core.evidence import Evidence
-from fashion_core.factors import COLOUR, factors
-from fashion_core.predictor import ModelRef, Predictor, models
+from fashion_core import home
+from fashion_core.class_names import COLOUR, factors
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Evidence
+from fashion_core.models.predictor import Predictor
+from fashion_core.models.registry import ModelRef, models
+from fashion_core.photos import garment_colour, imaging, sample
+from fashion_core.stats import between
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import STYLE, gallery, here, plain
 from fashion_core.ui.stored import changed, evaluation_of, evidence_of, gathered
@@ -51,7 +54,7 @@ def strangeness(predictor: Predictor, evidence: Evidence, image: Image.Image, em
     if embeddings.size and evidence.strangeness(embeddings)[0] > evidence.limit:
         return STRANGE
     if parts := factors(predictor.classes):
-        seen = colour.measure(np.asarray(imaging.square(image, predictor.card["image_size"])))
+        seen = garment_colour.measure(np.asarray(imaging.square(image, predictor.card["image_size"])))
         if evidence.colour_strangeness(np.array([seen]))[0] > evidence.colour_limit:
             names = dict.fromkeys(pair[COLOUR] for pair in parts)
             return OTHER_COLOUR + (f": perhaps neither {' nor '.join(names)}." if len(names) == 2 else ".")
@@ -224,7 +227,7 @@ def nine(stored: Evaluation, seed: int) -> pd.DataFrame:
 
 
 def nine_png(rows: pd.DataFrame, root: Path) -> bytes:
-    from fashion_core.pictures import grid_png
+    from fashion_core.reports.figures import grid_png
 
     tiles = []
     for row in rows.itertuples():

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fashion_core import UserError, config, home, runs
-from fashion_core.imaging import shown
+from fashion_core import UserError, home, runs
+from fashion_core.photos.imaging import shown
+from fashion_core.runs import config
 from fashion_core.ui import live
 from fashion_core.ui.boot import boot, guard
 
@@ -65,7 +66,7 @@ def start(preset: str, folder: str, values: dict) -> None:
     recipe = config.preset(preset).changed(values)
     runs.refuse_if_busy()
     if not root.exists() and root == home() / "data" / "sample":
-        from fashion_core.sample import ensure
+        from fashion_core.photos.sample import ensure
 
         bar = st.progress(0.0, "Rendering the sample set")
         ensure(lambda done, total, what: bar.progress(done / total, what))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fashion_core.colour import measure
+from fashion_core.photos.garment_colour import measure
 
 
 def on(ground, garment, size=(80, 60)) -> np.ndarray:

@@ -19,11 +19,12 @@ from test_suspects import clusters, planted
 from torchvision import models as zoo
 from worlds import COLOURS, colours
 
-from fashion_core import runs, sample
-from fashion_core.__main__ import main
+from fashion_core import runs
+from fashion_core.cli import main
 from fashion_core.engine import models
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE
+from fashion_core.photos import sample
 
 FAST = [
     "architecture=resnet18",

@@ -8,9 +8,9 @@ import pytest
 from worlds import colours
 
 from fashion_core import UserError, runs
-from fashion_core.config import TrainConfig
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Evidence
+from fashion_core.runs.config import TrainConfig
 
 
 def four() -> Evidence:

@@ -6,10 +6,13 @@ import shlex
 import pandas as pd
 import pytest
 
-from fashion_core import UserError, config, experiment, runs
-from fashion_core.__main__ import _parser, _settings
-from fashion_core.evaluation import wilson
-from fashion_core.runs import EventLog, write_json
+from fashion_core import UserError, runs
+from fashion_core.cli.parser import parser
+from fashion_core.cli.training import _settings
+from fashion_core.files import write_json
+from fashion_core.runs import config, experiment
+from fashion_core.runs.events import EventLog
+from fashion_core.stats import wilson
 
 ALL = tuple(experiment.EXPERIMENTS)
 BEST = config.preset("best")
@@ -82,7 +85,7 @@ def test_every_command_reads_back_as_the_same_recipe(preset, tmp_path):
     for variant in experiment.plan(ALL, preset, {"pretrained": "a b/c=d.safetensors", "learning_rate": "3e-05"}, [7]):
         words = shlex.split(experiment.command(variant.configs[0], tmp_path / "my photos", tmp_path / "r"))
         assert words[:3] == ["python", "-m", "fashion_core"]
-        options: argparse.Namespace = _parser().parse_args(words[3:])
+        options: argparse.Namespace = parser().parse_args(words[3:])
         assert config.preset(options.preset).changed(_settings(options.set)) == variant.configs[0]
         assert (options.dir, options.runs) == (tmp_path / "my photos", tmp_path / "r")
 

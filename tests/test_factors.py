@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fashion_core.factors import COLOUR, GARMENT, factors, fold, meant_by
+from fashion_core.class_names import COLOUR, GARMENT, factors, fold, meant_by
 
 
 def test_a_name_is_split_at_its_first_underscore():

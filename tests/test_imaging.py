@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashion_core import imaging
-from fashion_core.imaging import BadPhoto
+from fashion_core.photos import imaging
+from fashion_core.photos.imaging import BadPhoto
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from test_evaluation import eight, five
 
-from fashion_core import lane
-from fashion_core.evidence import Evidence
+from fashion_core.evaluation import colour_check
+from fashion_core.evaluation.explanations import Evidence
 
 SPACE = np.eye(2), np.zeros(2), 1.0  # of the embeddings, which count for nothing here
 BLACK, BLUE = (10.0, 2.0, 0.0, 0.3), (40.0, 40.0, 285.0, 0.3)
@@ -24,7 +24,7 @@ def evidence(tested: list[tuple], trained: int = 30) -> Evidence:
 
 
 def test_photos_lie_along_lightness_and_pixels_contradict_labels():
-    found = lane.table(five(), evidence([BLACK, BLUE, BLUE, BLACK, (12.0, 3.0, 0.0, 0.3)]))
+    found = colour_check.table(five(), evidence([BLACK, BLUE, BLUE, BLACK, (12.0, 3.0, 0.0, 0.3)]))
     assert found["path"].tolist() == ["0.jpg", "3.jpg", "4.jpg", "1.jpg", "2.jpg"]
     assert found["pixels"].tolist() == ["black", "black", "black", "blue", "blue"]
     assert found["path"][found["contradicted"]].tolist() == [
@@ -36,10 +36,13 @@ def test_photos_lie_along_lightness_and_pixels_contradict_labels():
 
 def test_between_the_colours_nothing_is_contradicted():
     navy = (25.0, 21.0, 285.0, 0.3)
-    found = lane.table(five(), evidence([navy] * 5, trained=12))
-    assert not found["contradicted"].any() and (found["agreement"] < lane.SURE).all()
+    found = colour_check.table(five(), evidence([navy] * 5, trained=12))
+    assert not found["contradicted"].any() and (found["agreement"] < colour_check.SURE).all()
 
 
 def test_other_class_names_have_no_lane():
     photos = eight().photos.assign(split="train", group=-1)
-    assert lane.table(eight(), Evidence(eight().classes, photos, np.zeros((8, 2)), np.zeros((8, 4)), *SPACE)) is None
+    assert (
+        colour_check.table(eight(), Evidence(eight().classes, photos, np.zeros((8, 2)), np.zeros((8, 4)), *SPACE))
+        is None
+    )

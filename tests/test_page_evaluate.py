@@ -16,8 +16,8 @@ from test_lane import BLACK, BLUE, SPACE, evidence
 from test_suspects import planted
 
 from fashion_core import paper
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Evidence
 
 
 def opened(**query: str) -> AppTest:

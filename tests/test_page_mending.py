@@ -15,9 +15,10 @@ from test_lane import BLACK, BLUE, evidence
 from test_page_evaluate import opened, tiles, with_evidence, words
 from test_suspects import planted
 
-from fashion_core import decisions, suspects
-from fashion_core.evaluation import EPOCHS, Evaluation
-from fashion_core.evidence import FILE
+from fashion_core.evaluation import label_issues
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
+from fashion_core.evaluation.explanations import FILE
+from fashion_core.photos import label_corrections
 from fashion_core.ui import stored
 
 
@@ -111,7 +112,7 @@ def test_a_folder_whose_name_is_not_utf8_can_be_decided_on_and_looked_through(ho
 
 def test_leaving_all_photos_out_is_said_and_can_be_undone(root):
     for path in eight().photos["path"]:
-        decisions.record(decisions.beside(root), path, "leave out")
+        label_corrections.record(label_corrections.beside(root), path, "leave out")
     app = opened(photo="2")
     assert "The decisions leave none of these photos" in words(app) and not app.exception
     app.button(key="decide-undo").click().run()
@@ -122,7 +123,7 @@ def test_decisions_on_photos_that_are_elsewhere_wait_where_these_will_be_looked_
     monkeypatch.chdir(tmp_path)
     publish(home, eight("shop"), draw=False)
     opened(photo="2").button(key="decide-relabel").click().run()
-    assert decisions.read(home / "data" / "shop.decisions.csv") == {"coat/2.jpg": "hat"}
+    assert label_corrections.read(home / "data" / "shop.decisions.csv") == {"coat/2.jpg": "hat"}
 
 
 def test_a_damaged_epoch_is_one_sentence_and_a_class_without_photos_has_no_line(root, home):
@@ -183,28 +184,28 @@ def test_photos_that_leak_have_a_number_and_a_door(home, tmp_path):
 
 
 def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
-    file = decisions.beside(root)
+    file = label_corrections.beside(root)
     app = opened(photo="2")  # a coat, called hat
     app.button(key="decide-relabel").click().run()
-    assert decisions.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
+    assert label_corrections.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
     assert "A test photo is never learned from" in words(app)
     app.button(key="decide-leave out").click().run()
-    assert decisions.read(file) == {"coat/2.jpg": ""} and "Decided: **left out**" in words(app)
+    assert label_corrections.read(file) == {"coat/2.jpg": ""} and "Decided: **left out**" in words(app)
     app.button(key="decide-undo").click().run()
-    assert decisions.read(file) == {"coat/2.jpg": "hat"}
+    assert label_corrections.read(file) == {"coat/2.jpg": "hat"}
     app.selectbox(key="another-2").select("sock").run()
-    assert decisions.read(file) == {"coat/2.jpg": "sock"} and not app.exception
+    assert label_corrections.read(file) == {"coat/2.jpg": "sock"} and not app.exception
     app.button(key="decide-keep").click().run()
     assert "the label is right" in words(app)
     for _ in range(3):
         app.button(key="decide-undo").click().run()
-    assert decisions.read(file) == {} and "Decided:" not in words(app)
+    assert label_corrections.read(file) == {} and "Decided:" not in words(app)
     assert (root / "coat/2.jpg").is_file(), "photos stay where they are"
 
 
 def test_decisions_show_on_tiles_in_a_table_and_in_the_accuracy(root):
-    decisions.record(decisions.beside(root), "sock/7.jpg", "relabel", "hat")
-    decisions.record(decisions.beside(root), "coat/2.jpg", "leave out", "")
+    label_corrections.record(label_corrections.beside(root), "sock/7.jpg", "relabel", "hat")
+    label_corrections.record(label_corrections.beside(root), "coat/2.jpg", "leave out", "")
     app = opened()
     assert "By the labels decided on 2 of these photos: **85.71%** of 7" in words(app)
     captions = [caption.value for caption in app.caption]
@@ -218,7 +219,7 @@ def test_a_suspect_label_that_was_decided_on_is_no_longer_asked_about(root):
     app = opened(view="Labels", of="all")
     table = next((frame.value for frame in app.dataframe if "score" in frame.value), pd.DataFrame({"path": []}))
     for path in table["path"]:
-        decisions.record(decisions.beside(root), path, "keep", path.split("/")[0])
+        label_corrections.record(label_corrections.beside(root), path, "keep", path.split("/")[0])
     app = opened(view="Labels", of="all")
     assert "**0** labels look wrong" in words(app) and not app.exception
     assert f"{len(table)} more were decided on" in words(app)
@@ -233,17 +234,17 @@ def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
         ("m.csv", b"photo,label\nnot/here.jpg,hat\n,\n", "text/csv")
     ).run()
     assert "1 of 1 decisions are new, and kept. 1 are of photos that are not in" in app.success[0].value
-    decisions.record(decisions.beside(root), "not/here.jpg", "undo")
-    assert decisions.read(decisions.beside(root)) == {"coat/0.jpg": "hat"}
+    label_corrections.record(label_corrections.beside(root), "not/here.jpg", "undo")
+    assert label_corrections.read(label_corrections.beside(root)) == {"coat/0.jpg": "hat"}
     for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
         app = opened()
         app.file_uploader(key="decisions-file").set_value(("mine.csv", content, "text/csv")).run()
         assert why in app.error[0].value and not app.exception
-    assert decisions.read(decisions.beside(root)) == {"coat/0.jpg": "hat"}
+    assert label_corrections.read(label_corrections.beside(root)) == {"coat/0.jpg": "hat"}
 
 
 def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, page: Page):
-    file = decisions.beside(root)
+    file = label_corrections.beside(root)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&which=wrong&photo=7")  # a sock, called hat; then 2, then 5
     said = page.get_by_test_id("stMain")
     expect(said).to_contain_text("1 of 3 in this selection")
@@ -256,35 +257,35 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("x")
     expect(said).to_contain_text("Decided: left out")
-    assert decisions.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": ""}
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": ""}
     page.keyboard.press("u")
     expect(said).not_to_contain_text("Decided: left out")
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("k")
     expect(said).to_contain_text("Decided: the label is right")
-    assert decisions.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile("photo="))
     expect(said).to_contain_text("Decisions on these photos: 2")
 
 
 def test_decisions_leave_as_a_file_and_come_back_and_lead_to_training(root, home, server, page: Page, tmp_path):
-    file = decisions.beside(root)
-    decisions.record(file, "sock/7.jpg", "relabel", "hat")
+    file = label_corrections.beside(root)
+    label_corrections.record(file, "sock/7.jpg", "relabel", "hat")
     page.goto(f"{server(home).url}/evaluate?model=by-hand")
     page.get_by_text("Decisions on these photos: 1").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()
     taken = tmp_path / "taken.csv"
     download.value.save_as(taken)
-    assert decisions.read(taken) == {"sock/7.jpg": "hat"}
+    assert label_corrections.read(taken) == {"sock/7.jpg": "hat"}
     file.unlink()
     page.reload()
     page.get_by_text("Decisions on these photos: none yet").click()
     page.locator("input[type=file]").set_input_files(taken)
     expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decisions are new, and kept.")
-    assert decisions.read(file) == {"sock/7.jpg": "hat"}
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat"}
     page.get_by_text("Decisions on these photos: 1").click()
     page.get_by_role("link", name="Train with them").click()
     expect(page).to_have_url(re.compile("/train.*folder="))
@@ -345,7 +346,7 @@ def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, p
     evaluation, _ = planted()
     evaluation = replace(evaluation, root=str(tmp_path / "photos"))
     publish(home, evaluation, "swapped")
-    order = suspects.find(evaluation)
+    order = label_issues.find(evaluation)
     page.goto(f"{server(home).url}/evaluate?model=swapped&view=Labels")
     said = page.get_by_test_id("stMain")
     expect(said).to_contain_text(f"{len(order)} labels look wrong")
@@ -358,7 +359,9 @@ def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, p
     expect(said).to_contain_text(f"{len(order) - 1} labels look wrong, the worst first. 1 more were decided on.")
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(f"photo={order['index'][1]}(&|$)"))
-    assert decisions.read(decisions.beside(tmp_path / "photos")) == {order["path"][0]: order["predicted"][0]}
+    assert label_corrections.read(label_corrections.beside(tmp_path / "photos")) == {
+        order["path"][0]: order["predicted"][0]
+    }
 
 
 def test_the_address_follows_whatever_was_switched_before(root, home, server, page: Page):

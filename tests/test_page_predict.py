@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from test_predictor import CLASSES, plain, write_model
 
-from fashion_core import sample
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Evidence
+from fashion_core.photos import sample
 
 METRICS = {"test_accuracy": 0.9, "test_n": 20}
 COLOURS = ("red", "lime", "blue")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from fashion_core import quality
-from fashion_core.sample import render
+from fashion_core.photos import quality
+from fashion_core.photos.sample import render
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_evaluation import eight, five
 
-from fashion_core import question
+from fashion_core.evaluation import query
 from fashion_core.paper import CLASSES
 
 BLACK = ("black_dress", "black_pants", "black_shirt", "black_shoes", "black_shorts")
@@ -14,7 +14,7 @@ BLUE = ("blue_dress", "blue_pants", "blue_shirt", "blue_shoes", "blue_shorts")
 
 
 def asked(text: str, classes=CLASSES) -> list[tuple]:
-    found = question.read(text, classes)
+    found = query.read(text, classes)
     assert not found.unknown
     return [(each.kind, each.value) for each in found.filters]
 
@@ -42,28 +42,28 @@ def test_words_become_filters(text, filters):
 
 
 def test_a_word_that_is_not_understood_is_said_and_the_rest_counts():
-    found = question.read("velvet blue dresses", CLASSES)
+    found = query.read("velvet blue dresses", CLASSES)
     assert found.unknown == ("velvet",)
     assert [each.value for each in found.filters] == [("blue_dress",)]
 
 
 def test_what_cannot_be_denied_is_not_understood():
-    assert question.read("not confident shoes", CLASSES).unknown == ("not confident",)
-    assert question.read("without velvet", CLASSES).unknown == ("without velvet",)
-    assert question.read("not confident", CLASSES).filters == ()
+    assert query.read("not confident shoes", CLASSES).unknown == ("not confident",)
+    assert query.read("without velvet", CLASSES).unknown == ("without velvet",)
+    assert query.read("not confident", CLASSES).filters == ()
 
 
 def test_classes_that_do_not_come_apart_are_asked_for_by_name():
     assert asked("socks called hat", ("coat", "hat", "sock")) == [("true", ("sock",)), ("predicted", ("hat",))]
-    assert question.read("blue socks", ("coat", "hat", "sock")).unknown == ("blue",)
+    assert query.read("blue socks", ("coat", "hat", "sock")).unknown == ("blue",)
 
 
 def test_names_with_a_hyphen_or_a_space_are_names_too():
     names = ("T-shirt", "Ankle boots", "Boots")
     assert asked("wrong t-shirts", names) == [("true", ("T-shirt",)), ("which", "wrong")]
-    found = question.read("ankle boots called Boots", names)
+    found = query.read("ankle boots called Boots", names)
     assert [each.value for each in found.filters] == [("Ankle boots",), ("Boots",)]
-    assert set(question.read(question.text(found.filters), names).filters) == set(found.filters)
+    assert set(query.read(query.text(found.filters), names).filters) == set(found.filters)
 
 
 @pytest.mark.parametrize(
@@ -77,22 +77,22 @@ def test_names_with_a_hyphen_or_a_space_are_names_too():
     ],
 )
 def test_the_words_of_all_filters_ask_the_same_again(text):
-    filters = question.read(text, CLASSES).filters
-    assert set(question.read(question.text(filters), CLASSES).filters) == set(filters)
+    filters = query.read(text, CLASSES).filters
+    assert set(query.read(query.text(filters), CLASSES).filters) == set(filters)
 
 
 def test_a_bound_is_read_back_as_the_same_confidence():
     for share in (0.87654368, 0.5, 2 / 3, 0.99999994):
         least = np.float32(share)
-        said = question.read(f"below {question.percent(least)}", CLASSES).filters
-        again = question.read(question.text(said), CLASSES).filters
+        said = query.read(f"below {query.percent(least)}", CLASSES).filters
+        again = query.read(query.text(said), CLASSES).filters
         assert np.float32(said[0].value) == np.float32(again[0].value) == least
 
 
 def test_a_question_finds_its_photos():
     def found(evaluation, text):
-        filters = question.read(text, evaluation.classes).filters
-        return evaluation.rows(question.mask(evaluation, filters))["path"].tolist()
+        filters = query.read(text, evaluation.classes).filters
+        return evaluation.rows(query.mask(evaluation, filters))["path"].tolist()
 
     assert found(five(), "blue socks called blue") == ["2.jpg"]
     assert found(five(), "hats, colour wrong") == ["1.jpg"]

@@ -5,8 +5,8 @@ import re
 import pytest
 from test_evaluation import eight, publish
 
-from fashion_core import report
-from fashion_core.__main__ import main
+from fashion_core.cli import main
+from fashion_core.reports import html
 
 
 def test_the_page_needs_nothing_else_and_holds_the_worst_photos(home, tmp_path, capsys):
@@ -24,7 +24,7 @@ def test_the_page_needs_nothing_else_and_holds_the_worst_photos(home, tmp_path, 
 def test_photos_that_are_not_here_and_names_that_are_no_text_are_told_plainly(home, tmp_path):
     evaluation = eight(tmp_path / "elsewhere")
     evaluation.photos.loc[2, "path"] = "coat/<script>alert(1)</script>.jpg"
-    page = report.html(evaluation, {"name": "<b>bold</b>"}, tmp_path / "nowhere")
+    page = html.html(evaluation, {"name": "<b>bold</b>"}, tmp_path / "nowhere")
     assert "3 of these photos are not on the machine" in page
     assert "<script>" not in page and "&lt;b&gt;bold&lt;/b&gt;" in page
 
@@ -48,4 +48,4 @@ def test_a_run_with_its_log_has_curves(home, tmp_path, right):
             '"validation_loss":0.9,"validation_accuracy":0.6}\n'
         )
         (run / "events.jsonl").write_text(epoch)
-    assert ("How it learned" in report.of_model(run / "model")) == right
+    assert ("How it learned" in html.of_model(run / "model")) == right

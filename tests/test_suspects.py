@@ -6,9 +6,10 @@ import pytest
 from test_evaluation import CLASSES, eight, made_up
 
 from bench.planted import counted, learn, listed, plant
-from fashion_core import UserError, suspects
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import Evidence
+from fashion_core import UserError
+from fashion_core.evaluation import label_issues
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Evidence
 
 
 def planted(swapped: int = 10, n: int = 300) -> tuple[Evaluation, set[int]]:
@@ -23,7 +24,7 @@ def planted(swapped: int = 10, n: int = 300) -> tuple[Evaluation, set[int]]:
 
 def test_ten_swapped_labels_are_found_first_with_few_false_alarms():
     evaluation, rows = planted()
-    found = suspects.find(evaluation)
+    found = label_issues.find(evaluation)
     assert set(found["index"][:10]) == rows
     assert set(found["index"][10:]) <= set(np.flatnonzero(~evaluation.right)) - rows
     assert len(found) < (~evaluation.right).sum()  # not every mistake is a suspect
@@ -35,16 +36,16 @@ def test_a_class_without_photos_and_a_single_class_are_no_trouble():
     evaluation, _ = planted()
     keep = evaluation.photos["label"] != "sock"
     part = Evaluation(CLASSES, evaluation.photos[keep].reset_index(drop=True), evaluation.probabilities[keep])
-    assert len(suspects.find(part))
+    assert len(label_issues.find(part))
     alone = eight().photos["label"] == "hat"
     one = Evaluation(CLASSES, eight().photos[alone].reset_index(drop=True), eight().probabilities[alone])
-    assert suspects.find(one).empty
+    assert label_issues.find(one).empty
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_clean_labels_raise_few_alarms(seed):
     evaluation = made_up("/photos", CLASSES, 300, seed)
-    assert 8 <= (~evaluation.right).sum() <= 10 and len(suspects.find(evaluation)) <= 2
+    assert 8 <= (~evaluation.right).sum() <= 10 and len(label_issues.find(evaluation)) <= 2
 
 
 def test_the_faults_planted_in_a_dataset_are_found_after_a_training_on_it(home, tmp_path):
@@ -78,11 +79,11 @@ def clusters() -> Evidence:
 
 
 def test_out_of_fold_asks_of_each_photo_what_its_neighbours_are_labelled():
-    found = suspects.out_of_fold(clusters(), "/photos")
-    assert found.root == "/photos" and found.meta["split"] == suspects.CROSS_VALIDATED
+    found = label_issues.out_of_fold(clusters(), "/photos")
+    assert found.root == "/photos" and found.meta["split"] == label_issues.CROSS_VALIDATED
     assert sorted(found.photos["path"]) == sorted(clusters().photos["path"])
     assert [path for path, right in zip(found.photos["path"], found.right, strict=True) if not right] == ["0.jpg"]
-    assert suspects.find(found)["path"].tolist() == ["0.jpg"]
+    assert label_issues.find(found)["path"].tolist() == ["0.jpg"]
     assert found.photos["path"][:6].tolist() == [f"{i}.jpg" for i in range(1, 24, 4)], "test photos come first"
 
 
@@ -91,7 +92,7 @@ def test_near_duplicates_never_vote_for_each_other():
     evidence.photos.loc[[3, 4, 5], "label"] = "sock"  # three copies, all called socks, among the hats
     evidence.photos.loc[[3, 4, 5], "group"] = 1
     evidence.embeddings[[3, 4, 5]] = evidence.embeddings[3]
-    found = suspects.out_of_fold(evidence)
+    found = label_issues.out_of_fold(evidence)
     shares = found.probabilities[[found.places[f"{i}.jpg"] for i in (3, 4, 5)], 1]
     assert (shares < 0.5).all()
 
@@ -99,21 +100,21 @@ def test_near_duplicates_never_vote_for_each_other():
 def test_what_nothing_could_vote_for_is_left_out_and_too_few_photos_are_refused():
     evidence = clusters()
     evidence.photos.loc[12:, "group"] = 1  # all socks are one picture: no fold can tell what a sock is
-    assert set(suspects.out_of_fold(evidence).photos["label"]) == {"hat"}
+    assert set(label_issues.out_of_fold(evidence).photos["label"]) == {"hat"}
     evidence.photos["group"] = 1
     with pytest.raises(UserError, match="too much alike"):
-        suspects.out_of_fold(evidence)
+        label_issues.out_of_fold(evidence)
     evidence.photos["group"] = np.repeat([0, 1], 12)  # two pictures, one a class
     with pytest.raises(UserError, match="over and over"):
-        suspects.out_of_fold(evidence)
+        label_issues.out_of_fold(evidence)
     evidence.photos["group"] = np.arange(24) % 3  # fewer groups than folds
-    assert len(suspects.out_of_fold(evidence)) == 24
+    assert len(label_issues.out_of_fold(evidence)) == 24
 
 
 def test_outliers_are_far_from_their_tenth_nearest():
-    found = suspects.outliers(clusters())
+    found = label_issues.outliers(clusters())
     assert found["path"].tolist() == ["23.jpg"]
-    assert found["score"][0] >= suspects.FAR and found["label"].tolist() == ["sock"]
+    assert found["score"][0] >= label_issues.FAR and found["label"].tolist() == ["sock"]
 
 
 def test_alike_needs_both_the_network_and_the_perceptual_hash_and_leaves_known_duplicates_out():
@@ -121,6 +122,6 @@ def test_alike_needs_both_the_network_and_the_perceptual_hash_and_leaves_known_d
     evidence.embeddings[6] = evidence.embeddings[5]
     evidence.embeddings[8] = evidence.embeddings[7]
     hashes = {"1.jpg": 0, "2.jpg": 0, "5.jpg": 0xF0FF, "6.jpg": 0xFFFF, "7.jpg": 0xFFFF << 20, "8.jpg": 0xFFFF << 40}
-    found = suspects.alike(evidence, hashes)
+    found = label_issues.alike(evidence, hashes)
     assert found["path"].tolist() == ["5.jpg", "6.jpg"] and found["group"].nunique() == 1
-    assert suspects.alike(evidence, {}).empty
+    assert label_issues.alike(evidence, {}).empty

@@ -22,7 +22,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from torchvision.ops import SqueezeExcitation
 
 from fashion_core import UserError
-from fashion_core.factors import factors
+from fashion_core.class_names import factors
 
 MEAN, STD = (
     (0.485, 0.456, 0.406),

@@ -19,8 +19,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torchvision.transforms import v2
 
 from fashion_core import UserError
-from fashion_core.config import TrainConfig, learning_rate_at
 from fashion_core.engine import checkpoint, models
+from fashion_core.runs.config import TrainConfig, learning_rate_at
 
 Log = Callable[..., None]
 CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill

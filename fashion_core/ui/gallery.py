@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import decisions, home, imaging, sample
-from fashion_core.evaluation import Evaluation
+from fashion_core import home
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.photos import imaging, label_corrections, sample
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
 MISSING = "This photo is not on this machine: Evaluate asks for its folder."
@@ -143,7 +144,7 @@ def _thumbnail(name: bytes, changed: int, size: int) -> bytes:
 
 
 def _decision(path: str, decided: Mapping[str, str]) -> str:
-    label = decided.get(decisions.key(path))
+    label = decided.get(label_corrections.key(path))
     return "" if label is None else f"  \n:material/gavel: **{plain(label) or 'left out'}**"
 
 

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from fashion_core import curves, runs
-from fashion_core.runs import Run, Tail
+from fashion_core import runs
+from fashion_core.reports import curves
+from fashion_core.runs import Run
+from fashion_core.runs.events import Tail
 from fashion_core.ui import boot
 from fashion_core.ui.gallery import plain
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import imaging
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import Evidence, heated
-from fashion_core.factors import COLOUR, GARMENT, factors, fold
-from fashion_core.suspects import CROSS_VALIDATED
+from fashion_core.class_names import COLOUR, GARMENT, factors, fold
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Evidence, heated
+from fashion_core.evaluation.label_issues import CROSS_VALIDATED
+from fashion_core.photos import imaging
 from fashion_core.ui.gallery import photo_grid, plain
 from fashion_core.ui.stored import changed, evidence_of, gathered
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from fashion_core import decisions, lane, quality, suspects
-from fashion_core.evaluation import EPOCHS, Evaluation
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evaluation import colour_check, label_issues
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
+from fashion_core.evaluation.explanations import FILE, Evidence
+from fashion_core.photos import label_corrections, quality
 
 
 class Asked(NamedTuple):
@@ -75,13 +76,13 @@ def folded(asked: Asked, part: int) -> Evaluation:
 
 @st.cache_data(max_entries=8, show_spinner="Looking for labels that look wrong…")
 def suspected(asked: Asked) -> pd.DataFrame:
-    return suspects.find(answers(asked))
+    return label_issues.find(answers(asked))
 
 
 @st.cache_data(max_entries=4, show_spinner="Laying photos along their colour…")
 def colour_lane(asked: Asked) -> pd.DataFrame | None:
     evidence = evidence_of(asked.file.parent)
-    return lane.table(answers(asked), evidence) if evidence else None
+    return colour_check.table(answers(asked), evidence) if evidence else None
 
 
 def oddities(model: Path, gathered: float, photos: Path) -> dict[str, pd.DataFrame]:
@@ -105,9 +106,9 @@ def _unlike_and_alike(model: Path, gathered: float, hashes: pd.DataFrame) -> dic
     evidence = evidence_of(model)
     groups = evidence.photos[evidence.photos["group"] >= 0].sort_values("group", kind="stable")
     return {
-        "unlike the others": suspects.outliers(evidence),
+        "unlike the others": label_issues.outliers(evidence),
         "near-duplicates": groups[["path", "label", "split", "group"]],
-        "perhaps one picture": suspects.alike(evidence, dict(zip(hashes["path"], hashes["bits"], strict=True))),
+        "perhaps one picture": label_issues.alike(evidence, dict(zip(hashes["path"], hashes["bits"], strict=True))),
     }
 
 
@@ -138,10 +139,10 @@ def _evidence(file: Path, changed: float) -> Evidence:
 
 @st.cache_resource(max_entries=3, show_spinner="Asking of each photo what its neighbours are…")
 def _cross_validated(file: Path, gathered: float) -> Evaluation:
-    return suspects.out_of_fold(evidence_of(file.parent), evaluation_of(file).root)
+    return label_issues.out_of_fold(evidence_of(file.parent), evaluation_of(file).root)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _decided(file: bytes, changed: int) -> dict[str, str]:
     """`file` is its name: bytes, as it need not be UTF-8."""
-    return decisions.read(Path(os.fsdecode(file)))
+    return label_corrections.read(Path(os.fsdecode(file)))

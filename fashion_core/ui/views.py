@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts, quality
-from fashion_core.decisions import key
-from fashion_core.evaluation import Evaluation, between, reliability, risk_coverage
-from fashion_core.evidence import Evidence
-from fashion_core.lane import NEIGHBOURS, SURE
-from fashion_core.question import percent
-from fashion_core.suspects import CROSS_VALIDATED, FAR
-from fashion_core.ui.doors import choose, choose_by_words, first_page, pressed
+from fashion_core.evaluation.colour_check import NEIGHBOURS, SURE
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Evidence
+from fashion_core.evaluation.label_issues import CROSS_VALIDATED, FAR
+from fashion_core.evaluation.query import percent
+from fashion_core.photos import quality
+from fashion_core.photos.label_corrections import key
+from fashion_core.reports import charts
+from fashion_core.stats import between, reliability, risk_coverage
 from fashion_core.ui.photo import open_photo
+from fashion_core.ui.selection import choose, choose_by_words, first_page, pressed
 
 MAP = ("label", "prediction", "error", "split")  # what points may be coloured by
 UNUSUAL = {  # by split: what a confidence is where it is not the model's own, calibrated one

@@ -10,11 +10,15 @@ from typing import Any
 
 from jinja2 import Environment
 
-from fashion_core import imaging, paper, pictures
-from fashion_core.evaluation import Evaluation, between
-from fashion_core.imaging import shown
-from fashion_core.predictor import read_card
-from fashion_core.runs import Run, Tail
+from fashion_core import paper
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.card import read_card
+from fashion_core.photos import imaging
+from fashion_core.photos.imaging import shown
+from fashion_core.reports import figures
+from fashion_core.runs import Run
+from fashion_core.runs.events import Tail
+from fashion_core.stats import between
 
 WORST = 24  # photos
 SIDE = 200  # pixels of a photo
@@ -62,11 +66,11 @@ def html(evaluation: Evaluation, card: Mapping[str, Any], root: Path, tail: Tail
     """The whole page. `root` holds the photos, as far as they are here; `tail` is the run's log, where there is one."""
     rows = evaluation.cell(which="wrong").head(WORST).to_dict("records")
     worst = [_tile(row, root) for row in rows]
-    curves = tail and tail.epochs and _inline(pictures.curves_png(tail), "png")
+    curves = tail and tail.epochs and _inline(figures.curves_png(tail), "png")
     return PAGE.render(
         name=shown(card.get("name", "model")), origin=_origin(evaluation, card), headline=_headline(evaluation),
         verdict=_verdict(evaluation), curves=curves,
-        matrix=_inline(pictures.confusion_png(evaluation), "png"), classes=_classes(evaluation), worst=worst,
+        matrix=_inline(figures.confusion_png(evaluation), "png"), classes=_classes(evaluation), worst=worst,
         absent=sum(not tile["picture"] for tile in worst), facts=_facts(card),
         notes=[shown(note) for note in card.get("notes") or ()],
     )  # fmt: skip

@@ -19,8 +19,8 @@ import pandas as pd
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.colour import Colour, lab
-from fashion_core.imaging import shown
+from fashion_core.photos.garment_colour import Colour, lab
+from fashion_core.photos.imaging import shown
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree

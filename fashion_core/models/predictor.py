@@ -7,12 +7,10 @@ A model folder (weights/<name>/ or runs/<id>/model/) holds card.json, model.xml 
 uint8 photos (n, size, size, 3) and normalises inside; of its outputs, `logits` (n, classes) are used here.
 """
 
-import json
 import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,26 +18,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fashion_core import UserError, home, imaging
-from fashion_core.evaluation import softmax
+from fashion_core import UserError
+from fashion_core.models.card import read_card
+from fashion_core.photos import imaging
+from fashion_core.stats import softmax
 
 BATCH = 8  # photos a pass: more is no faster on a CPU, and only holds more memory
 MAX_THREADS = 8  # one photo gains nothing from more
-
-
-@dataclass(frozen=True)
-class ModelRef:
-    """A model that can be chosen: `name` is what `resolve` takes, `problem` says why it cannot be used."""
-
-    name: str
-    folder: Path
-    card: dict[str, Any] = field(default_factory=dict)
-    published: bool = True
-    problem: str | None = None
-
-    @property
-    def evaluation_file(self) -> Path:
-        return self.folder / "evaluation.parquet"
 
 
 class Predictor:
@@ -102,47 +87,6 @@ def predict_files(predictor: Predictor, paths: Sequence[Path | str], k: int) -> 
                 yield {"path": str(path), "top": top, "error": None}
 
 
-def models(root: Path | None = None) -> list[ModelRef]:
-    """Every model under `root` (the home folder): the published by name, then those of runs, newest first."""
-    root = root or home()
-    published = sorted((root / "weights").glob("*/card.json"), key=lambda card: card.parent.name.lower())
-    trained = sorted((root / "runs").glob("*/model/card.json"), key=lambda card: card.stat().st_mtime, reverse=True)
-    return [_ref(card.parent.name, card.parent, True) for card in published] + [
-        _ref(card.parents[1].name, card.parent, False) for card in trained
-    ]
-
-
-def resolve(model: str | Path) -> Path:
-    """The model folder behind a published name, a run's id, a model folder or a run folder.
-
-    Raises UserError where there is none, listing those that exist.
-    """
-    root, name = home(), str(model)
-    if name:
-        for folder in (root / "weights" / name, root / "runs" / name / "model", Path(name) / "model", Path(name)):
-            if (folder / "card.json").is_file():
-                return folder
-        if any((folder / "config.json").is_file() for folder in (root / "runs" / name, Path(name))):
-            raise UserError(f"The run {imaging.shown(name)} has no model yet: let it finish, or resume it.")
-    known = ", ".join(ref.name for ref in models())
-    hint = f"use one of: {known}" if known else "train one first"
-    raise UserError(f"There is no model called “{imaging.shown(name)}”; {hint}.")
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """The model's card.json, with the keys that predicting needs checked; UserError names what is wrong."""
-    file = folder / "card.json"
-    try:
-        card = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{imaging.shown(file)} is missing: train or publish the model again.") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{imaging.shown(file)} cannot be read ({error}): train or publish the model again.") from None
-    if problem := _card_problem(card):
-        raise UserError(f"{imaging.shown(file)} {problem}: train or publish the model again.")
-    return card
-
-
 def runtime() -> ModuleType:
     """OpenVINO, imported on first use and without its telemetry, which would report each import to its makers."""
     sys.modules.setdefault("openvino_telemetry", None)  # it then falls back to the stub that it brings along
@@ -183,23 +127,6 @@ def _compiled(folder: Path, classes: int) -> Any:
 def cpus() -> int:
     """The CPUs that this process may use, which in a container are fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _card_problem(card: Any) -> str | None:
-    if not isinstance(card, dict) or not isinstance(card.get("classes"), list) or len(card["classes"]) < 2:
-        return "names no classes"
-    if not isinstance(card.get("image_size"), int) or card["image_size"] < 1:
-        return "has no image_size"
-    if not isinstance(card.get("temperature"), int | float) or not card["temperature"] > 0:
-        return "has no temperature"
-    return None
-
-
-def _ref(name: str, folder: Path, published: bool) -> ModelRef:
-    try:
-        return ModelRef(name, folder, read_card(folder), published)
-    except UserError as error:
-        return ModelRef(name, folder, {}, published, str(error))
 
 
 def _read(path: Path | str) -> Image.Image | imaging.BadPhoto:

@@ -9,13 +9,14 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
-from fashion_core.colour import measure
-from fashion_core.dataset import Dataset, arrays
 from fashion_core.engine import models
 from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
 from fashion_core.engine.training import pick_device
-from fashion_core.evidence import FAMILIAR, FILE, Evidence
+from fashion_core.evaluation.explanations import FAMILIAR, FILE, Evidence
+from fashion_core.photos.dataset import Dataset
+from fashion_core.photos.garment_colour import measure
+from fashion_core.photos.pixels import decode_photos
 
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
 BATCH = 64
@@ -59,7 +60,7 @@ def gather(
 def add_to(folder: Path, data: Dataset) -> None:
     """Write the evidence that a model folder lacks, from its safetensors and the photos that it learned from."""
     network, about = load_network(folder / "model.safetensors")
-    pixels = arrays(data, about["config"]["image_size"])
+    pixels = decode_photos(data, about["config"]["image_size"])
     gather(network, tuple(about["classes"]), data, pixels, pick_device("auto")).save(folder / FILE)
 
 

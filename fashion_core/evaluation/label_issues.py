@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.dataset import grouped
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import NEIGHBOURS, Evidence
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import NEIGHBOURS, Evidence
+from fashion_core.photos.duplicates import grouped
 
 FOLDS, CROSS_VALIDATED = 5, "cross-validated"
 # Photos whose distance to the tenth nearest is this many times the usual one: on 4,029 catalogue photos 8 are.

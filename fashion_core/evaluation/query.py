@@ -14,8 +14,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from fashion_core.evaluation import CAUSES, Evaluation
-from fashion_core.factors import factors, meant_by
+from fashion_core.class_names import factors, meant_by
+from fashion_core.evaluation.evaluation import CAUSES, Evaluation
 
 SURE, UNSURE = 0.9, 0.6  # "confident" is at least this; "unsure" is below that
 WORDS = {

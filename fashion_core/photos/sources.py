@@ -23,8 +23,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.dataset import alike
-from fashion_core.imaging import shown
+from fashion_core.photos.imaging import shown
+from fashion_core.photos.scan import alike
 
 Progress = Callable[[int, int, str], None] | None
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fashion_core.evaluation import wilson
-from fashion_core.imaging import shown
+from fashion_core.photos.imaging import shown
+from fashion_core.stats import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,10 +10,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import UserError, charts, decisions, paper, question
-from fashion_core.evaluation import Evaluation, Which, between
-from fashion_core.factors import COLOUR, GARMENT, factors
-from fashion_core.suspects import CROSS_VALIDATED
+from fashion_core import UserError, paper
+from fashion_core.class_names import COLOUR, GARMENT, factors
+from fashion_core.evaluation import query
+from fashion_core.evaluation.evaluation import Evaluation, Which
+from fashion_core.evaluation.label_issues import CROSS_VALIDATED
+from fashion_core.photos import label_corrections
+from fashion_core.reports import charts
+from fashion_core.stats import between
 from fashion_core.ui import photo
 from fashion_core.ui.gallery import plain
 
@@ -103,15 +107,15 @@ def asked(evaluation: Evaluation, folded: Evaluation) -> np.ndarray:
     words = st.text_input("Ask", key="q", bind="query-params", on_change=first_page, icon=":material/search:",
                           placeholder="misclassified blue dresses, or: confident mistakes, or: shoes below 60 %"
                           if factors(evaluation.classes) else "confident mistakes, or: right, below 60 %")  # fmt: skip
-    found = question.read(words, evaluation.classes)
+    found = query.read(words, evaluation.classes)
     with st.container(horizontal=True, gap="small"):  # also where it is empty: what follows keeps its place
         for place, each in enumerate(found.filters):
             rest = [other for other in found.filters if other != each]
             st.button(plain(each.words), key=f"chip-{place}", icon=":material/close:", help="Remove this filter",
-                      on_click=_ask, args=(question.text(rest),))  # fmt: skip
+                      on_click=_ask, args=(query.text(rest),))  # fmt: skip
         if found.unknown:
             st.caption(_not_understood(found.unknown, evaluation.classes))
-    return question.mask(evaluation, found.filters, folded)
+    return query.mask(evaluation, found.filters, folded)
 
 
 def _not_understood(words: tuple[str, ...], classes: tuple[str, ...]) -> str:
@@ -183,7 +187,7 @@ def beside_the_headline(whole: Evaluation, evaluation: Evaluation, decided: dict
                       icon=":material/photo_library:", on_click=choose_by_words, args=("leaked",))  # fmt: skip
     elif "leaked" in whole.meta:
         st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")
-    labels = {path: decided[key] for path in whole.photos["path"] if (key := decisions.key(path)) in decided}
+    labels = {path: decided[key] for path in whole.photos["path"] if (key := label_corrections.key(path)) in decided}
     if labels:
         st.caption(f":material/gavel: {_by_decisions(whole, labels, part)}")
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from fashion_core.runs import Tail
+from fashion_core.runs.events import Tail
 
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["step", "epoch"]

@@ -8,14 +8,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import UserError, decisions
-from fashion_core.evaluation import Evaluation
-from fashion_core.factors import factors
-from fashion_core.imaging import shown
+from fashion_core import UserError
+from fashion_core.class_names import factors
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.photos import label_corrections
+from fashion_core.photos.imaging import shown
 from fashion_core.ui.boot import link
-from fashion_core.ui.doors import pressed
 from fashion_core.ui.gallery import plain
 from fashion_core.ui.photo import open_photo
+from fashion_core.ui.selection import pressed
 from fashion_core.ui.stored import decided
 
 LEFT_OUT = "left out"
@@ -23,7 +24,7 @@ LEFT_OUT = "left out"
 
 def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
     """What one may decide of photo `row`, by button and by key, and what was decided. `tested`: it is a test photo."""
-    path, label = decisions.key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
+    path, label = label_corrections.key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     said, standing = evaluation.classes[evaluation.predicted[row]], decided(file).get(path)
     offers = [("keep", label, "Label is right", "check", "K")]
     if said != label:
@@ -58,9 +59,9 @@ def _relabel(file: Path, photo: str, key: str) -> None:
         st.session_state[key] = None
 
 
-def _decide(file: Path, photo: str, action: decisions.Action, label: str) -> None:
+def _decide(file: Path, photo: str, action: label_corrections.Action, label: str) -> None:
     try:
-        decisions.record(file, photo, action, label)
+        label_corrections.record(file, photo, action, label)
     except UserError as mistake:
         st.session_state["decision-problem"] = str(mistake)
 
@@ -80,7 +81,7 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
         if standing:
             _table(evaluation, standing)
             with st.container(horizontal=True, vertical_alignment="center"):
-                table = decisions.text(standing).encode("utf-8", "surrogateescape")
+                table = label_corrections.text(standing).encode("utf-8", "surrogateescape")
                 st.download_button("Export", table, shown(file.name), "text/csv", icon=":material/download:",
                                    on_click="ignore")  # fmt: skip
                 link("train", "Train with them", ":material/model_training:", folder=shown(photos))
@@ -90,7 +91,7 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
 
 
 def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
-    places = {decisions.key(path): row for path, row in evaluation.places.items()}
+    places = {label_corrections.key(path): row for path, row in evaluation.places.items()}
     rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in standing.items()]
     table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
@@ -112,9 +113,9 @@ def _import(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
     if (handed := st.session_state["decisions-file"]) is None:
         return
     try:
-        found = decisions.parse(handed.getvalue(), handed.name)
-        decisions.refuse_strangers(found, classes)
-        new = decisions.merge(file, found)
+        found = label_corrections.parse(handed.getvalue(), handed.name)
+        label_corrections.refuse_strangers(found, classes)
+        new = label_corrections.merge(file, found)
         absent = sum(not (photos / photo).is_file() for photo in found)
         others = f" {absent} are of photos that are not in {plain(photos)}." if absent else ""
         st.session_state["decision-news"] = f"{new} of {len(found)} decisions are new, and kept.{others}"

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from fashion_core import UserError, paper
-from fashion_core.evaluation import Evaluation, between
-from fashion_core.factors import COLOUR, GARMENT, factors
-from fashion_core.imaging import shown
+from fashion_core.class_names import COLOUR, GARMENT, factors
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.photos.imaging import shown
+from fashion_core.stats import between
 
 WORST = 3  # confusions that are named
 VERDICTS = {"clear": "label clear by eye", "arguable": "arguable", "wrong": "label wrong by eye"}

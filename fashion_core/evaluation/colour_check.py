@@ -8,10 +8,10 @@ What pixels say is what the training photos of the most similar measured colour 
 import numpy as np
 import pandas as pd
 
-from fashion_core.colour import lab
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import Evidence
-from fashion_core.factors import COLOUR, factors
+from fashion_core.class_names import COLOUR, factors
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Evidence
+from fashion_core.photos.garment_colour import lab
 
 NEIGHBOURS = 25  # training photos of similar colour that are asked
 SURE = 0.8  # of them must agree before pixels contradict a label

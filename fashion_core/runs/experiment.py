@@ -17,13 +17,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fashion_core import UserError, config, decisions
-from fashion_core.config import TrainConfig
-from fashion_core.dataset import Dataset
-from fashion_core.evaluation import wilson
-from fashion_core.imaging import shown
-from fashion_core.predictor import Predictor, cpus, read_card
-from fashion_core.runs import Run
+from fashion_core import UserError
+from fashion_core.models.card import read_card
+from fashion_core.models.predictor import Predictor, cpus
+from fashion_core.photos import label_corrections
+from fashion_core.photos.dataset import Dataset
+from fashion_core.photos.imaging import shown
+from fashion_core.runs import Run, config
+from fashion_core.runs.config import TrainConfig
+from fashion_core.stats import wilson
 
 Changes = Mapping[str, Any]
 PATHS = ("pretrained", "extra", "decisions")  # settings of which only the name is worth reading
@@ -147,7 +149,7 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     Finished runs are known by the photos' fingerprint, so those brought here from another machine count; one to go on
     with must also read the same folder.
     """
-    recipe, unfinished = recipe.changed({"decisions": decisions.settled(recipe.decisions, dataset)}), None
+    recipe, unfinished = recipe.changed({"decisions": label_corrections.settled(recipe.decisions, dataset)}), None
     for run in among:
         if _recipe_of(run) != recipe.as_dict() or not _decided_alike(run, recipe):
             continue
@@ -170,8 +172,8 @@ def _recipe_of(run: Run) -> dict[str, Any]:
 
 def _decided_alike(run: Run, recipe: TrainConfig) -> bool:
     """Whether it learned from the decisions that `recipe` would learn from now; an old run kept no copy of its own."""
-    kept = run.folder / decisions.COPY
-    return not kept.exists() or decisions.read(kept) == decisions.chosen(recipe.decisions)
+    kept = run.folder / label_corrections.COPY
+    return not kept.exists() or label_corrections.read(kept) == label_corrections.chosen(recipe.decisions)
 
 
 def _fingerprint(run: Run) -> str | None:

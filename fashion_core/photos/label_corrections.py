@@ -23,9 +23,9 @@ from typing import Literal
 import numpy as np
 
 from fashion_core import UserError, home
-from fashion_core.dataset import Dataset
-from fashion_core.factors import meant_by
-from fashion_core.imaging import shown
+from fashion_core.class_names import meant_by
+from fashion_core.photos.dataset import Dataset
+from fashion_core.photos.imaging import shown
 
 AUTO = "auto"  # the setting that means: the file beside the photos, where there is one
 COPY = "decisions.csv"  # in a run's folder: what stood when it began

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fashion_core.charts import RIGHT, WRONG, Normalise, cell_text, shades
-from fashion_core.curves import COLOURS, lines
-from fashion_core.evaluation import Evaluation
-from fashion_core.runs import Tail
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.reports.charts import RIGHT, WRONG, Normalise, cell_text, shades
+from fashion_core.reports.curves import COLOURS, lines
+from fashion_core.runs.events import Tail
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fashion_core import imaging
-from fashion_core.dataset import cache_folder, replacing, stamp
+from fashion_core.files import cache_folder, replacing, stamp
+from fashion_core.photos import imaging
 
 ISSUES = {
     "dark": "dark", "light": "pale", "blurry": "blurred", "low_information": "nearly empty",
