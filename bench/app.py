@@ -202,7 +202,7 @@ def ticks(home: Path, repeats: int) -> list[float]:
         log(POINTS + 1 + 10 * turn, 10)
         begin = time.perf_counter()
         tail.update()
-        json.dumps(live.tick([(run.id, tail)], live.Look()))
+        json.dumps(live.tick([(run.id, tail)], live.CurveOptions()))
         times.append(1000 * (time.perf_counter() - begin))
     return times
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_core.evaluation import label_issues
-from fashion_core.evaluation.explanations import FILE, Evidence
+from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models import registry
 from fashion_core.photos import imaging
 from fashion_core.reports import figures
@@ -23,9 +23,9 @@ SAMPLE, COLUMNS = 50, 10
 
 def main(model: str, photos: str, out: str) -> None:
     """Draw, count."""
-    evidence = Evidence.load(registry.resolve(model) / FILE)
+    evidence = Explanations.load(registry.resolve(model) / FILE)
     answers = label_issues.out_of_fold(evidence)
-    found = label_issues.find(answers)
+    found = label_issues.find_label_issues(answers)
     rows = np.sort(np.random.default_rng(0).choice(len(found), min(SAMPLE, len(found)), replace=False))
     some = found.iloc[rows]
     sure = answers.confidence[some["index"]]

@@ -19,14 +19,14 @@ def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
     return pairs if shared else None
 
 
-def meant_by(name: str, classes: Sequence[str]) -> np.ndarray:
+def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:
     """bool (classes): what a photo in a folder called `name` may be: that class, or all of that colour or garment."""
     if name in classes:
         return np.array([name == known for known in classes])
     return np.array([name in pair for pair in factors(classes) or [()] * len(classes)])
 
 
-def fold(probabilities: np.ndarray, classes: Sequence[str], part: int) -> tuple[tuple[str, ...], np.ndarray]:
+def marginalise(probabilities: np.ndarray, classes: Sequence[str], part: int) -> tuple[tuple[str, ...], np.ndarray]:
     """The names of one part, COLOUR or GARMENT, and its probabilities (n, names): P(dress) sums over its colours.
 
     Raises ValueError where `factors(classes)` is None.

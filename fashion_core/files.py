@@ -17,7 +17,7 @@ from fashion_core import UserError, home
 Progress = Callable[[int, int, str], None] | None
 
 
-def stamp(root: Path, path: str) -> str:
+def size_and_mtime(root: Path, path: str) -> str:
     try:
         status = (root / path).stat()
         return f"{status.st_size}:{status.st_mtime_ns}"
@@ -37,7 +37,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[Path]:
+def atomic_write(file: Path) -> Iterator[Path]:
     """A name to write to; renamed to `file` when all went well, removed when not."""
     partial = file.with_name(f"{uuid.uuid4().hex}.partial")
     try:
@@ -55,7 +55,7 @@ def replacing(file: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def in_threads(work: Callable, items: list, what: str, progress: Progress) -> Iterator:
+def map_in_threads(work: Callable, items: list, what: str, progress: Progress) -> Iterator:
     """Results in order; progress at most ten times a second. Leaving early drops what has not begun."""
     pool = ThreadPoolExecutor(min(16, os.cpu_count() or 4))  # Pillow lets other threads run while it decodes
     told = 0.0

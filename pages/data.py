@@ -7,9 +7,9 @@ import streamlit as st
 
 from fashion_core import UserError, home, paper
 from fashion_core.photos import dataset, scan, sources, split
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.gallery import photo_grid, plain
+from fashion_core.ui.gallery import escape_markdown, photo_grid
 
 SAMPLE = home() / "data" / "sample"
 SHOW = {"all": "All photos", "alike": "Near-duplicates", "crossing": "Near-duplicates across the split"}
@@ -166,7 +166,7 @@ with st.container():
     if problem:
         st.error(problem, icon=":material/error:")
     for note in data.notes:
-        st.info(plain(note), icon=":material/info:")
+        st.info(escape_markdown(note), icon=":material/info:")
 headline(data, classes, int(photos["group"][crosses].nunique()))
 
 numbers, gallery = st.columns([5, 6], gap="large")
@@ -204,5 +204,5 @@ with numbers:
 
 if len(data.unreadable):
     st.subheader("Unusable files")
-    st.dataframe(data.unreadable.assign(path=data.unreadable["path"].map(shown)), hide_index=True, key="unreadable",
+    st.dataframe(data.unreadable.assign(path=data.unreadable["path"].map(printable)), hide_index=True, key="unreadable",
                  column_config={"path": "Path", "reason": "Reason"})  # fmt: skip

@@ -229,6 +229,6 @@ def test_thumbnails_keep_their_proportions():
 
 
 def test_shown_makes_any_name_printable():
-    assert imaging.shown("blå kjole/größe.jpg") == "blå kjole/größe.jpg"
-    assert imaging.shown(os.fsdecode(b"na\xefve.jpg")) == "na�ve.jpg"
-    assert imaging.shown("a\x1b[31m\n.jpg") == "a�[31m�.jpg"
+    assert imaging.printable("blå kjole/größe.jpg") == "blå kjole/größe.jpg"
+    assert imaging.printable(os.fsdecode(b"na\xefve.jpg")) == "na�ve.jpg"
+    assert imaging.printable("a\x1b[31m\n.jpg") == "a�[31m�.jpg"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from datasets import colours
 from streamlit.testing.v1 import AppTest
-from worlds import colours
 
 from fashion_core import runs
 from fashion_core.runs.config import TrainConfig

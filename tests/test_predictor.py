@@ -76,7 +76,7 @@ def test_many_photos_come_back_in_their_order_whatever_the_batch(folder):
 
 
 def test_one_look_gives_confidences_and_embeddings(folder):
-    shares, embeddings = Predictor(folder).looked([plain("red"), plain((0, 51, 102))])
+    shares, embeddings = Predictor(folder).predict_with_embeddings([plain("red"), plain((0, 51, 102))])
     assert shares.argmax(1).tolist() == [0, 2]
     assert embeddings.tolist() == [[255, 0, 0], [0, 51, 102]]
 

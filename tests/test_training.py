@@ -13,7 +13,7 @@ from itertools import count
 import numpy as np
 import pytest
 import torch
-from worlds import COLOURS, colours
+from datasets import COLOURS, colours
 
 from fashion_core import UserError, runs
 from fashion_core.engine import checkpoint, models, training
@@ -303,5 +303,5 @@ def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):
 def test_averaged_weights_have_statistics_of_their_own_after_a_short_run(photos, tmp_path):
     run = trainer(photos, tmp_path / "run", replace(TINY, epochs=12, ema_decay=0.95))
     assert run.train() == "finished"
-    logits = training.predict_logits(run.chosen(), photos.pixels, photos.train, torch.device("cpu"))
+    logits = training.predict_logits(run.eval_model(), photos.pixels, photos.train, torch.device("cpu"))
     assert (logits.argmax(1) == photos.labels(photos.train)).float().mean() > 0.9

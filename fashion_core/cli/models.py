@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fashion_core import UserError, files, home, runs
 from fashion_core.cli.progress import Bars
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 
 if TYPE_CHECKING:
     from fashion_core.photos.dataset import Dataset
@@ -46,7 +46,7 @@ def evaluate(options: argparse.Namespace) -> None:
         for verdict, found in review.items():
             print(f"{verdict}: accuracy {found['accuracy']:.4f}, macro-F1 {found['macro_f1']:.4f} on {found['n']}")
         for bad in result.meta["unreadable"]:
-            print(shown(f"unreadable: {bad['path']}: {bad['reason']}"), file=sys.stderr)
+            print(printable(f"unreadable: {bad['path']}: {bad['reason']}"), file=sys.stderr)
 
 
 def _photos_to_test(options: argparse.Namespace, card: dict, bars: Bars) -> "Dataset":
@@ -59,7 +59,8 @@ def _photos_to_test(options: argparse.Namespace, card: dict, bars: Bars) -> "Dat
     data = dataset.load(options.dir, recipe.get("split_seed", 0), bars, recipe.get("split_groups", True))
     if data.fingerprint != (card.get("dataset") or {}).get("fingerprint"):
         raise UserError(
-            f"{shown(options.dir)} has no test/ folder, nor is it what {card['name']} was trained on; leave --split "
+            f"{printable(options.dir)} has no test/ folder, nor is it what {card['name']} was trained on; leave "
+            "--split "
             "out to use all photos."
         )
     return data
@@ -75,31 +76,31 @@ def predict(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(answer), flush=True)
         elif answer["error"]:
-            print(shown(f"busana: {answer['path']}: {answer['error']}"), file=sys.stderr)
+            print(printable(f"busana: {answer['path']}: {answer['error']}"), file=sys.stderr)
         else:
             best = ", ".join(f"{top['label']} {top['probability']:.1%}" for top in answer["top"])
-            print(shown(f"{answer['path']}: {best}"))
+            print(printable(f"{answer['path']}: {best}"))
     return int(bad)
 
 
 def suspects(options: argparse.Namespace) -> None:
     from fashion_core.evaluation.evaluation import Evaluation
-    from fashion_core.evaluation.explanations import FILE, Evidence
-    from fashion_core.evaluation.label_issues import find, out_of_fold
+    from fashion_core.evaluation.explanations import FILE, Explanations
+    from fashion_core.evaluation.label_issues import find_label_issues, out_of_fold
     from fashion_core.models.registry import resolve
 
     folder = resolve(options.model)
     if options.all:
-        answers = out_of_fold(Evidence.load(folder / FILE))
+        answers = out_of_fold(Explanations.load(folder / FILE))
     else:
         answers = Evaluation.load(folder / "evaluation.parquet")
-    found = find(answers).drop(columns="index")
+    found = find_label_issues(answers).drop(columns="index")
     if options.json:
-        rows = found.assign(path=found["path"].map(shown), score=found["score"].astype(float)).to_dict("records")
+        rows = found.assign(path=found["path"].map(printable), score=found["score"].astype(float)).to_dict("records")
         print(json.dumps(rows))
         return
     for row in found.itertuples():
-        print(shown(f"{row.score:6.1%}  {row.path}  {row.label}, perhaps {row.predicted}"))
+        print(printable(f"{row.score:6.1%}  {row.path}  {row.label}, perhaps {row.predicted}"))
     print(f"{len(found)} labels look wrong", file=sys.stderr)
 
 
@@ -146,14 +147,15 @@ def _add_evidence(folder: Path, run: runs.Run) -> None:
         return
     if data.fingerprint != (read_card(folder).get("dataset") or {}).get("fingerprint"):
         print(
-            f"busana: published without look-alikes and heat maps: the photos in {shown(run.dataset)} are not those "
+            f"busana: published without look-alikes and heat maps: the photos in {printable(run.dataset)} are not "
+            "those "
             f"that {run.id} learned from.",
             file=sys.stderr,
         )
         return
-    from fashion_core.engine.explanations import add_to
+    from fashion_core.engine.explanations import add_explanations
 
-    add_to(folder, data)
+    add_explanations(folder, data)
 
 
 def _complete(folder: Path, run: runs.Run, options: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from fashion_core.cli.progress import Bars
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 
 
 def sample(options: argparse.Namespace) -> None:
@@ -28,9 +28,9 @@ def check(options: argparse.Namespace) -> None:
         print(json.dumps(found))
         return
     for name, count in found["classes"].items():
-        print(shown(f"{count:6}  {name}"))
+        print(printable(f"{count:6}  {name}"))
     for bad in found["unreadable"]:
-        print(shown(f"unreadable: {bad['path']}: {bad['reason']}"))
+        print(printable(f"unreadable: {bad['path']}: {bad['reason']}"))
     print(
         f"{len(found['duplicates'])} groups of near-duplicates, "
         f"{found['cross_split_duplicates']} of them across the split"

@@ -84,17 +84,18 @@ def _show(bar: tqdm, type: str, fields: dict) -> None:
 
 def compare(options: argparse.Namespace) -> int:
     from fashion_core.photos import dataset, label_corrections
+    from fashion_core.reports import comparison
     from fashion_core.runs import experiment
 
     if options.out:
-        experiment.check_name(options.out)
+        comparison.check_name(options.out)
     paper, given = options.dir == "paper", _settings(options.set)
     if paper:
         given = {"pretrained": "imagenet"} | given
     elif options.local:
         raise UserError("--from goes with the word paper: for photos of your own, give their folder as DIR.")
     folder = home() / "data" / "paper" if paper else Path(options.dir)
-    given = {"decisions": label_corrections.settled(label_corrections.AUTO, folder)} | given
+    given = {"decisions": label_corrections.resolve_setting(label_corrections.AUTO, folder)} | given
     what = options.what or ("all" if options.only or not paper else "paper")
     only = options.only or ((options.preset, *experiment.PAPERS_OWN) if what == "paper" else None)
     tables = [what] if what in experiment.EXPERIMENTS else list(experiment.EXPERIMENTS)
@@ -114,10 +115,10 @@ def compare(options: argparse.Namespace) -> int:
     photos = dataset.load(folder, recipe.split_seed, bars, recipe.split_groups)
     bars.close()
     finished, failed = _train_what_is_missing(variants, folder, photos.fingerprint, options.runs)
-    frame, notes = experiment.results(variants, finished, photos)
-    print(experiment.markdown(frame, notes))
+    frame, notes = comparison.results(variants, finished, photos)
+    print(comparison.markdown(frame, notes))
     if options.out:
-        print(experiment.save(frame, options.out, notes), file=sys.stderr)
+        print(comparison.save(frame, options.out, notes), file=sys.stderr)
     return int(failed)
 
 

@@ -13,7 +13,7 @@ from fashion_core.engine import models
 from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
 from fashion_core.engine.training import pick_device
-from fashion_core.evaluation.explanations import FAMILIAR, FILE, Evidence
+from fashion_core.evaluation.explanations import FILE, ID_QUANTILE, Explanations
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.garment_colour import measure
 from fashion_core.photos.pixels import decode_photos
@@ -23,18 +23,18 @@ BATCH = 64
 
 
 @torch.inference_mode()
-def gather(
+def compute_explanations(
     network: nn.Module,
     classes: tuple[str, ...],
     data: Dataset,
     pixels: np.ndarray,
     device: torch.device,
     progress: Callable[[int, int, str], None] | None = None,
-) -> Evidence:
+) -> Explanations:
     """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
     wrapped = Exported(network, len(classes)).to(device, memory_format=torch.channels_last).eval()
     tested = (data.photos["split"] == "test").to_numpy()
-    weights = _averaging(wrapped, len(classes), pixels[:1], device)
+    weights = _cam_weights(wrapped, len(classes), pixels[:1], device)
     embeddings, maps, colours = [], [], []
     for start in range(0, len(pixels), BATCH):
         some = pixels[start : start + BATCH]
@@ -48,23 +48,23 @@ def gather(
             progress(min(start + BATCH, len(pixels)), len(pixels), "Gathering evidence")
     whole = np.concatenate(embeddings)
     pca = PCA(min(DIMENSIONS, *whole.shape), random_state=0).fit(whole)
-    found = Evidence(
+    found = Explanations(
         classes, data.photos[["path", "label", "split", "group"]].reset_index(drop=True), pca.transform(whole),
         np.array(colours, np.float32), pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32), 0.0,
         np.concatenate(maps) if maps else None,
     )  # fmt: skip
-    held_out = found.strangeness(whole[(data.photos["split"] == "validation").to_numpy()])
-    return replace(found, limit=float(np.quantile(held_out, FAMILIAR)))
+    held_out = found.ood_score(whole[(data.photos["split"] == "validation").to_numpy()])
+    return replace(found, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
 
 
-def add_to(folder: Path, data: Dataset) -> None:
+def add_explanations(folder: Path, data: Dataset) -> None:
     """Write the evidence that a model folder lacks, from its safetensors and the photos that it learned from."""
     network, about = load_network(folder / "model.safetensors")
     pixels = decode_photos(data, about["config"]["image_size"])
-    gather(network, tuple(about["classes"]), data, pixels, pick_device("auto")).save(folder / FILE)
+    compute_explanations(network, tuple(about["classes"]), data, pixels, pick_device("auto")).save(folder / FILE)
 
 
-def _averaging(wrapped: Exported, classes: int, pixels: np.ndarray, device: torch.device) -> torch.Tensor | None:
+def _cam_weights(wrapped: Exported, classes: int, pixels: np.ndarray, device: torch.device) -> torch.Tensor | None:
     """The head's weights (classes, channels) where it is linear on the mean of the last feature map (CAM, Zhou et al.
     2016), tried on a photo; None where it is not, and a map would not explain the score."""
     layer = models.head(wrapped.network, classes)

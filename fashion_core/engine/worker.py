@@ -13,14 +13,14 @@ import torch
 import torchvision
 
 from fashion_core import UserError, __version__
-from fashion_core.class_names import meant_by
+from fashion_core.class_names import classes_matching
 from fashion_core.engine import export, models
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
-from fashion_core.engine.explanations import gather
+from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.training import Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
-from fashion_core.files import replacing
+from fashion_core.files import atomic_write
 from fashion_core.photos import label_corrections
 from fashion_core.photos.dataset import Dataset, load, load_extra
 from fashion_core.photos.pixels import decode_photos
@@ -93,16 +93,18 @@ def _decided(run: Run) -> dict[str, str]:
     """The decisions as they stood when the run first began, of which it keeps a copy: people may go on deciding."""
     kept = run.folder / label_corrections.COPY
     if not kept.exists():
-        with replacing(kept) as partial:
+        with atomic_write(kept) as partial:
             partial.write_text(
-                label_corrections.text(label_corrections.chosen(run.config.decisions)), "utf-8", "surrogateescape"
+                label_corrections.text(label_corrections.load_or_empty(run.config.decisions)),
+                "utf-8",
+                "surrogateescape",
             )
     return label_corrections.read(kept)
 
 
 def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple[Photos, list[str]]:
     """What the loop trains on, by the labels that were decided; a photo with no single label is not validated on."""
-    meanings, notes = label_corrections.meanings(data, decided)
+    meanings, notes = label_corrections.candidate_labels(data, decided)
     known, train, validation = meanings.sum(1), rows_of(data, "train"), rows_of(data, "validation")
     train, validation = train[known[train] > 0], validation[known[validation] == 1]
     if not len(train) or not len(validation):
@@ -126,7 +128,7 @@ def _keeper(run: Run, data: Dataset, photos: Photos) -> Callable[[int, np.ndarra
 def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Progress) -> Photos:
     """`photos` with those of `extra` to train on besides."""
     more = np.arange(len(extra.photos)) + len(photos.pixels)
-    meant = [meant_by(label, photos.classes) for label in extra.photos["label"]]
+    meant = [classes_matching(label, photos.classes) for label in extra.photos["label"]]
     return replace(
         photos,
         train=np.concatenate([photos.train, more]),
@@ -157,7 +159,9 @@ def _conclude(
     )
     cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
     card = _card(run, data, trainer, test, about, temperature, notes, cost)
-    seen = gather(network, data.classes, data, pixels, trainer.device, tell).save(run.folder / explanations.FILE)
+    seen = compute_explanations(network, data.classes, data, pixels, trainer.device, tell).save(
+        run.folder / explanations.FILE
+    )
     epochs = [folder for folder in (run.folder / EPOCHS,) if folder.is_dir()]  # a run begun before these were kept
     export.write_model_folder(run.folder / "model", network, about, card, (file, seen, *epochs))
     if not (run.folder / "model" / "model.xml").exists():

@@ -10,14 +10,14 @@ import pandas as pd
 
 from fashion_core.class_names import COLOUR, factors
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import Evidence
+from fashion_core.evaluation.explanations import Explanations
 from fashion_core.photos.garment_colour import lab
 
 NEIGHBOURS = 25  # training photos of similar colour that are asked
 SURE = 0.8  # of them must agree before pixels contradict a label
 
 
-def table(evaluation: Evaluation, evidence: Evidence) -> pd.DataFrame | None:
+def table(evaluation: Evaluation, evidence: Explanations) -> pd.DataFrame | None:
     """A row for each photo, darkest first: index (its row in `evaluation`), path, label, predicted, lightness, chroma,
     hue (as in Colour), pixels (the colour they say), agreement (0 to 1, of the training photos asked), contradicted.
 

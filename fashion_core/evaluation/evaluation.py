@@ -18,11 +18,15 @@ import numpy as np
 import pandas as pd
 
 from fashion_core import UserError, home
-from fashion_core.class_names import factors, fold
+from fashion_core.class_names import factors, marginalise
 from fashion_core.stats import between, expected_calibration_error
 
 Which = Literal["all", "wrong", "right", "colour", "garment", "both"]
-CAUSES = ("colour", "garment", "both")  # what is wrong about a mistake: the colour alone, the garment alone, or both
+ERROR_TYPES = (
+    "colour",
+    "garment",
+    "both",
+)  # what is wrong about a mistake: the colour alone, the garment alone, or both
 MEASURES = ("precision", "recall", "f1-score", "support")
 EPOCHS = "epochs"  # the folder beside a model's evaluation: one evaluation of the validation photos after each epoch
 SCHEMA_KEY = b"busana.evaluation"
@@ -144,8 +148,9 @@ class Evaluation:
         return self.truth == self.predicted
 
     @cached_property
-    def causes(self) -> np.ndarray | None:
-        """(n,) one of CAUSES for each mistake, "" where right; None where class names are no `<colour>_<garment>`."""
+    def error_types(self) -> np.ndarray | None:
+        """(n,) one of ERROR_TYPES for each mistake, "" where right; None where class names are no "
+        "`<colour>_<garment>`."""
         pairs = factors(self.classes)
         if pairs is None:
             return None
@@ -154,16 +159,20 @@ class Evaluation:
         return np.select([colour & garment, colour, garment], ["both", "colour", "garment"], "")
 
     @property
-    def cause_counts(self) -> dict[str, int] | None:
-        """How many mistakes each of CAUSES has; None where `causes` is."""
-        return None if self.causes is None else {cause: int((self.causes == cause).sum()) for cause in CAUSES}
+    def error_type_counts(self) -> dict[str, int] | None:
+        """How many mistakes each of ERROR_TYPES has; None where `error_types` is."""
+        return (
+            None
+            if self.error_types is None
+            else {cause: int((self.error_types == cause).sum()) for cause in ERROR_TYPES}
+        )
 
-    def folded(self, part: int) -> "Evaluation":
+    def marginalised(self, part: int) -> "Evaluation":
         """The same photos by COLOUR or by GARMENT alone: P(dress) sums over its colours, the matrix folds.
 
         What is predicted is the part of the predicted class, so each cell is a sum of cells. ValueError: no such parts.
         """
-        names, sums = fold(self.probabilities, self.classes, part)
+        names, sums = marginalise(self.probabilities, self.classes, part)
         of_class = [pair[part] for pair in factors(self.classes)]
         photos = self.photos.assign(label=[of_class[number] for number in self.truth])
         folded = replace(self, classes=names, photos=photos, probabilities=sums)
@@ -261,17 +270,17 @@ class Evaluation:
 
     def cell(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> pd.DataFrame:
         """The photos behind one number; None is any class. Columns and order as of `rows`."""
-        return self.rows(self.chosen(true, predicted, which))
+        return self.rows(self.mask(true, predicted, which))
 
-    def chosen(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> np.ndarray:
+    def mask(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> np.ndarray:
         """bool (n,): whether each photo is of this true class, called this one, and so answered; None is any class."""
         keep = np.ones(len(self), bool)
         if true is not None:
             keep &= self.truth == self._number(true)
         if predicted is not None:
             keep &= self.predicted == self._number(predicted)
-        if which in CAUSES:
-            keep &= self.causes == which if self.causes is not None else False
+        if which in ERROR_TYPES:
+            keep &= self.error_types == which if self.error_types is not None else False
         elif which != "all":
             keep &= self.right if which == "right" else ~self.right
         return keep
@@ -314,7 +323,7 @@ class Evaluation:
         places = (np.unravel_index(place, wrong.shape) for place in np.argsort(-wrong, axis=None, kind="stable")[:most])
         return [(self.classes[a], self.classes[b], int(wrong[a, b])) for a, b in places if wrong[a, b]]
 
-    def door(self, row: int, measure: str) -> tuple[str | None, str | None, Which]:
+    def selection_for_metric(self, row: int, measure: str) -> tuple[str | None, str | None, Which]:
         """The arguments of `cell` that give the photos behind one number of the report.
 
         A class's precision counts all that was called it, its F1 leads to those of it that were missed, and recall and

@@ -20,24 +20,24 @@ from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.photos.garment_colour import Colour, lab
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
 FILE = "evidence.safetensors"
 NEIGHBOURS = 10
-FAMILIAR = 0.98  # of the validation photos are no stranger than the limit
+ID_QUANTILE = 0.98  # of the validation photos are no less like the training photos than the threshold
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Explanations:
     """Row i of `photos` (path, label, split, group) belongs to row i of `embeddings`, float16 (n, d), whose distances
     are those of the unit embeddings that the head reads, and of `colours`, float32 (n, 4) as in Colour.
 
-    `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `limit` is the strangeness that
-    only 2 % of the validation photos pass.
+    `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
+    that only 2 % of the validation photos pass.
     `maps`, float16 (t, classes, h, w), are the class scores before their mean over the places, of the t test photos in
     the order of their rows; None where the network's head does not average.
     """
@@ -48,7 +48,7 @@ class Evidence:
     colours: np.ndarray
     axes: np.ndarray
     centre: np.ndarray
-    limit: float
+    ood_threshold: float
     maps: np.ndarray | None = None
 
     def save(self, file: Path) -> Path:
@@ -63,14 +63,14 @@ class Evidence:
             tensors["maps"] = self.maps.astype(np.float16)
         photos = self.photos.to_dict("list")
         photos["path"] = [os.fsencode(path).decode("latin-1") for path in photos["path"]]  # JSON knows no bytes
-        about = {"v": 1, "classes": list(self.classes), "photos": photos, "limit": float(self.limit)}
+        about = {"v": 1, "classes": list(self.classes), "photos": photos, "limit": float(self.ood_threshold)}
         beside = file.with_name(f".{file.name}.{os.getpid()}")
         save_file(tensors, beside, {"about": json.dumps(about)})
         beside.chmod(0o644)
         return beside.replace(file)
 
     @classmethod
-    def load(cls, file: Path) -> "Evidence":
+    def load(cls, file: Path) -> "Explanations":
         """Read what `save` wrote. UserError where the file is missing or something else."""
         from safetensors import SafetensorError, safe_open
 
@@ -81,12 +81,14 @@ class Evidence:
             photos = pd.DataFrame(about["photos"], dtype=object).astype({"group": int})
             paths = [os.fsdecode(path.encode("latin-1")) for path in photos["path"]]
             photos["path"] = pd.Series(paths, dtype=object)  # pandas' own text refuses a name that is not UTF-8
-            return cls(tuple(about["classes"]), photos, limit=about["limit"], **{"maps": None} | tensors)
+            return cls(tuple(about["classes"]), photos, ood_threshold=about["limit"], **{"maps": None} | tensors)
         except FileNotFoundError:
-            raise UserError(f"There is no {shown(file)}: this model was made before its evidence was kept.") from None
+            raise UserError(
+                f"There is no {printable(file)}: this model was made before its evidence was kept."
+            ) from None
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as reason:
             raise UserError(
-                f"{shown(file)} is no readable evidence: train or publish the model again ({reason})."
+                f"{printable(file)} is no readable evidence: train or publish the model again ({reason})."
             ) from None
 
     @cached_property
@@ -126,7 +128,7 @@ class Evidence:
         found = self.photos.iloc[among[first]][["path", "label"]].reset_index(drop=True)
         return found.assign(similarity=1 - distances[first] / 2)
 
-    def strangeness(self, embeddings: np.ndarray) -> np.ndarray:
+    def ood_score(self, embeddings: np.ndarray) -> np.ndarray:
         """(m,): how far each of the embeddings (m, D), as the network gives them, is from its NEIGHBOURS-th nearest
         training photo (Sun et al. 2022): the larger, the less it is like anything that was learned."""
         train = self._trained
@@ -137,7 +139,7 @@ class Evidence:
         kth = min(NEIGHBOURS, len(train)) - 1
         return np.sqrt(np.maximum(np.partition(squares, kth, axis=1)[:, kth], 0) + beside)
 
-    def colour_strangeness(self, colours: np.ndarray) -> np.ndarray:
+    def colour_ood_score(self, colours: np.ndarray) -> np.ndarray:
         """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
         training photo."""
         tree = self._learned_colours
@@ -150,10 +152,10 @@ class Evidence:
         return KDTree(lab(self.colours[self._of("train")]))
 
     @cached_property
-    def colour_limit(self) -> float:
+    def colour_ood_threshold(self) -> float:
         """The colour's strangeness that only 2 % of the validation photos pass; infinite where there are none."""
         held_out = self.colours[self._of("validation")]
-        return float(np.quantile(self.colour_strangeness(held_out), FAMILIAR)) if len(held_out) else np.inf
+        return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if len(held_out) else np.inf
 
     def duplicates(self, path: str) -> pd.DataFrame:
         """Its near-duplicates in other splits: path, label, split."""
@@ -172,7 +174,7 @@ class Evidence:
         return maps[self.classes.index(label)] - maps.mean(axis=0)
 
 
-def heated(image: Image.Image, heat: np.ndarray, scale: float) -> Image.Image:
+def overlay_heatmap(image: Image.Image, heat: np.ndarray, scale: float) -> Image.Image:
     """`image` in grey under `heat`, (h, w): warm where positive, cool where negative, full at ± `scale`."""
     size = image.size
     strength = Image.fromarray(heat / (scale or 1.0)).resize(size, Image.Resampling.BICUBIC)

@@ -14,19 +14,19 @@ import pandas as pd
 
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import NEIGHBOURS, Evidence
+from fashion_core.evaluation.explanations import NEIGHBOURS, Explanations
 from fashion_core.photos.duplicates import grouped
 
 FOLDS, CROSS_VALIDATED = 5, "cross-validated"
 # Photos whose distance to the tenth nearest is this many times the usual one: on 4,029 catalogue photos 8 are.
-FAR = 2.7
+OUTLIER_RATIO = 2.7
 # Two photos may be one picture where their unit embeddings are this near and at most so many of the 64 bits of their
 # perceptual hashes differ. Of 150 copies cropped by 2 % that finds 86 %; of 85 pairs that it found among 4,029
 # catalogue photos most are different goods, shot alike. So it shows what to look at, and splits nothing.
-ALIKE, BITS = 0.1, 8
+POSSIBLE_DISTANCE, POSSIBLE_BITS = 0.1, 8
 
 
-def find(evaluation: Evaluation) -> pd.DataFrame:
+def find_label_issues(evaluation: Evaluation) -> pd.DataFrame:
     """A row for each suspect label, worst first: index (its row in the evaluation), path, label, predicted, score.
 
     The score, 0 to 1, is the model's confidence in the label as it stands: the lower, the more suspect.
@@ -55,7 +55,7 @@ def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def out_of_fold(evidence: Evidence, root: str = "") -> Evaluation:
+def out_of_fold(evidence: Explanations, root: str = "") -> Evaluation:
     """All photos, those of training too, in the order of their splits: what the ten nearest, by the stored embeddings,
     are labelled, the nearer the weightier, out of those in 4 of 5 folds; near-duplicates stay in one fold. Photos whose
     class has none outside their own fold are left out: nothing could vote for it.
@@ -86,7 +86,7 @@ def out_of_fold(evidence: Evidence, root: str = "") -> Evaluation:
     return Evaluation(evidence.classes, rows, shares[known], root, {"split": CROSS_VALIDATED})
 
 
-def outliers(evidence: Evidence) -> pd.DataFrame:
+def outliers(evidence: Explanations) -> pd.DataFrame:
     """Photos unlike the others, the strangest first: path, label, score: how many times the median is its distance to
     its tenth nearest (Ramaswamy, Rastogi, Shim 2000). Those of at least FAR."""
     from sklearn.neighbors import NearestNeighbors
@@ -96,11 +96,11 @@ def outliers(evidence: Evidence) -> pd.DataFrame:
     far = NearestNeighbors(n_neighbors=count).fit(features).kneighbors(features)[0][:, -1]
     score = far / max(float(np.median(far)), 1e-12)
     rows = np.argsort(-score, kind="stable")
-    rows = rows[score[rows] >= FAR]
+    rows = rows[score[rows] >= OUTLIER_RATIO]
     return evidence.photos.iloc[rows][["path", "label"]].reset_index(drop=True).assign(score=score[rows])
 
 
-def alike(evidence: Evidence, hashes: dict[str, int]) -> pd.DataFrame:
+def possible_duplicates(evidence: Explanations, hashes: dict[str, int]) -> pd.DataFrame:
     """Groups of photos that may be one picture, such as one cropped, to the network's eye and by perceptual hash, but
     that are no near-duplicates by pixels: path, label, split, group. `hashes`: path → 64 bits, of those to compare.
     """
@@ -111,10 +111,10 @@ def alike(evidence: Evidence, hashes: dict[str, int]) -> pd.DataFrame:
     if not len(rows):
         return photos[["path", "label", "split", "group"]]
     bits, known = np.array([hashes[path] for path in photos["path"]], np.uint64), photos["group"].to_numpy()
-    near = NearestNeighbors(radius=ALIKE).fit(features).radius_neighbors_graph(mode="connectivity").tocoo()
+    near = NearestNeighbors(radius=POSSIBLE_DISTANCE).fit(features).radius_neighbors_graph(mode="connectivity").tocoo()
     first, second = near.row[near.row < near.col], near.col[near.row < near.col]
     same = (known[first] >= 0) & (known[first] == known[second])
-    kept = (np.bitwise_count(bits[first] ^ bits[second]) <= BITS) & ~same
+    kept = (np.bitwise_count(bits[first] ^ bits[second]) <= POSSIBLE_BITS) & ~same
     group = grouped(len(photos), np.stack([first[kept], second[kept]], axis=1))
     found = photos[["path", "label", "split"]].assign(group=group)
     return found[group >= 0].sort_values("group", kind="stable").reset_index(drop=True)

@@ -14,8 +14,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from fashion_core.class_names import factors, meant_by
-from fashion_core.evaluation.evaluation import CAUSES, Evaluation
+from fashion_core.class_names import classes_matching, factors
+from fashion_core.evaluation.evaluation import ERROR_TYPES, Evaluation
 
 SURE, UNSURE = 0.9, 0.6  # "confident" is at least this; "unsure" is below that
 WORDS = {
@@ -52,12 +52,12 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     filters: tuple[Filter, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
-def read(text: str, classes: Sequence[str]) -> Question:
+def parse(text: str, classes: Sequence[str]) -> Query:
     """What `text` asks of an evaluation with these classes."""
     filters: list[Filter] = []
 
@@ -86,18 +86,18 @@ def read(text: str, classes: Sequence[str]) -> Question:
                 filters.append(Filter("which", _OPPOSITE[meaning], _OPPOSITE[meaning]))
             else:
                 unknown.append(f"{denied} {word}")
-        elif meaning in ("right", "wrong", *CAUSES):
-            filters.append(Filter("which", meaning, f"{meaning} wrong" if meaning in CAUSES else meaning))
+        elif meaning in ("right", "wrong", *ERROR_TYPES):
+            filters.append(Filter("which", meaning, f"{meaning} wrong" if meaning in ERROR_TYPES else meaning))
         elif meaning == "leaked":
             filters.append(Filter("leaked", meaning, meaning))
         elif meaning:
-            filters += read(meaning, classes).filters
+            filters += parse(meaning, classes).filters
         elif meaning is None:
             unknown.append(f"{denied} {word}".strip())
         if meaning != "":
             denied = ""
     sides = [_classes(side, found, classes) for side, found in named.items() if found]
-    return Question(_without_what_follows((*sides, *filters)), tuple(dict.fromkeys(unknown)))
+    return Query(_without_what_follows((*sides, *filters)), tuple(dict.fromkeys(unknown)))
 
 
 def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation | None = None) -> np.ndarray:
@@ -112,7 +112,7 @@ def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation |
             numbers = evaluation.truth if each.kind == "true" else evaluation.predicted
             keep &= np.isin(numbers, [evaluation.classes.index(name) for name in each.value])
         elif each.kind == "which":
-            keep &= (evaluation if each.value in CAUSES else answered).chosen(which=each.value)
+            keep &= (evaluation if each.value in ERROR_TYPES else answered).mask(which=each.value)
         elif each.kind == "leaked":
             keep &= np.isin(np.arange(len(evaluation)), evaluation.meta.get("leaked", []))
         else:
@@ -158,7 +158,7 @@ def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str])
     pairs = factors(classes) or ()
     for name in frozenset().union(*named):
         kinds[2 if name in classes else 0 if name in {colour for colour, _ in pairs} else 1].add(name)
-    either = [np.any([meant_by(name, classes) for name in kind], axis=0) for kind in kinds[:2] if kind]
+    either = [np.any([classes_matching(name, classes) for name in kind], axis=0) for kind in kinds[:2] if kind]
     keep = np.logical_and.reduce(either) if either else np.zeros(len(classes), bool)
     value = tuple(name for name, kept in zip(classes, keep, strict=True) if kept or name in kinds[2])
     words = " ".join(name for kind in kinds for name in sorted(kind))
@@ -174,6 +174,6 @@ def _denied(asked: Filter, classes: Sequence[str]) -> Filter:
 
 def _without_what_follows(filters: Sequence[Filter]) -> tuple[Filter, ...]:
     """Once each; "colour mistakes" asks for mistakes already."""
-    caused = any(each.kind == "which" and each.value in CAUSES for each in filters)
+    caused = any(each.kind == "which" and each.value in ERROR_TYPES for each in filters)
     kept = [each for each in filters if not (caused and each.kind == "which" and each.value == "wrong")]
     return tuple(dict.fromkeys(kept))

@@ -14,11 +14,13 @@ def read_card(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{imaging.shown(file)} is missing: train or publish the model again.") from None
+        raise UserError(f"{imaging.printable(file)} is missing: train or publish the model again.") from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{imaging.shown(file)} cannot be read ({error}): train or publish the model again.") from None
+        raise UserError(
+            f"{imaging.printable(file)} cannot be read ({error}): train or publish the model again."
+        ) from None
     if problem := _card_problem(card):
-        raise UserError(f"{imaging.shown(file)} {problem}: train or publish the model again.")
+        raise UserError(f"{imaging.printable(file)} {problem}: train or publish the model again.")
     return card
 
 

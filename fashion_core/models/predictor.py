@@ -41,9 +41,9 @@ class Predictor:
 
     def __call__(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Calibrated probabilities, float32 (n, classes); each row sums to 1."""
-        return self.looked(images)[0]
+        return self.predict_with_embeddings(images)[0]
 
-    def looked(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
+    def predict_with_embeddings(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """The same, and the embeddings that the head read, float32 (n, d), from one pass; d is 0 where it has none."""
         logits, embeddings = self.raw(images)
         return softmax(logits, self.card["temperature"]), embeddings
@@ -104,7 +104,7 @@ def _compiled(folder: Path, classes: int) -> Any:
     0.02 and, near a tie, the answer.
     """
     for file in (folder / "model.bin", folder / "model.xml"):
-        name = imaging.shown(file)
+        name = imaging.printable(file)
         if not file.is_file():
             raise UserError(f"{name} is missing: train or publish the model again.")
     core = runtime().Core()

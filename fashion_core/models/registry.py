@@ -45,10 +45,10 @@ def resolve(model: str | Path) -> Path:
             if (folder / "card.json").is_file():
                 return folder
         if any((folder / "config.json").is_file() for folder in (root / "runs" / name, Path(name))):
-            raise UserError(f"The run {imaging.shown(name)} has no model yet: let it finish, or resume it.")
+            raise UserError(f"The run {imaging.printable(name)} has no model yet: let it finish, or resume it.")
     known = ", ".join(ref.name for ref in models())
     hint = f"use one of: {known}" if known else "train one first"
-    raise UserError(f"There is no model called “{imaging.shown(name)}”; {hint}.")
+    raise UserError(f"There is no model called “{imaging.printable(name)}”; {hint}.")
 
 
 def _ref(name: str, folder: Path, published: bool) -> ModelRef:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.class_names import meant_by
+from fashion_core.class_names import classes_matching
 from fashion_core.files import Progress
 from fashion_core.photos import imaging
-from fashion_core.photos.scan import Audit, alike, audit
+from fashion_core.photos.scan import Audit, audit, near_copies
 from fashion_core.photos.split import SPLITS, _complete_split, _divided_notes, _leak_note, split
 
 
@@ -91,14 +91,14 @@ def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Da
     """
     root = Path(root)
     found = audit(root, progress)
-    fits = {label: bool(meant_by(label, data.classes).any()) for label in found.classes}
+    fits = {label: bool(classes_matching(label, data.classes).any()) for label in found.classes}
     photos = found.photos[found.photos["label"].map(fits)]
-    known = {str(file) for file in alike([root / path for path in photos["path"]], data.root, progress)}
+    known = {str(file) for file in near_copies([root / path for path in photos["path"]], data.root, progress)}
     photos = photos[[str(root / path) not in known for path in photos["path"]]]
     if photos.empty:
-        raise UserError(f"No photo in {imaging.shown(root)} is of a class, colour or garment of {data.root.name}.")
+        raise UserError(f"No photo in {imaging.printable(root)} is of a class, colour or garment of {data.root.name}.")
     strangers = ", ".join(label for label, fit in fits.items() if not fit)
-    notes = [f"{len(photos)} photos of {imaging.shown(root.name)} are trained on besides."]  # a card shares no path
+    notes = [f"{len(photos)} photos of {imaging.printable(root.name)} are trained on besides."]  # a card shares no path
     notes += [f"Left out of them, as no class, colour or garment here: {strangers}."] if strangers else []
     photos = photos.drop(columns="part").assign(split="train").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, False, tuple(notes))
@@ -111,10 +111,10 @@ def load_for_test(root: Path | str, only_test: bool = False, progress: Progress 
     photos = found.photos[found.photos["part"] == "test"] if only_test else found.photos
     if only_test and "test" not in found.parts:
         raise UserError(
-            f"{imaging.shown(root)} has no test/ folder beside train/; leave --split out to use all photos."
+            f"{imaging.printable(root)} has no test/ folder beside train/; leave --split out to use all photos."
         )
     if photos.empty:
-        raise UserError(f"No photo in {imaging.shown(root)} can be read; run `check` on it to see why.")
+        raise UserError(f"No photo in {imaging.printable(root)} can be read; run `check` on it to see why.")
     photos = photos.drop(columns="part").assign(split="test").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, bool(found.parts), found.notes)
 
@@ -127,16 +127,16 @@ def report(root: Path | str, progress: Progress = None) -> dict:
     return {
         "classes": {name: counts[name] for name in found.classes},
         "unreadable": [
-            {"path": imaging.shown(path), "reason": reason}
+            {"path": imaging.printable(path), "reason": reason}
             for path, reason in zip(found.unreadable["path"], found.unreadable["reason"], strict=True)
         ],
-        "duplicates": [[imaging.shown(path) for path in rows["path"]] for rows in groups],
+        "duplicates": [[imaging.printable(path) for path in rows["path"]] for rows in groups],
         "cross_split_duplicates": sum(rows["part"].nunique() > 1 for rows in groups),
     }
 
 
 def _refuse_untrainable(found: Audit, root: Path) -> None:
-    name, counts = imaging.shown(root), Counter(found.photos["label"])
+    name, counts = imaging.printable(root), Counter(found.photos["label"])
     if len(found.classes) < 2:
         raise UserError(f"{name} has one class only, {found.classes[0]}: add a folder for each further class.")
     few = [f"{label} ({counts[label]})" for label in found.classes if counts[label] < 3]

@@ -104,7 +104,7 @@ def thumbnail_bytes(image: Image.Image, size: int) -> bytes:
     return out.getvalue()
 
 
-def shown(path_or_name: str | Path) -> str:
+def printable(path_or_name: str | Path) -> str:
     """A name fit for page and terminal: bytes that are no UTF-8 and control characters become �."""
     text = str(path_or_name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else "�" for c in text)

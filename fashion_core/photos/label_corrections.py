@@ -23,9 +23,9 @@ from typing import Literal
 import numpy as np
 
 from fashion_core import UserError, home
-from fashion_core.class_names import meant_by
+from fashion_core.class_names import classes_matching
 from fashion_core.photos.dataset import Dataset
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 
 AUTO = "auto"  # the setting that means: the file beside the photos, where there is one
 COPY = "decisions.csv"  # in a run's folder: what stood when it began
@@ -33,7 +33,7 @@ COLUMNS = ("photo", "label", "action", "time")
 Action = Literal["keep", "relabel", "leave out", "undo"]
 
 
-def beside(root: Path) -> Path:
+def default_file(root: Path) -> Path:
     """The file for the photos in `root`, which may not exist yet: beside that folder, so that whoever shares the photos
     shares it; where nothing can be written there, in data/decisions/ of the home."""
     root = Path(root).resolve()
@@ -44,34 +44,34 @@ def beside(root: Path) -> Path:
     return home() / "data" / "decisions" / f"{root.name}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:8]}.csv"
 
 
-def settled(setting: str, root: Path) -> str:
+def resolve_setting(setting: str, root: Path) -> str:
     """The setting `decisions` for the photos in `root`: AUTO becomes the file beside them, or nothing."""
     if setting != AUTO:
         return setting
-    file = beside(root)
+    file = default_file(root)
     return str(file) if file.exists() else ""
 
 
-def chosen(setting: str) -> dict[str, str]:
+def load_or_empty(setting: str) -> dict[str, str]:
     """What a settled setting `decisions` says: the decisions in that file, or none."""
     return read(Path(setting)) if setting else {}
 
 
 def read(file: Path) -> dict[str, str]:
     """Photo → decided label, "" to leave it out. UserError where the file is missing or no such table."""
-    return standing(_rows(file))
+    return effective(_rows(file))
 
 
 def parse(content: bytes, file: str) -> dict[str, str]:
     """The same, of what is in a file that was handed in; `file` is its name."""
-    return standing(_parsed(content, file))
+    return effective(_parsed(content, file))
 
 
-def standing(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
+def effective(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The decisions that stand after all `rows`."""
     stacks = defaultdict(list)
     for row in rows:
-        before = stacks[key(row["photo"])]
+        before = stacks[photo_key(row["photo"])]
         if row.get("action") != "undo":
             before.append(row["label"])
         elif before:
@@ -98,18 +98,18 @@ def text(decided: Mapping[str, str]) -> str:
     return _written(({"photo": photo, "label": label} for photo, label in decided.items()), COLUMNS[:2])
 
 
-def meanings(data: Dataset, decided: Mapping[str, str]) -> tuple[np.ndarray, list[str]]:
+def candidate_labels(data: Dataset, decided: Mapping[str, str]) -> tuple[np.ndarray, list[str]]:
     """bool (photos, classes), which classes each photo of `data` may be: one, several, or none where it is left out;
     and a sentence on what was done. Test photos keep the label they came with.
 
     Raises UserError for a label that is no class, colour or garment.
     """
-    refuse_strangers(decided, data.classes)
+    refuse_unknown_labels(decided, data.classes)
     photos = data.photos
-    known = photos["path"].map(key)
+    known = photos["path"].map(photo_key)
     apply = known.isin(decided.keys()) & (photos["split"] != "test")
     label = photos["label"].where(~apply, known.map(decided))
-    matrix = np.stack([meant_by(name, data.classes) & bool(name) for name in label])
+    matrix = np.stack([classes_matching(name, data.classes) & bool(name) for name in label])
     if not decided:
         return matrix, []
     width, changed = matrix.sum(1), (label != photos["label"]).to_numpy()
@@ -123,16 +123,18 @@ def meanings(data: Dataset, decided: Mapping[str, str]) -> tuple[np.ndarray, lis
         notes.append(f"{tested} decisions are of test photos, which are never learned from: their labels stay.")
     if unmatched := sorted(set(decided) - set(known)):
         notes.append(
-            f"{len(unmatched)} decisions are of photos that are not here, such as {shown(unmatched[0])}: paths are "
+            f"{len(unmatched)} decisions are of photos that are not here, such as {printable(unmatched[0])}: paths are "
             "relative to the folder of photos."
         )
     return matrix, notes
 
 
-def refuse_strangers(decided: Mapping[str, str], classes: Iterable[str]) -> None:
+def refuse_unknown_labels(decided: Mapping[str, str], classes: Iterable[str]) -> None:
     """UserError where a decided label is no class, colour or garment of `classes`."""
     classes = tuple(classes)
-    if strangers := sorted({label for label in decided.values() if label and not meant_by(label, classes).any()}):
+    if strangers := sorted(
+        {label for label in decided.values() if label and not classes_matching(label, classes).any()}
+    ):
         raise UserError(
             f"The decisions say {strangers[0]!r}, which is no class, colour or garment here: mend that line "
             f"(the classes are {', '.join(classes)})."
@@ -145,7 +147,7 @@ def fingerprint(decided: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def key(path: str) -> str:
+def photo_key(path: str) -> str:
     """A photo's relative path as decisions write it: with slashes, on every system."""
     return path.replace("\\", "/")
 
@@ -172,12 +174,12 @@ def _parsed(content: bytes, file: Path | str) -> list[dict[str, str]]:
 
 
 def _none_in(file: Path | str) -> UserError:
-    return UserError(f"{shown(file)} holds no decisions: give a CSV with the columns photo and label.")
+    return UserError(f"{printable(file)} holds no decisions: give a CSV with the columns photo and label.")
 
 
 def _row(photo: str, label: str, action: str) -> dict[str, str]:
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    return {"photo": key(photo), "label": label, "action": action, "time": now}
+    return {"photo": photo_key(photo), "label": label, "action": action, "time": now}
 
 
 def _add(file: Path, rows: list[dict[str, str]]) -> None:
@@ -193,7 +195,7 @@ def _add(file: Path, rows: list[dict[str, str]]) -> None:
             partial.write_text(_written(everything, columns), "utf-8", "surrogateescape", newline="")
             partial.replace(file)
     except OSError as error:
-        raise UserError(f"{shown(file)} cannot be written ({error.strerror}): the decision is not kept.") from None
+        raise UserError(f"{printable(file)} cannot be written ({error.strerror}): the decision is not kept.") from None
 
 
 def _written(rows: Iterable[Mapping[str, str]], columns: tuple[str, ...]) -> str:

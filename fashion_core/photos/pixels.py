@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fashion_core import UserError
-from fashion_core.files import Progress, cache_folder, in_threads, replacing
+from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads
 from fashion_core.photos import imaging
 from fashion_core.photos.dataset import Dataset
 
@@ -23,7 +23,7 @@ def decode_photos(data: Dataset, size: int, progress: Progress = None) -> np.mem
     key = hashlib.sha256(f"{size}:{':'.join(data.photos['digest'])}".encode()).hexdigest()[:32]
     file = cache_folder() / f"{key}.npy"
     if not file.exists():
-        with replacing(file) as partial:
+        with atomic_write(file) as partial:
             _decode_into(partial, data, size, progress)
         _trim(keep=file)
     os.utime(file)  # the time of last use
@@ -41,9 +41,11 @@ def _decode_into(file: Path, data: Dataset, size: int, progress: Progress) -> No
         try:
             pixels[row] = imaging.square(imaging.read(data.file(path)), size)
         except imaging.BadPhoto as error:
-            raise UserError(f"{imaging.shown(path)} changed since it was checked ({error}): start again.") from None
+            raise UserError(f"{imaging.printable(path)} changed since it was checked ({error}): start again.") from None
 
-    for _ in in_threads(lambda item: decode(*item), list(enumerate(data.photos["path"])), "Decoding photos", progress):
+    for _ in map_in_threads(
+        lambda item: decode(*item), list(enumerate(data.photos["path"])), "Decoding photos", progress
+    ):
         pass
     pixels.flush()
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fashion_core.files import cache_folder, replacing, stamp
+from fashion_core.files import atomic_write, cache_folder, size_and_mtime
 from fashion_core.photos import imaging
 
 ISSUES = {
@@ -32,18 +32,18 @@ _VERSION = 2  # raise it when columns or what they mean change
 Progress = Callable[[int, int, str], None] | None
 
 
-def look(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
+def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
     """A row for each of `paths` that can be read: path, bits (64-bit perceptual hash), and for each of ISSUES a bool
     and a score from 0, worst, to 1 as "dark score" and so on. What was found is kept on disk.
 
     `progress(done, total, what)` is called now and then.
     """
-    stamps = [f"{os.fsencode(path)!r} {stamp(root, path)}" for path in paths]
+    stamps = [f"{os.fsencode(path)!r} {size_and_mtime(root, path)}" for path in paths]
     mark = hashlib.sha256("\n".join([str(_VERSION), *stamps]).encode()).hexdigest()[:24]
     of = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
     file = cache_folder() / f"quality-{of}-{mark}.parquet"
     if not file.exists():
-        with replacing(file) as partial:
+        with atomic_write(file) as partial:
             _look(root, paths, progress).to_parquet(partial)
         for old in cache_folder().glob(f"quality-{of}-*.parquet"):
             if old != file:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.files import Progress, cache_folder, in_threads, replacing, stamp
+from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads, size_and_mtime
 from fashion_core.photos import imaging
 from fashion_core.photos.duplicates import near_duplicates
 from fashion_core.photos.split import SPLITS
@@ -38,9 +38,11 @@ def audit(root: Path | str, progress: Progress = None) -> Audit:
     files, misplaced, classes, parts, notes = _find(root)
     cache = cache_folder() / f"audit-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]}.parquet"
     known = _read_audit(cache)
-    stamps = {path: stamp(root, path) for path in files}
+    stamps = {path: size_and_mtime(root, path) for path in files}
     new = [path for path in files if path not in known or known[path]["stamp"] != stamps[path]]
-    looked = dict(zip(new, in_threads(lambda path: _look(root, path), new, "Reading photos", progress), strict=True))
+    looked = dict(
+        zip(new, map_in_threads(lambda path: inspect_file(root, path), new, "Reading photos", progress), strict=True)
+    )
     rows = {path: looked[path] if path in looked else known[path] for path in files}
     good = {path: row | {"stamp": stamps[path]} for path, row in rows.items() if "reason" not in row}
     if good.keys() != known.keys() or any(path in looked for path in good):
@@ -56,7 +58,7 @@ def audit(root: Path | str, progress: Progress = None) -> Audit:
 
 def _find(root: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str], tuple[str, ...], tuple[str, ...], tuple]:
     """Files as {path: (label, part)} sorted by path; photos outside any class; classes; parts; notes."""
-    name = imaging.shown(root)
+    name = imaging.printable(root)
     if not root.exists():
         raise UserError(f"There is no folder {name}: check the path, or render the sample set with `sample`.")
     if not root.is_dir():
@@ -65,14 +67,14 @@ def _find(root: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str], tuple
     parts = {folder: _PART_NAMES[folder.lower()] for folder in top if folder.lower() in _PART_NAMES}
     if "train" not in parts.values():
         parts = {}  # a class may be called "test"; only beside train/ is it a part
-    beside = [imaging.shown(folder) for folder in top if parts and folder not in parts]
+    beside = [imaging.printable(folder) for folder in top if parts and folder not in parts]
     notes = tuple(
         f"The folder {folder}/ lies beside train/ and is left out: it is no part of the split." for folder in beside
     )
     files, classes = {}, {}
     for base, part in sorted(parts.items()) or [("", "")]:
         for folder in _folders(root / base):
-            label = imaging.shown(folder)
+            label = imaging.printable(folder)
             if classes.setdefault(label, folder) != folder:
                 raise UserError(f"Two class folders read as {label} because their names are not UTF-8: rename one.")
             files |= {str(Path(base, folder, path)): (label, part) for path in _files(root / base / folder)}
@@ -94,7 +96,7 @@ def _entries(folder: Path) -> list[str]:
     try:
         names = [entry.name for entry in folder.iterdir()]
     except OSError as error:
-        raise UserError(f"The folder {imaging.shown(folder)} cannot be read: {error.strerror}.") from None
+        raise UserError(f"The folder {imaging.printable(folder)} cannot be read: {error.strerror}.") from None
     return sorted((n for n in names if not n.startswith(".") and n.lower() not in _IGNORED), key=os.fsencode)
 
 
@@ -114,7 +116,7 @@ def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[str]:
             yield name
 
 
-def _look(root: Path, path: str) -> dict:
+def inspect_file(root: Path, path: str) -> dict:
     """What the audit keeps of one file: size, digest and thumbnail, or the reason why it is no photo."""
     try:
         data = imaging.read_bytes(root / path)
@@ -151,18 +153,18 @@ def _read_audit(file: Path) -> dict[str, dict]:
 
 def _write_audit(file: Path, good: Mapping[str, dict]) -> None:
     table = pd.DataFrame([{"path": os.fsencode(path), "version": _AUDIT_VERSION} | row for path, row in good.items()])
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         table.to_parquet(partial)
 
 
-def alike(files: list[Path], others: Path | str, progress: Progress = None) -> list[Path]:
+def near_copies(files: list[Path], others: Path | str, progress: Progress = None) -> list[Path]:
     """Those of `files` that are, or nearly are, a photo in the class folders of `others`; unreadable ones are not.
 
     It keeps a pretraining set from knowing what a later test asks.
     """
     theirs = [Path(others, path) for path in audit(others, progress).photos["path"]]
     everything = [*files, *theirs]
-    looks = list(in_threads(lambda file: _look(Path(), str(file)), everything, "Reading photos", progress))
+    looks = list(map_in_threads(lambda file: inspect_file(Path(), str(file)), everything, "Reading photos", progress))
     seen = [row for row, look in enumerate(looks) if "reason" not in look]
     thumbnails = np.frombuffer(b"".join(looks[row]["thumbnail"] for row in seen), np.uint8)
     groups = near_duplicates(thumbnails.reshape(-1, 16, 16, 3), progress)

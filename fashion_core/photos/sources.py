@@ -23,8 +23,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.photos.imaging import shown
-from fashion_core.photos.scan import alike
+from fashion_core.photos.imaging import printable
+from fashion_core.photos.scan import near_copies
 
 Progress = Callable[[int, int, str], None] | None
 
@@ -77,10 +77,10 @@ def fetch(
     name, `out` in use, offline or without rights (with what to download by hand), an unsafe or broken zip.
     """
     if name not in SOURCES:
-        raise UserError(f"There is no set called {shown(name)}: choose {' or '.join(SOURCES)}.")
+        raise UserError(f"There is no set called {printable(name)}: choose {' or '.join(SOURCES)}.")
     out = Path(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(f"{shown(out)} already holds something: name a new folder, or remove it first.")
+        raise UserError(f"{printable(out)} already holds something: name a new folder, or remove it first.")
     with _new_folder(out) as partial:
         if local is not None:
             _take(Path(local), partial, progress)
@@ -117,7 +117,7 @@ def _product_table(folder: Path, local: Path | str | None) -> pd.DataFrame:
 def _sort_products(folder: Path, table: pd.DataFrame, without: Path | str | None, progress: Progress) -> None:
     """Move every photo to `<part>/<colour>_<article>/<id>.jpg`; what has no row in the table goes."""
     photos = {file.stem: file for file in sorted(folder.rglob("*.jpg"))}
-    for known in alike(list(photos.values()), without, progress) if without else ():
+    for known in near_copies(list(photos.values()), without, progress) if without else ():
         del photos[known.stem]
     table = table[table["id"].isin(photos)].drop_duplicates("id")
     label = _slug(table["baseColour"]) + "_" + _slug(table["articleType"])
@@ -149,7 +149,8 @@ def _by_hand(name: str, out: Path, why: str) -> UserError:
     """The one sentence that says how to go on without the network."""
     return UserError(
         f"{name} could not be downloaded ({why}): download it by hand from {SOURCES[name].page} and give the zip, "
-        f"or the folder you unpacked it to, on the Data page or with `python -m fashion_core fetch {name} {shown(out)} "
+        f"or the folder you unpacked it to, on the Data page or with `python -m fashion_core fetch {name} "
+        f"{printable(out)} "
         "--from FILE`."
     )
 
@@ -217,7 +218,7 @@ def _take(local: Path, partial: Path, progress: Progress) -> None:
     elif local.is_file():
         _unpack(local, partial, progress)
     else:
-        raise UserError(f"There is no {shown(local)}: give the folder or the zip that you have.")
+        raise UserError(f"There is no {printable(local)}: give the folder or the zip that you have.")
 
 
 def _copy(folder: Path, partial: Path, progress: Progress) -> None:
@@ -244,21 +245,25 @@ def _unpack(archive: Path, partial: Path, progress: Progress) -> None:
                 if progress and (done % 50 == 0 or done == len(members)):
                     progress(done, len(members), "Unpacking")
     except FileExistsError:
-        raise UserError(f"{shown(archive.name)} names one file twice: unpack it by hand and give the folder.") from None
+        raise UserError(
+            f"{printable(archive.name)} names one file twice: unpack it by hand and give the folder."
+        ) from None
     except (zipfile.BadZipFile, EOFError, zlib.error):
-        raise UserError(f"{shown(archive.name)} is no whole zip file: download it again.") from None
+        raise UserError(f"{printable(archive.name)} is no whole zip file: download it again.") from None
     except NotImplementedError:
-        raise UserError(f"{shown(archive.name)} is packed in an unusual way: unpack it and give the folder.") from None
+        raise UserError(
+            f"{printable(archive.name)} is packed in an unusual way: unpack it and give the folder."
+        ) from None
 
 
 def _safe(entry: zipfile.ZipInfo) -> PurePosixPath:
     """Where a zip's file goes, below the new folder; UserError for names and kinds that could reach elsewhere."""
     name, path = entry.filename, PurePosixPath(entry.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in name or re.match(r"[A-Za-z]:", name):
-        raise UserError(f"The zip is not safe to unpack: {shown(name)} would land outside its folder.")
+        raise UserError(f"The zip is not safe to unpack: {printable(name)} would land outside its folder.")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise UserError(f"The zip is not safe to unpack: {shown(name)} is a link or device, not a file.")
+        raise UserError(f"The zip is not safe to unpack: {printable(name)} is a link or device, not a file.")
     if entry.flag_bits & 1:
         raise UserError("The zip asks for a password: unpack it by hand and give the folder.")
     return path
@@ -267,10 +272,12 @@ def _safe(entry: zipfile.ZipInfo) -> PurePosixPath:
 def _refuse_bomb(entries: list[zipfile.ZipInfo], archive: Path, partial: Path) -> None:
     size = sum(entry.file_size for entry in entries)
     if len(entries) > MAX_FILES or size > MAX_UNPACKED:
-        raise UserError(f"{shown(archive.name)} is too large: {len(entries):,} files, {size / 2**30:,.1f} GB unpacked.")
+        raise UserError(
+            f"{printable(archive.name)} is too large: {len(entries):,} files, {size / 2**30:,.1f} GB unpacked."
+        )
     if size > 100 << 20 and size > MAX_RATIO * archive.stat().st_size:
         raise UserError(
-            f"{shown(archive.name)} unpacks to {size >> 20:,} MB, far more than photos ever would: refused."
+            f"{printable(archive.name)} unpacks to {size >> 20:,} MB, far more than photos ever would: refused."
         )
     if size > (free := shutil.disk_usage(partial.parent).free):
         raise UserError(f"The photos need {size >> 20:,} MB and {free >> 20:,} MB are free: free some room first.")
@@ -291,7 +298,7 @@ def _new_folder(out: Path) -> Iterator[Path]:
             out.rmdir()  # empty, as checked
         photos.rename(out)
     except OSError as error:
-        raise UserError(f"{shown(out)} could not be made: {error.strerror or error}.") from None
+        raise UserError(f"{printable(out)} could not be made: {error.strerror or error}.") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 from fashion_core.stats import wilson
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def coverage_figure(curve: "pd.DataFrame", refused: float) -> "Figure":
     return _of_shares(figure, "refused, the least sure first", "right of the rest", None).update_yaxes(tickformat=".1%")
 
 
-def lane_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
+def colour_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
     """Plotly strips of measured lightness, one for each labelled colour: right ones and wrong ones in two hues.
 
     `along` has the columns of `lane.table`; a point's customdata is (index, path). Points are spread a little across
@@ -213,7 +213,7 @@ def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], are
     """Plotly points (n, 2) of photos, a trace for each of `groups` (n,); `area`, corners (m, 2), is drawn."""
     import plotly.graph_objects as go
 
-    figure, shown_paths = go.Figure(), np.array([shown(path) for path in paths], dtype=object)
+    figure, shown_paths = go.Figure(), np.array([printable(path) for path in paths], dtype=object)
     names = sorted(set(groups))
     inks = dict(zip(("right", "wrong"), (f"rgb{RIGHT}", f"rgb{WRONG}"), strict=True))
     many = len(points) > GL_FROM

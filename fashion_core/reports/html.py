@@ -14,7 +14,7 @@ from fashion_core import paper
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.card import read_card
 from fashion_core.photos import imaging
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 from fashion_core.reports import figures
 from fashion_core.runs import Run
 from fashion_core.runs.events import Tail
@@ -68,11 +68,11 @@ def html(evaluation: Evaluation, card: Mapping[str, Any], root: Path, tail: Tail
     worst = [_tile(row, root) for row in rows]
     curves = tail and tail.epochs and _inline(figures.curves_png(tail), "png")
     return PAGE.render(
-        name=shown(card.get("name", "model")), origin=_origin(evaluation, card), headline=_headline(evaluation),
+        name=printable(card.get("name", "model")), origin=_origin(evaluation, card), headline=_headline(evaluation),
         verdict=_verdict(evaluation), curves=curves,
         matrix=_inline(figures.confusion_png(evaluation), "png"), classes=_classes(evaluation), worst=worst,
         absent=sum(not tile["picture"] for tile in worst), facts=_facts(card),
-        notes=[shown(note) for note in card.get("notes") or ()],
+        notes=[printable(note) for note in card.get("notes") or ()],
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _headline(evaluation: Evaluation) -> list[tuple[str, str, str]]:
         ("macro F1", f"{evaluation.summary()['macro_f1']:.3f}", "the mean over the classes"),
         ("expected calibration error", f"{evaluation.calibration_error:.3f}", "15 bins; 0 is best"),
     ]  # fmt: skip
-    if counts := evaluation.cause_counts:
+    if counts := evaluation.error_type_counts:
         colour, garment, both = counts.values()
         lines.append(
             ("mistakes", f"{n - right:,}", f"{colour} of colour alone, {garment} of garment alone, {both} both")
@@ -125,14 +125,14 @@ def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
 
 def _origin(evaluation: Evaluation, card: Mapping[str, Any]) -> str:
     made = f"{card.get('architecture', 'A network')} at {card.get('image_size', '?')} px"
-    return shown(f"{made}, tested on {len(evaluation):,} photos of {Path(evaluation.root).name or 'a folder'}.")
+    return printable(f"{made}, tested on {len(evaluation):,} photos of {Path(evaluation.root).name or 'a folder'}.")
 
 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = {"weights": "weights at the start", "hardware": "hardware", "training_seconds": "training seconds",
              "epoch": "chosen epoch", "created": "created"}  # fmt: skip
-    facts = [(label, shown(str(card[key]))) for key, label in named.items() if key in card]
-    return facts + [(key, shown(str(value))) for key, value in (card.get("config") or {}).items()]
+    facts = [(label, printable(str(card[key]))) for key, label in named.items() if key in card]
+    return facts + [(key, printable(str(value))) for key, value in (card.get("config") or {}).items()]
 
 
 def _tile(row: Mapping[str, Any], root: Path) -> dict[str, str]:
@@ -140,7 +140,7 @@ def _tile(row: Mapping[str, Any], root: Path) -> dict[str, str]:
         picture = _inline(imaging.thumbnail_bytes(imaging.read(root / row["path"]), SIDE), "jpeg")
     except imaging.BadPhoto:
         picture = ""
-    return {"name": shown(Path(row["path"]).name), "picture": picture, "label": row["label"],
+    return {"name": printable(Path(row["path"]).name), "picture": picture, "label": row["label"],
             "predicted": row["predicted"], "p_true": f"{row['p_true']:.1%}",
             "p_predicted": f"{row['p_predicted']:.1%}"}  # fmt: skip
 

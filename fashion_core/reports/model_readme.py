@@ -15,7 +15,7 @@ import numpy as np
 from fashion_core import UserError, paper
 from fashion_core.class_names import COLOUR, GARMENT, factors
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 from fashion_core.stats import between
 
 WORST = 3  # confusions that are named
@@ -87,7 +87,7 @@ def _metrics(card: Mapping[str, Any], evaluation: Evaluation) -> str:
         lines.append([text, _share(round(found["accuracy"] * n), n)])
     if factors(evaluation.classes):
         for part, word in ((COLOUR, "colour alone"), (GARMENT, "garment alone")):
-            lines.append([word, _share(int(evaluation.folded(part).right.sum()), len(evaluation))])
+            lines.append([word, _share(int(evaluation.marginalised(part).right.sum()), len(evaluation))])
     if paper.matches(evaluation.classes):
         lines.append(["the paper, on other photos", _share(paper.TEST_RIGHT, paper.TEST_PHOTOS)])
     text = "On test photos that took no part in training or in choosing the epoch; 95 % Wilson intervals.\n\n"
@@ -123,7 +123,7 @@ def _weaknesses(evaluation: Evaluation) -> str:
     recall = {name: matrix[i, i] / matrix[i].sum() for i, name in enumerate(names) if matrix[i].sum()}
     low = min(recall, key=recall.get)
     lines.append(f"- Lowest recall: {low}, {recall[low]:.2f} of {matrix[names.index(low)].sum()} photos.")
-    if counts := evaluation.cause_counts:
+    if counts := evaluation.error_type_counts:
         colour, garment, both = counts.values()
         lines.append(f"- Of {wrong.sum()} mistakes: {colour} colour alone, {garment} garment alone, {both} both.")
     few = [f"{name} ({matrix[i].sum()})" for i, name in enumerate(names) if 0 < matrix[i].sum() < 20]
@@ -143,7 +143,7 @@ def _calibration(card: Mapping[str, Any], evaluation: Evaluation) -> str:
 def _recipe(card: Mapping[str, Any]) -> str:
     data, config = card.get("dataset") or {}, card.get("config") or {}
     facts = {
-        "photos": f"{shown(data.get('name', 'unknown'))}, {data.get('photos', 0):,}, fingerprint "
+        "photos": f"{printable(data.get('name', 'unknown'))}, {data.get('photos', 0):,}, fingerprint "
         f"{str(data.get('fingerprint', ''))[:12]}",
         "weights at the start": card.get("weights", "unknown"),
         "hardware": card.get("hardware", "unknown"),
@@ -152,8 +152,8 @@ def _recipe(card: Mapping[str, Any]) -> str:
         "created": card.get("created", "unknown"),
         "versions": ", ".join(f"{name} {version}" for name, version in (card.get("versions") or {}).items()),
     }
-    notes = "\n".join(f"- {shown(note)}" for note in card.get("notes") or ())
-    settings = _table(("setting", "value"), [[key, f"`{shown(str(value))}`"] for key, value in config.items()])
+    notes = "\n".join(f"- {printable(note)}" for note in card.get("notes") or ())
+    settings = _table(("setting", "value"), [[key, f"`{printable(str(value))}`"] for key, value in config.items()])
     return "\n\n".join(filter(None, [_table(("", ""), list(facts.items())), notes, settings]))
 
 

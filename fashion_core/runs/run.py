@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from fashion_core import UserError, home
 from fashion_core.files import write_json
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog, Tail, _parse
 
@@ -64,7 +64,7 @@ class Run:
         """What a person calls it: when, with what, on what."""
         record = self.record
         recipe = record["train"]
-        name = shown(Path(record["dataset"]).name)
+        name = printable(Path(record["dataset"]).name)
         return f"{self.id} · {recipe['architecture']} {recipe['image_size']} px on {name}"
 
     @property
@@ -187,7 +187,7 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
         "v": 1,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "dataset": str(dataset.resolve()),
-        "train": config.as_dict() | {"decisions": label_corrections.settled(config.decisions, dataset)},
+        "train": config.as_dict() | {"decisions": label_corrections.resolve_setting(config.decisions, dataset)},
     }
     write_json(folder / "config.json", record)
     return Run(folder)

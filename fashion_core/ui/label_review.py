@@ -12,9 +12,9 @@ from fashion_core import UserError
 from fashion_core.class_names import factors
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
-from fashion_core.photos.imaging import shown
+from fashion_core.photos.imaging import printable
 from fashion_core.ui.boot import link
-from fashion_core.ui.gallery import plain
+from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.photo import open_photo
 from fashion_core.ui.selection import pressed
 from fashion_core.ui.stored import decided
@@ -24,11 +24,11 @@ LEFT_OUT = "left out"
 
 def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
     """What one may decide of photo `row`, by button and by key, and what was decided. `tested`: it is a test photo."""
-    path, label = label_corrections.key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
+    path, label = label_corrections.photo_key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     said, standing = evaluation.classes[evaluation.predicted[row]], decided(file).get(path)
     offers = [("keep", label, "Label is right", "check", "K")]
     if said != label:
-        offers.append(("relabel", said, f"It is {plain(said)}", "edit", "L"))
+        offers.append(("relabel", said, f"It is {escape_markdown(said)}", "edit", "L"))
     offers.append(("leave out", "", "Leave out", "block", "X"))
     if standing is not None:
         offers.append(("undo", "", "Undo", "undo", "U"))
@@ -40,7 +40,13 @@ def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
     st.selectbox("Another label", others, index=None, key=f"another-{row}", placeholder="or another label",
                  label_visibility="collapsed", on_change=_relabel, args=(file, path, f"another-{row}"))  # fmt: skip
     if standing is not None:
-        what = "the label is right" if standing == label else f"it is {plain(standing)}" if standing else LEFT_OUT
+        what = (
+            "the label is right"
+            if standing == label
+            else f"it is {escape_markdown(standing)}"
+            if standing
+            else LEFT_OUT
+        )
         use = "The next training learns so; the photo stays where it is."
         if tested:
             use = "A test photo is never learned from: this counts in the accuracy by decided labels above."
@@ -75,23 +81,24 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
                 show(said, icon=":material/gavel:")
     with st.expander(f"Decisions on these photos: {len(standing) or 'none yet'}", icon=":material/gavel:"):
         st.caption(
-            f"Kept in {plain(file)}. The photos and their folders stay as they are, and so does the test; the next "
+            f"Kept in {escape_markdown(file)}. The photos and their folders stay as they are, and so does the test; "
+            "the next "
             "training on this folder learns from the decisions and says so. To decide, open a photo with **Why?**"
         )
         if standing:
             _table(evaluation, standing)
             with st.container(horizontal=True, vertical_alignment="center"):
                 table = label_corrections.text(standing).encode("utf-8", "surrogateescape")
-                st.download_button("Export", table, shown(file.name), "text/csv", icon=":material/download:",
+                st.download_button("Export", table, printable(file.name), "text/csv", icon=":material/download:",
                                    on_click="ignore")  # fmt: skip
-                link("train", "Train with them", ":material/model_training:", folder=shown(photos))
+                link("train", "Train with them", ":material/model_training:", folder=printable(photos))
         about = "Import decisions: a CSV of photo and label; an empty label leaves the photo out"
         st.file_uploader(about, "csv", key="decisions-file", on_change=_import,
                          args=(file, photos, evaluation.classes))  # fmt: skip
 
 
 def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
-    places = {label_corrections.key(path): row for path, row in evaluation.places.items()}
+    places = {label_corrections.photo_key(path): row for path, row in evaluation.places.items()}
     rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in standing.items()]
     table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
@@ -101,7 +108,7 @@ def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
             return
         if pd.isna(row := table["row"][place]):
             photo = table["Photo"][place]
-            st.toast(f"{plain(photo)} is not among the photos looked at here: switch Photos to all.")
+            st.toast(f"{escape_markdown(photo)} is not among the photos looked at here: switch Photos to all.")
         else:
             open_photo(int(row))
 
@@ -114,10 +121,10 @@ def _import(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
         return
     try:
         found = label_corrections.parse(handed.getvalue(), handed.name)
-        label_corrections.refuse_strangers(found, classes)
+        label_corrections.refuse_unknown_labels(found, classes)
         new = label_corrections.merge(file, found)
         absent = sum(not (photos / photo).is_file() for photo in found)
-        others = f" {absent} are of photos that are not in {plain(photos)}." if absent else ""
+        others = f" {absent} are of photos that are not in {escape_markdown(photos)}." if absent else ""
         st.session_state["decision-news"] = f"{new} of {len(found)} decisions are new, and kept.{others}"
     except UserError as mistake:
         st.session_state["decision-problem"] = str(mistake)

@@ -19,7 +19,7 @@ from fashion_core.photos import label_corrections
 from fashion_core.reports import charts
 from fashion_core.stats import between
 from fashion_core.ui import photo
-from fashion_core.ui.gallery import plain
+from fashion_core.ui.gallery import escape_markdown
 
 CELLS: dict[str, charts.Normalise] = {"counts": "count", "by true": "true", "by predicted": "predicted"}
 PARTS = {"classes": None, "colour": COLOUR, "garment": GARMENT}
@@ -55,7 +55,7 @@ def _from_matrix(names: tuple[str, ...]) -> None:
 def _from_report(evaluation: Evaluation) -> None:
     place = pressed("report", st.session_state["report"].selection.cells)
     if place is not None and place[0] < len(evaluation.classes) + 3:
-        choose(*evaluation.door(place[0], place[1].removeprefix("paper ")))
+        choose(*evaluation.selection_for_metric(place[0], place[1].removeprefix("paper ")))
 
 
 def part(classes: tuple[str, ...]) -> int | None:
@@ -79,7 +79,7 @@ def which_photos(evidence: bool, epochs: bool) -> str:
 
 def selection(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
     """The two lists and the filter that every door writes: the keyboard's way, and what the URL keeps."""
-    classes, counts = evaluation.classes, evaluation.cause_counts
+    classes, counts = evaluation.classes, evaluation.error_type_counts
     for key in ("true", "predicted"):  # chosen for a model of other classes
         if st.session_state.get(key) not in (None, *classes):
             st.session_state[key] = None
@@ -107,19 +107,19 @@ def asked(evaluation: Evaluation, folded: Evaluation) -> np.ndarray:
     words = st.text_input("Ask", key="q", bind="query-params", on_change=first_page, icon=":material/search:",
                           placeholder="misclassified blue dresses, or: confident mistakes, or: shoes below 60 %"
                           if factors(evaluation.classes) else "confident mistakes, or: right, below 60 %")  # fmt: skip
-    found = query.read(words, evaluation.classes)
+    found = query.parse(words, evaluation.classes)
     with st.container(horizontal=True, gap="small"):  # also where it is empty: what follows keeps its place
         for place, each in enumerate(found.filters):
             rest = [other for other in found.filters if other != each]
-            st.button(plain(each.words), key=f"chip-{place}", icon=":material/close:", help="Remove this filter",
-                      on_click=_ask, args=(query.text(rest),))  # fmt: skip
+            st.button(escape_markdown(each.words), key=f"chip-{place}", icon=":material/close:",
+                      help="Remove this filter", on_click=_ask, args=(query.text(rest),))  # fmt: skip
         if found.unknown:
             st.caption(_not_understood(found.unknown, evaluation.classes))
     return query.mask(evaluation, found.filters, folded)
 
 
 def _not_understood(words: tuple[str, ...], classes: tuple[str, ...]) -> str:
-    names = ", ".join(f"“{plain(word)}”" for word in words)
+    names = ", ".join(f"“{escape_markdown(word)}”" for word in words)
     return (
         f":material/help: {names} is not understood and left out. Known are the class names, "
         + ("colours and garments alone, " if factors(classes) else "")
@@ -146,8 +146,8 @@ def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
     doors = (
         ("Accuracy", f"{right / n:.2%}", f"95% interval {between(right, n)}", f"{right:,} right",
          (None, None, "right")),
-        ("Macro F1", f"{numbers.loc['macro avg', 'f1-score']:.3f}", f"hardest: {plain(hardest)}", "its photos",
-         (hardest,)),
+        ("Macro F1", f"{numbers.loc['macro avg', 'f1-score']:.3f}", f"hardest: {escape_markdown(hardest)}",
+         "its photos", (hardest,)),
         ("Wrong", f"{n - right:,}", "most confident first", "see them", (None, None, "wrong")),
         ("Photos", f"{n:,}", f"{len(classes)} classes", "all of them", ()),
     )  # fmt: skip
@@ -187,7 +187,9 @@ def beside_the_headline(whole: Evaluation, evaluation: Evaluation, decided: dict
                       icon=":material/photo_library:", on_click=choose_by_words, args=("leaked",))  # fmt: skip
     elif "leaked" in whole.meta:
         st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")
-    labels = {path: decided[key] for path in whole.photos["path"] if (key := label_corrections.key(path)) in decided}
+    labels = {
+        path: decided[key] for path in whole.photos["path"] if (key := label_corrections.photo_key(path)) in decided
+    }
     if labels:
         st.caption(f":material/gavel: {_by_decisions(whole, labels, part)}")
 
@@ -197,7 +199,7 @@ def _by_decisions(whole: Evaluation, labels: dict[str, str], part: int | None) -
         by_word = whole.decided(labels)
     except UserError as none_left:
         return str(none_left)
-    right, n = int((by_word if part is None else by_word.folded(part)).right.sum()), len(by_word)
+    right, n = int((by_word if part is None else by_word.marginalised(part)).right.sum()), len(by_word)
     return (
         f"By the labels decided on {len(labels):,} of these photos: **{right / n:.2%}** of {n:,}, 95% interval "
         f"{between(right, n)}."

@@ -14,7 +14,7 @@ BLUE = ("blue_dress", "blue_pants", "blue_shirt", "blue_shoes", "blue_shorts")
 
 
 def asked(text: str, classes=CLASSES) -> list[tuple]:
-    found = query.read(text, classes)
+    found = query.parse(text, classes)
     assert not found.unknown
     return [(each.kind, each.value) for each in found.filters]
 
@@ -42,28 +42,28 @@ def test_words_become_filters(text, filters):
 
 
 def test_a_word_that_is_not_understood_is_said_and_the_rest_counts():
-    found = query.read("velvet blue dresses", CLASSES)
+    found = query.parse("velvet blue dresses", CLASSES)
     assert found.unknown == ("velvet",)
     assert [each.value for each in found.filters] == [("blue_dress",)]
 
 
 def test_what_cannot_be_denied_is_not_understood():
-    assert query.read("not confident shoes", CLASSES).unknown == ("not confident",)
-    assert query.read("without velvet", CLASSES).unknown == ("without velvet",)
-    assert query.read("not confident", CLASSES).filters == ()
+    assert query.parse("not confident shoes", CLASSES).unknown == ("not confident",)
+    assert query.parse("without velvet", CLASSES).unknown == ("without velvet",)
+    assert query.parse("not confident", CLASSES).filters == ()
 
 
 def test_classes_that_do_not_come_apart_are_asked_for_by_name():
     assert asked("socks called hat", ("coat", "hat", "sock")) == [("true", ("sock",)), ("predicted", ("hat",))]
-    assert query.read("blue socks", ("coat", "hat", "sock")).unknown == ("blue",)
+    assert query.parse("blue socks", ("coat", "hat", "sock")).unknown == ("blue",)
 
 
 def test_names_with_a_hyphen_or_a_space_are_names_too():
     names = ("T-shirt", "Ankle boots", "Boots")
     assert asked("wrong t-shirts", names) == [("true", ("T-shirt",)), ("which", "wrong")]
-    found = query.read("ankle boots called Boots", names)
+    found = query.parse("ankle boots called Boots", names)
     assert [each.value for each in found.filters] == [("Ankle boots",), ("Boots",)]
-    assert set(query.read(query.text(found.filters), names).filters) == set(found.filters)
+    assert set(query.parse(query.text(found.filters), names).filters) == set(found.filters)
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_names_with_a_hyphen_or_a_space_are_names_too():
     ],
 )
 def test_the_words_of_all_filters_ask_the_same_again(text):
-    filters = query.read(text, CLASSES).filters
-    assert set(query.read(query.text(filters), CLASSES).filters) == set(filters)
+    filters = query.parse(text, CLASSES).filters
+    assert set(query.parse(query.text(filters), CLASSES).filters) == set(filters)
 
 
 def test_a_bound_is_read_back_as_the_same_confidence():
     for share in (0.87654368, 0.5, 2 / 3, 0.99999994):
         least = np.float32(share)
-        said = query.read(f"below {query.percent(least)}", CLASSES).filters
-        again = query.read(query.text(said), CLASSES).filters
+        said = query.parse(f"below {query.percent(least)}", CLASSES).filters
+        again = query.parse(query.text(said), CLASSES).filters
         assert np.float32(said[0].value) == np.float32(again[0].value) == least
 
 
 def test_a_question_finds_its_photos():
     def found(evaluation, text):
-        filters = query.read(text, evaluation.classes).filters
+        filters = query.parse(text, evaluation.classes).filters
         return evaluation.rows(query.mask(evaluation, filters))["path"].tolist()
 
     assert found(five(), "blue socks called blue") == ["2.jpg"]

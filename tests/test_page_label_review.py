@@ -10,10 +10,10 @@ import pytest
 from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
+from test_colour_check import BLACK, BLUE, evidence
 from test_evaluation import eight, five, publish
-from test_lane import BLACK, BLUE, evidence
+from test_label_issues import planted
 from test_page_evaluate import opened, tiles, with_evidence, words
-from test_suspects import planted
 
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -112,7 +112,7 @@ def test_a_folder_whose_name_is_not_utf8_can_be_decided_on_and_looked_through(ho
 
 def test_leaving_all_photos_out_is_said_and_can_be_undone(root):
     for path in eight().photos["path"]:
-        label_corrections.record(label_corrections.beside(root), path, "leave out")
+        label_corrections.record(label_corrections.default_file(root), path, "leave out")
     app = opened(photo="2")
     assert "The decisions leave none of these photos" in words(app) and not app.exception
     app.button(key="decide-undo").click().run()
@@ -184,7 +184,7 @@ def test_photos_that_leak_have_a_number_and_a_door(home, tmp_path):
 
 
 def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
-    file = label_corrections.beside(root)
+    file = label_corrections.default_file(root)
     app = opened(photo="2")  # a coat, called hat
     app.button(key="decide-relabel").click().run()
     assert label_corrections.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
@@ -203,9 +203,9 @@ def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
     assert (root / "coat/2.jpg").is_file(), "photos stay where they are"
 
 
-def test_decisions_show_on_tiles_in_a_table_and_in_the_accuracy(root):
-    label_corrections.record(label_corrections.beside(root), "sock/7.jpg", "relabel", "hat")
-    label_corrections.record(label_corrections.beside(root), "coat/2.jpg", "leave out", "")
+def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
+    label_corrections.record(label_corrections.default_file(root), "sock/7.jpg", "relabel", "hat")
+    label_corrections.record(label_corrections.default_file(root), "coat/2.jpg", "leave out", "")
     app = opened()
     assert "By the labels decided on 2 of these photos: **85.71%** of 7" in words(app)
     captions = [caption.value for caption in app.caption]
@@ -219,7 +219,7 @@ def test_a_suspect_label_that_was_decided_on_is_no_longer_asked_about(root):
     app = opened(view="Labels", of="all")
     table = next((frame.value for frame in app.dataframe if "score" in frame.value), pd.DataFrame({"path": []}))
     for path in table["path"]:
-        label_corrections.record(label_corrections.beside(root), path, "keep", path.split("/")[0])
+        label_corrections.record(label_corrections.default_file(root), path, "keep", path.split("/")[0])
     app = opened(view="Labels", of="all")
     assert "**0** labels look wrong" in words(app) and not app.exception
     assert f"{len(table)} more were decided on" in words(app)
@@ -234,17 +234,17 @@ def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
         ("m.csv", b"photo,label\nnot/here.jpg,hat\n,\n", "text/csv")
     ).run()
     assert "1 of 1 decisions are new, and kept. 1 are of photos that are not in" in app.success[0].value
-    label_corrections.record(label_corrections.beside(root), "not/here.jpg", "undo")
-    assert label_corrections.read(label_corrections.beside(root)) == {"coat/0.jpg": "hat"}
+    label_corrections.record(label_corrections.default_file(root), "not/here.jpg", "undo")
+    assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
     for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
         app = opened()
         app.file_uploader(key="decisions-file").set_value(("mine.csv", content, "text/csv")).run()
         assert why in app.error[0].value and not app.exception
-    assert label_corrections.read(label_corrections.beside(root)) == {"coat/0.jpg": "hat"}
+    assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
 
 
 def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, page: Page):
-    file = label_corrections.beside(root)
+    file = label_corrections.default_file(root)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&which=wrong&photo=7")  # a sock, called hat; then 2, then 5
     said = page.get_by_test_id("stMain")
     expect(said).to_contain_text("1 of 3 in this selection")
@@ -270,8 +270,8 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     expect(said).to_contain_text("Decisions on these photos: 2")
 
 
-def test_decisions_leave_as_a_file_and_come_back_and_lead_to_training(root, home, server, page: Page, tmp_path):
-    file = label_corrections.beside(root)
+def test_label_corrections_leave_as_a_file_and_come_back_and_lead_to_training(root, home, server, page: Page, tmp_path):
+    file = label_corrections.default_file(root)
     label_corrections.record(file, "sock/7.jpg", "relabel", "hat")
     page.goto(f"{server(home).url}/evaluate?model=by-hand")
     page.get_by_text("Decisions on these photos: 1").click()
@@ -346,7 +346,7 @@ def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, p
     evaluation, _ = planted()
     evaluation = replace(evaluation, root=str(tmp_path / "photos"))
     publish(home, evaluation, "swapped")
-    order = label_issues.find(evaluation)
+    order = label_issues.find_label_issues(evaluation)
     page.goto(f"{server(home).url}/evaluate?model=swapped&view=Labels")
     said = page.get_by_test_id("stMain")
     expect(said).to_contain_text(f"{len(order)} labels look wrong")
@@ -359,7 +359,7 @@ def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, p
     expect(said).to_contain_text(f"{len(order) - 1} labels look wrong, the worst first. 1 more were decided on.")
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(f"photo={order['index'][1]}(&|$)"))
-    assert label_corrections.read(label_corrections.beside(tmp_path / "photos")) == {
+    assert label_corrections.read(label_corrections.default_file(tmp_path / "photos")) == {
         order["path"][0]: order["predicted"][0]
     }
 

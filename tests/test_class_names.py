@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fashion_core.class_names import COLOUR, GARMENT, factors, fold, meant_by
+from fashion_core.class_names import COLOUR, GARMENT, classes_matching, factors, marginalise
 
 
 def test_a_name_is_split_at_its_first_underscore():
@@ -23,15 +23,15 @@ def test_probabilities_fold_into_the_sums_of_a_part():
     classes = ("black_dress", "black_shoes", "blue_dress", "blue_shoes")
     some = np.array([[0.4, 0.3, 0.2, 0.1]], np.float32)
     for part, names, sums in ((COLOUR, ("black", "blue"), [0.7, 0.3]), (GARMENT, ("dress", "shoes"), [0.6, 0.4])):
-        found, folded = fold(some, classes, part)
+        found, folded = marginalise(some, classes, part)
         assert found == names and folded[0] == pytest.approx(sums)
     with pytest.raises(ValueError, match="colour"):
-        fold(some, ("a", "b", "c", "d"), COLOUR)
+        marginalise(some, ("a", "b", "c", "d"), COLOUR)
 
 
 def test_a_folder_means_its_class_or_every_class_with_that_part():
     classes = ("black_dress", "black_shoes", "blue_dress", "blue_shoes")
-    assert meant_by("blue_dress", classes).tolist() == [False, False, True, False]
-    assert meant_by("dress", classes).tolist() == [True, False, True, False]
-    assert meant_by("black", classes).tolist() == [True, True, False, False]
-    assert not meant_by("hat", classes).any() and not meant_by("dress", ("coat", "hat")).any()
+    assert classes_matching("blue_dress", classes).tolist() == [False, False, True, False]
+    assert classes_matching("dress", classes).tolist() == [True, False, True, False]
+    assert classes_matching("black", classes).tolist() == [True, True, False, False]
+    assert not classes_matching("hat", classes).any() and not classes_matching("dress", ("coat", "hat")).any()

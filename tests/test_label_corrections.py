@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from worlds import colours
+from datasets import colours
 
 from fashion_core import UserError, runs
 from fashion_core.evaluation.evaluation import Evaluation
@@ -37,7 +37,7 @@ def test_a_photo_is_relabelled_kept_for_a_part_or_left_out(data, tmp_path):
     first, second, third = of(data, "train", "red_hat")[:3]
     tested = of(data, "test", "red_hat")[0]
     file = write(tmp_path / "decisions.csv", {first: "green_sock", second: "hat", third: "", tested: "green_sock"})
-    matrix, notes = label_corrections.meanings(data, label_corrections.read(file))
+    matrix, notes = label_corrections.candidate_labels(data, label_corrections.read(file))
     rows = data.photos["path"].tolist()
     assert data.classes == ("green_sock", "red_hat", "white_hat")
     assert matrix[rows.index(first)].tolist() == [True, False, False]
@@ -48,14 +48,14 @@ def test_a_photo_is_relabelled_kept_for_a_part_or_left_out(data, tmp_path):
     assert "1 photos relabelled, 1 kept for their colour or garment alone, 1 left out, 0 confirmed" in notes[0]
 
 
-def test_decisions_of_test_photos_are_counted_and_change_nothing(data):
+def test_label_corrections_of_test_photos_are_counted_and_change_nothing(data):
     path = data.photos["path"][data.photos["split"] == "test"].iloc[0]
-    matrix, notes = label_corrections.meanings(data, {path: ""})
+    matrix, notes = label_corrections.candidate_labels(data, {path: ""})
     assert matrix.sum() == len(data.photos) and "1 decisions are of test photos" in notes[1]
 
 
-def test_decisions_of_photos_that_are_not_here_are_counted(data):
-    matrix, notes = label_corrections.meanings(
+def test_label_corrections_of_photos_that_are_not_here_are_counted(data):
+    matrix, notes = label_corrections.candidate_labels(
         data, {"elsewhere/1.png": "red_hat", of(data, "train", "red_hat")[0]: "hat"}
     )
     assert "1 decisions are of photos that are not here, such as elsewhere/1.png" in notes[1]
@@ -63,14 +63,14 @@ def test_decisions_of_photos_that_are_not_here_are_counted(data):
 
 
 def test_without_decisions_every_photo_is_what_its_folder_says(data):
-    matrix, notes = label_corrections.meanings(data, {})
+    matrix, notes = label_corrections.candidate_labels(data, {})
     assert np.array(data.classes)[matrix.argmax(1)].tolist() == data.photos["label"].tolist()
     assert (matrix.sum(1) == 1).all() and notes == []
 
 
 def test_a_label_that_is_none_and_a_file_that_is_none_are_refused(data, tmp_path):
     with pytest.raises(UserError, match="'blue_hat', which is no class, colour or garment"):
-        label_corrections.meanings(data, {of(data, "train", "red_hat")[0]: "blue_hat"})
+        label_corrections.candidate_labels(data, {of(data, "train", "red_hat")[0]: "blue_hat"})
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     for file in (tmp_path / "none.csv", tmp_path / "other.csv", tmp_path):
         with pytest.raises(UserError, match="columns photo and label"):
@@ -155,18 +155,21 @@ def test_what_is_exported_can_be_imported_and_only_what_is_new_is_added(tmp_path
 
 def test_the_file_is_beside_the_photos_or_in_the_home_where_that_cannot_be_written(home, tmp_path, monkeypatch):
     root = tmp_path / "photos"
-    assert label_corrections.beside(root) == tmp_path / "photos.decisions.csv"
-    assert label_corrections.settled("auto", root) == "" and label_corrections.settled("mine.csv", root) == "mine.csv"
-    label_corrections.record(label_corrections.beside(root), "1.png", "leave out")
-    assert label_corrections.settled("auto", root) == str(tmp_path / "photos.decisions.csv")
+    assert label_corrections.default_file(root) == tmp_path / "photos.decisions.csv"
+    assert (
+        label_corrections.resolve_setting("auto", root) == ""
+        and label_corrections.resolve_setting("mine.csv", root) == "mine.csv"
+    )
+    label_corrections.record(label_corrections.default_file(root), "1.png", "leave out")
+    assert label_corrections.resolve_setting("auto", root) == str(tmp_path / "photos.decisions.csv")
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert (
-        label_corrections.beside(root) == tmp_path / "photos.decisions.csv"
+        label_corrections.default_file(root) == tmp_path / "photos.decisions.csv"
     )  # it is there: who may only read it, reads it
-    elsewhere = label_corrections.beside(tmp_path / "others")
+    elsewhere = label_corrections.default_file(tmp_path / "others")
     assert elsewhere.parent == home / "data/decisions" and elsewhere.name.startswith("others-")
     label_corrections.record(elsewhere, "1.png", "leave out")
-    assert label_corrections.settled("auto", tmp_path / "others") == str(elsewhere)
+    assert label_corrections.resolve_setting("auto", tmp_path / "others") == str(elsewhere)
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
@@ -179,18 +182,20 @@ def test_the_next_training_uses_them_says_so_and_keeps_what_stood(data):
     from fashion_core.engine.worker import work
 
     first, second = of(data, "train", "red_hat")[:2]
-    label_corrections.record(label_corrections.beside(data.root), first, "leave out")
+    label_corrections.record(label_corrections.default_file(data.root), first, "leave out")
     recipe = TrainConfig(
         architecture="mobilenet_v3_small", pretrained="none", image_size=32, epochs=1, batch_size=8, device="cpu",
         precision="float32",
     )  # fmt: skip
     run = runs.create(recipe, data.root)
-    assert run.config.decisions == str(label_corrections.beside(data.root))
+    assert run.config.decisions == str(label_corrections.default_file(data.root))
     with runs.claim(run) as log:
         log("stopping")
         (run.folder / "stop").touch()
         assert work(run, log, show=lambda text: None) == "stopped"
-    label_corrections.record(label_corrections.beside(data.root), second, "leave out")  # people go on while it trains
+    label_corrections.record(
+        label_corrections.default_file(data.root), second, "leave out"
+    )  # people go on while it trains
     (run.folder / "stop").unlink()
     with runs.claim(run) as log:
         assert work(run, log, show=lambda text: None) == "finished"
@@ -198,7 +203,7 @@ def test_the_next_training_uses_them_says_so_and_keeps_what_stood(data):
     assert any("Decisions were applied: 0 photos relabelled" in e["text"] for e in run.events() if e["type"] == "note")
     found = lambda: experiment.find(recipe, data.root, data.fingerprint, runs.find())  # noqa: E731
     assert found() is None, "since then more was decided: that would be another run"
-    label_corrections.record(label_corrections.beside(data.root), second, "undo")
+    label_corrections.record(label_corrections.default_file(data.root), second, "undo")
     assert found() == run
 
 

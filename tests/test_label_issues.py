@@ -9,7 +9,7 @@ from bench.planted import counted, learn, listed, plant
 from fashion_core import UserError
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import Evidence
+from fashion_core.evaluation.explanations import Explanations
 
 
 def planted(swapped: int = 10, n: int = 300) -> tuple[Evaluation, set[int]]:
@@ -24,7 +24,7 @@ def planted(swapped: int = 10, n: int = 300) -> tuple[Evaluation, set[int]]:
 
 def test_ten_swapped_labels_are_found_first_with_few_false_alarms():
     evaluation, rows = planted()
-    found = label_issues.find(evaluation)
+    found = label_issues.find_label_issues(evaluation)
     assert set(found["index"][:10]) == rows
     assert set(found["index"][10:]) <= set(np.flatnonzero(~evaluation.right)) - rows
     assert len(found) < (~evaluation.right).sum()  # not every mistake is a suspect
@@ -36,16 +36,16 @@ def test_a_class_without_photos_and_a_single_class_are_no_trouble():
     evaluation, _ = planted()
     keep = evaluation.photos["label"] != "sock"
     part = Evaluation(CLASSES, evaluation.photos[keep].reset_index(drop=True), evaluation.probabilities[keep])
-    assert len(label_issues.find(part))
+    assert len(label_issues.find_label_issues(part))
     alone = eight().photos["label"] == "hat"
     one = Evaluation(CLASSES, eight().photos[alone].reset_index(drop=True), eight().probabilities[alone])
-    assert label_issues.find(one).empty
+    assert label_issues.find_label_issues(one).empty
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_clean_labels_raise_few_alarms(seed):
     evaluation = made_up("/photos", CLASSES, 300, seed)
-    assert 8 <= (~evaluation.right).sum() <= 10 and len(label_issues.find(evaluation)) <= 2
+    assert 8 <= (~evaluation.right).sum() <= 10 and len(label_issues.find_label_issues(evaluation)) <= 2
 
 
 def test_the_faults_planted_in_a_dataset_are_found_after_a_training_on_it(home, tmp_path):
@@ -62,7 +62,7 @@ def test_the_faults_planted_in_a_dataset_are_found_after_a_training_on_it(home, 
     assert all(alarms[kind] <= most[kind] for kind in most), alarms  # of 370 photos
 
 
-def clusters() -> Evidence:
+def clusters() -> Explanations:
     """Twelve photos of hats around one direction and twelve of socks around another; hat 0 lies among the socks, sock
     23 far from all. Photos 1 and 2 are near-duplicates by pixels."""
     rng = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def clusters() -> Evidence:
     photos = pd.DataFrame({"path": [f"{i}.jpg" for i in range(24)], "label": labels, "split": splits}, dtype=object)
     group = np.full(24, -1)
     group[[1, 2]] = 0
-    return Evidence(("hat", "sock"), photos.assign(group=group), embeddings.astype(np.float16), np.zeros((24, 4)),
+    return Explanations(("hat", "sock"), photos.assign(group=group), embeddings.astype(np.float16), np.zeros((24, 4)),
                     np.eye(3), np.zeros(3), 1.0)  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def test_out_of_fold_asks_of_each_photo_what_its_neighbours_are_labelled():
     assert found.root == "/photos" and found.meta["split"] == label_issues.CROSS_VALIDATED
     assert sorted(found.photos["path"]) == sorted(clusters().photos["path"])
     assert [path for path, right in zip(found.photos["path"], found.right, strict=True) if not right] == ["0.jpg"]
-    assert label_issues.find(found)["path"].tolist() == ["0.jpg"]
+    assert label_issues.find_label_issues(found)["path"].tolist() == ["0.jpg"]
     assert found.photos["path"][:6].tolist() == [f"{i}.jpg" for i in range(1, 24, 4)], "test photos come first"
 
 
@@ -114,7 +114,7 @@ def test_what_nothing_could_vote_for_is_left_out_and_too_few_photos_are_refused(
 def test_outliers_are_far_from_their_tenth_nearest():
     found = label_issues.outliers(clusters())
     assert found["path"].tolist() == ["23.jpg"]
-    assert found["score"][0] >= label_issues.FAR and found["label"].tolist() == ["sock"]
+    assert found["score"][0] >= label_issues.OUTLIER_RATIO and found["label"].tolist() == ["sock"]
 
 
 def test_alike_needs_both_the_network_and_the_perceptual_hash_and_leaves_known_duplicates_out():
@@ -122,6 +122,6 @@ def test_alike_needs_both_the_network_and_the_perceptual_hash_and_leaves_known_d
     evidence.embeddings[6] = evidence.embeddings[5]
     evidence.embeddings[8] = evidence.embeddings[7]
     hashes = {"1.jpg": 0, "2.jpg": 0, "5.jpg": 0xF0FF, "6.jpg": 0xFFFF, "7.jpg": 0xFFFF << 20, "8.jpg": 0xFFFF << 40}
-    found = label_issues.alike(evidence, hashes)
+    found = label_issues.possible_duplicates(evidence, hashes)
     assert found["path"].tolist() == ["5.jpg", "6.jpg"] and found["group"].nunique() == 1
-    assert label_issues.alike(evidence, {}).empty
+    assert label_issues.possible_duplicates(evidence, {}).empty

@@ -5,13 +5,13 @@ import pandas as pd
 from test_evaluation import eight, five
 
 from fashion_core.evaluation import colour_check
-from fashion_core.evaluation.explanations import Evidence
+from fashion_core.evaluation.explanations import Explanations
 
 SPACE = np.eye(2), np.zeros(2), 1.0  # of the embeddings, which count for nothing here
 BLACK, BLUE = (10.0, 2.0, 0.0, 0.3), (40.0, 40.0, 285.0, 0.3)
 
 
-def evidence(tested: list[tuple], trained: int = 30) -> Evidence:
+def evidence(tested: list[tuple], trained: int = 30) -> Explanations:
     """Training photos of the two colours, labelled so, and the five test photos with these colours."""
     rng = np.random.default_rng(0)
     train = [("black_hat", BLACK)] * trained + [("blue_sock", BLUE)] * trained
@@ -20,7 +20,7 @@ def evidence(tested: list[tuple], trained: int = 30) -> Evidence:
     colours = np.array([*tested, *(colour for _, colour in train)])
     colours[5:, :2] += rng.normal(0, 1, (2 * trained, 2))
     table = pd.DataFrame(photos, dtype=object).astype({"group": int})
-    return Evidence(five().classes, table, np.zeros((len(photos), 2)), colours, *SPACE)
+    return Explanations(five().classes, table, np.zeros((len(photos), 2)), colours, *SPACE)
 
 
 def test_photos_lie_along_lightness_and_pixels_contradict_labels():
@@ -43,6 +43,6 @@ def test_between_the_colours_nothing_is_contradicted():
 def test_other_class_names_have_no_lane():
     photos = eight().photos.assign(split="train", group=-1)
     assert (
-        colour_check.table(eight(), Evidence(eight().classes, photos, np.zeros((8, 2)), np.zeros((8, 4)), *SPACE))
+        colour_check.table(eight(), Explanations(eight().classes, photos, np.zeros((8, 2)), np.zeros((8, 4)), *SPACE))
         is None
     )
