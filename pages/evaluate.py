@@ -85,7 +85,7 @@ with st.container(), guard():
     photos = ask_photo_folder(test)
 asked = stored.EvaluationKey(files[name], stored.mtime(files[name]), stored.explanations_mtime(model))
 with st.container(horizontal=True, gap="medium"):
-    asked = asked._replace(photos=selection.which_photos(bool(asked.gathered), bool(epochs)))
+    asked = asked._replace(photos=selection.which_photos(bool(asked.explanations_mtime), bool(epochs)))
     part = selection.part(test.classes)
 with st.container(), guard():
     if asked.photos == "epochs":
@@ -143,13 +143,13 @@ if colours.open:
         else:
             chosen = views.lane(along[keep[along["index"]]], stored.marginalised(asked, COLOUR).right)
             rows, order = only(chosen, ", darkest first")
-if (odd.open or embedding.open) and not asked.gathered:
+if (odd.open or embedding.open) and not asked.explanations_mtime:
     (odd if odd.open else embedding).info(
         "This model came without the evidence behind its predictions: train or publish it again.", icon=":material/hub:"
     )
 elif odd.open:
     with odd, guard():
-        found = stored.outliers_and_quality(model, asked.gathered, photos)
+        found = stored.outliers_and_quality(model, asked.explanations_mtime, photos)
         chosen = views.oddities(found, whole.places, keep)
         rows, order = only(chosen, ", group by group" if "group" in chosen else ", oddest first")
 elif embedding.open:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from fashion_core import runs
+from fashion_core import UserError, runs
 from fashion_core.reports import curves
 from fashion_core.runs import Run
 from fashion_core.runs.events import Tail
@@ -145,7 +145,7 @@ def _story(run: Run, tail: Tail, state: str) -> None:
 def _resume(run: Run) -> None:
     try:
         runs.launch(run)
-    except runs.UserError as mistake:
+    except UserError as mistake:
         st.session_state["resume-problem"] = str(mistake)
 
 

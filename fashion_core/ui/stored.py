@@ -56,7 +56,7 @@ def epochs_of(model: Path) -> dict[int, Path]:
 def answers(asked: EvaluationKey) -> Evaluation:
     """The evaluation that `asked` means."""
     if asked.photos == "all":
-        return _cross_validated(asked.file, asked.gathered)
+        return _cross_validated(asked.file, asked.explanations_mtime)
     test = evaluation_of(asked.file)
     if asked.photos == "epochs":
         return replace(evaluation_of(epochs_of(asked.file.parent)[asked.epoch]), root=test.root)
