@@ -13,9 +13,10 @@ from fashion_core.photos.split import SPLITS
 
 # What operating systems, network drives and notebooks leave beside photos; so do all names that begin with a dot.
 _SYSTEM_NAMES = frozenset(
-    """__macosx __pycache__ $recycle.bin @eadir @__thumb @recycle @recently-snapshot #recycle #snapshot ~snapshot
-    lost+found thumbs.db ehthumbs.db desktop.ini picasa.ini folder.htt zbthumbnail.info""".split()
-) | {"system volume information", "network trash folder", "temporary items", "icon\r"}
+    ("__macosx", "__pycache__", "$recycle.bin", "@eadir", "@__thumb", "@recycle", "@recently-snapshot", "#recycle",
+     "#snapshot", "~snapshot", "lost+found", "system volume information", "network trash folder", "temporary items",
+     "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "folder.htt", "zbthumbnail.info", "icon\r")
+)  # fmt: skip
 _PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 _SPLIT_WORDS = {
@@ -25,15 +26,16 @@ _SPLIT_WORDS = {
 }
 _SPLIT_OF = {word: split for split, words in _SPLIT_WORDS.items() for word in words.split()}
 _EVALUATION = ("eval", "evaluation")  # some call their validation so, some their test
-_FILLERS = r"(?:the|my|new|raw|final|seg|data|dataset|sets?|splits?|images?|imgs?|photos?|pictures?|samples?|folder|dir)"
+_FILLERS = r"(?:the|my|new|raw|final|seg|dataset|data|sets?|splits?|images?|imgs?|photos?|pictures?|samples?|folder)"
 _SPLIT_NAME = re.compile(
     rf"{_FILLERS}*?({'|'.join(sorted([*_SPLIT_OF, *_EVALUATION], key=len, reverse=True))}){_FILLERS}*\d*"
 )
+NO_CLASS = "not in a class folder"
 LINK_BACK = "link back into the same photos"
 
 
 class Layout(NamedTuple):
-    """What the folders say. `files` is {path: (label, split)} in the order of paths, split "" where the folder has none;
+    """What the folders say. `files` is {path: (label, split)} in the order of paths, split "" where there is none;
     `unused` is {path: reason} for photos in no class and links not followed; `notes` are sentences for the person."""
 
     files: dict[str, tuple[str, str]]
@@ -57,7 +59,7 @@ def find_layout(root: Path) -> Layout:
     labels: set[str] = set()
     real = os.path.realpath(root)
     for base, split in sorted(splits.items()) or [("", "")]:
-        unused |= {str(Path(base, name)): "not in a class folder" for name in _photos(root / base)}
+        unused |= {str(Path(base, name)): NO_CLASS for name in _photos(root / base)}
         classes, back = _class_folders(root / base, real)
         unused |= {str(Path(base, folder)): LINK_BACK for folder in back}
         notes += _notes_on_spellings(classes)
@@ -67,7 +69,7 @@ def find_layout(root: Path) -> Layout:
             files |= {path: (label, split) for path, reason in found.items() if not reason}
             labels.add(label)
     if splits:
-        unused |= {name: "not in a class folder" for name in _photos(root)}
+        unused |= dict.fromkeys(_photos(root), NO_CLASS)
     _refuse_nothing(root, labels, unused)
     files = dict(sorted(files.items(), key=lambda item: path_order(item[0])))
     return Layout(files, unused, tuple(sorted(labels)), tuple(s for s in SPLITS if s in splits.values()), tuple(notes))
@@ -107,15 +109,14 @@ def split_folders(root: Path) -> dict[str, str]:
 def _named_splits(root: Path, folders: list[str]) -> dict[str, str]:
     words = {folder: word for folder in folders if (word := _split_word(folder))}
     named = {folder: _SPLIT_OF[word] for folder, word in words.items() if word in _SPLIT_OF}
-    open_splits = [split for split in ("validation", "test") if split not in named.values()]
-    for folder in (folder for folder, word in words.items() if word in _EVALUATION and "train" in named.values()):
-        if len(open_splits) == 2:
-            raise UserError(
-                f"{printable(folder)}/ in {printable(root)} may be the validation or the test split: rename it to "
-                "validation or test."
-            )
-        named |= {folder: split for split in open_splits}
-    return named
+    lacking = [split for split in ("validation", "test") if split not in named.values()]
+    either = [folder for folder, word in words.items() if word in _EVALUATION and "train" in named.values()]
+    if either and len(lacking) == 2:
+        raise UserError(
+            f"{printable(either[0])}/ in {printable(root)} may be the validation or the test split: rename it to "
+            "validation or test."
+        )
+    return named | (dict.fromkeys(either, lacking[0]) if lacking else {})
 
 
 def _split_word(folder: str) -> str:
@@ -129,8 +130,8 @@ def _notes_on_splits(root: Path, splits: dict[str, str]) -> list[str]:
         return []
     first = printable(next(iter(splits)))
     notes = [
-        f"The folder {printable(folder)}/ beside {first}/ is left out: its name is that of no split (train, validation, "
-        "test)."
+        f"The folder {printable(folder)}/ beside {first}/ is left out: its name is that of no split (train, "
+        "validation, test)."
         for folder in _folders(root)
         if folder not in splits
     ]
