@@ -1,7 +1,8 @@
-"""The command line: `python -m fashion_core COMMAND …`; `--help` lists the commands."""
+"""The command line: `busana COMMAND …` or `python -m fashion_core COMMAND …`; `--help` lists the commands."""
 
 import argparse
 import json
+import runpy
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from fashion_core import UserError, config, home, runs
+from fashion_core import APP, UserError, config, home, runs
 from fashion_core.imaging import shown
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Exit status: 0 fine, 1 bad photos, 2 a mistake that one sentence on stderr explains."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, options.rest = parser.parse_known_args(arguments)
+    if options.rest and options.command is not app:
+        parser.error(f"unrecognized arguments: {' '.join(options.rest)}")
     try:
         return options.command(options) or 0
     except UserError as error:
@@ -29,21 +33,28 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"busana: {error.filename or 'a file'}: {error.strerror}; mend that and try again.", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torchvision"):
+            raise
+        print(f'busana: this needs {error.name}: install Busana with its extra "train".', file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("busana: interrupted.", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m fashion_core", description="Train, inspect and share apparel photo classifiers."
-    )
+    called = "python -m fashion_core" if Path(sys.argv[0]).name == "__main__.py" else "busana"
+    parser = argparse.ArgumentParser(prog=called, description="Train, inspect and share apparel photo classifiers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable, help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
         sub.set_defaults(command=run)
         return sub
+
+    sub = command("app", app, "Open the web app; options of `streamlit run` may follow, as --server.port 8600.")
+    sub.usage = "%(prog)s [-h] [options of streamlit run]"
 
     sub = command("sample", sample, "Render the sample set: ten classes, no download.")
     sub.add_argument("out", type=Path)
@@ -130,6 +141,12 @@ class Bars:
         """End the bar that is open."""
         if self.bar is not None:
             self.bar.close()
+
+
+def app(options: argparse.Namespace) -> None:
+    """`streamlit run` in this process, whatever the working folder; its settings are those beside app.py."""
+    sys.argv = ["streamlit", "run", str(APP / "app.py"), *options.rest]
+    runpy.run_module("streamlit", run_name="__main__")
 
 
 def sample(options: argparse.Namespace) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from fashion_core import UserError, home
+from fashion_core import UserError, home, need
 from fashion_core.config import TrainConfig
 from fashion_core.imaging import shown
 
@@ -174,6 +174,7 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     """A new run folder for `config` on the photos in `dataset`; which decisions it learns from is settled here."""
     from fashion_core import decisions  # it loads pandas, which whoever only watches a run need not
 
+    need("torch", "Training")
     parent = runs_dir or folder_of_runs()
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset)
     for attempt in range(100):
@@ -207,6 +208,7 @@ def refuse_if_busy(runs_dir: Path | None = None, besides: Run | None = None) -> 
 
 def launch(run: Run) -> None:
     """Start the worker as a process of its own that outlives this one; the same door as the terminal."""
+    need("torch", "Training")
     refuse_if_busy(run.folder.parent, besides=run)
     (run.folder / "launched").touch()
     (run.folder / "stop").unlink(missing_ok=True)
