@@ -27,8 +27,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # run as a script, it finds the package and the tests' browser
 from browser import Server, chromium, hover_click, launch, serve  # noqa: E402
 
-from fashion_core import __version__, config, paper, runs, sample  # noqa: E402
-from fashion_core.evaluation import Evaluation, softmax  # noqa: E402
+from fashion_core import __version__, files, paper, runs  # noqa: E402
+from fashion_core.evaluation.evaluation import Evaluation  # noqa: E402
+from fashion_core.photos import sample  # noqa: E402
+from fashion_core.runs import (  # noqa: E402
+    config,
+    events,
+)
+from fashion_core.stats import softmax  # noqa: E402
 
 HELLO = 'import streamlit as st\n\nst.title("Hello")\n'
 TWO_PAGES = """import streamlit as st
@@ -69,7 +75,7 @@ def _write_network(folder: Path) -> None:
     network, _ = models.build("resnet50", len(paper.CLASSES), 224)
     export.write_ir(network, len(paper.CLASSES), 224, folder)
     card = {"v": 1, "name": "bench", "classes": list(paper.CLASSES), "image_size": 224, "temperature": 1.0}
-    runs.write_json(folder / "card.json", card | {"architecture": "resnet50", "metrics": {}, "notes": []})
+    files.write_json(folder / "card.json", card | {"architecture": "resnet50", "metrics": {}, "notes": []})
 
 
 # Measures ------------------------------------------------------------------------------------------------------------
@@ -188,7 +194,7 @@ def ticks(home: Path, repeats: int) -> list[float]:
                 event = {"v": 1, "seq": step, "t": time.time(), "type": "step", "step": step, "loss": loss}
                 file.write(json.dumps(event | {"accuracy": 1 - loss / 3, "learning_rate": 0.01}) + "\n")
 
-    tail = runs.Tail(run)
+    tail = events.Tail(run)
     log(1, POINTS)
     tail.update()
     times = []
@@ -196,7 +202,7 @@ def ticks(home: Path, repeats: int) -> list[float]:
         log(POINTS + 1 + 10 * turn, 10)
         begin = time.perf_counter()
         tail.update()
-        json.dumps(live.tick([(run.id, tail)], live.Look()))
+        json.dumps(live.tick([(run.id, tail)], live.CurveOptions()))
         times.append(1000 * (time.perf_counter() - begin))
     return times
 

@@ -3,17 +3,19 @@
 import sys
 from pathlib import Path
 
-from fashion_core import pictures, runs
-from fashion_core.evaluation import Evaluation
+from fashion_core import runs
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.reports import figures
+from fashion_core.runs import events
 
 
 def main(name: str, out: str) -> None:
     """Write OUT-curves.png and OUT-matrix.png."""
     run = runs.get(name)
-    tail = runs.Tail(run)
+    tail = events.Tail(run)
     tail.update()
-    Path(f"{out}-curves.png").write_bytes(pictures.curves_png(tail))
-    Path(f"{out}-matrix.png").write_bytes(pictures.confusion_png(Evaluation.load(run.evaluation_file), "count"))
+    Path(f"{out}-curves.png").write_bytes(figures.curves_png(tail))
+    Path(f"{out}-matrix.png").write_bytes(figures.confusion_png(Evaluation.load(run.evaluation_file), "count"))
 
 
 if __name__ == "__main__":

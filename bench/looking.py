@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 from skimage.measure import points_in_poly
 
-from fashion_core import charts, question, suspects
-from fashion_core.evaluation import Evaluation, softmax
-from fashion_core.evidence import Evidence
+from fashion_core.evaluation import label_issues, query
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Explanations
 from fashion_core.paper import CLASSES
+from fashion_core.reports import charts
+from fashion_core.stats import softmax
 
 PHOTOS, TRAINED, DIMENSIONS = 44_000, 44_000, 64
 
@@ -32,7 +34,7 @@ def made_up(rng: np.random.Generator) -> Evaluation:
     return Evaluation(CLASSES, photos, softmax(logits), "/photos")
 
 
-def seen(evaluation: Evaluation, rng: np.random.Generator) -> Evidence:
+def seen(evaluation: Evaluation, rng: np.random.Generator) -> Explanations:
     """Evidence of these photos and as many training photos."""
     labels = rng.choice(np.array(CLASSES, dtype=object), TRAINED)
     trained = pd.DataFrame({"path": [f"t{i}.jpg" for i in range(TRAINED)], "label": labels}, dtype=object)
@@ -41,7 +43,9 @@ def seen(evaluation: Evaluation, rng: np.random.Generator) -> Evidence:
     embeddings = rng.normal(size=(n, DIMENSIONS)).astype(np.float16)
     axes, centre = np.eye(DIMENSIONS, dtype=np.float32), np.zeros(DIMENSIONS, np.float32)
     maps = rng.normal(size=(PHOTOS, len(CLASSES), 3, 3)).astype(np.float16)
-    return Evidence(CLASSES, photos.assign(group=-1), embeddings, np.ones((n, 4), np.float32), axes, centre, 1.0, maps)
+    return Explanations(
+        CLASSES, photos.assign(group=-1), embeddings, np.ones((n, 4), np.float32), axes, centre, 1.0, maps
+    )
 
 
 def milliseconds(work: Callable[[], object], rounds: int = 20) -> float:
@@ -64,8 +68,8 @@ def main() -> dict[str, float]:
     decided = dict(zip(evaluation.photos["path"][:200], evaluation.photos["label"][200:400], strict=True))
 
     def ask() -> pd.DataFrame:
-        filters = question.read("misclassified blue dresses below 60 %", evaluation.classes).filters
-        return evaluation.rows(question.mask(evaluation, filters))
+        filters = query.parse("misclassified blue dresses below 60 %", evaluation.classes).filters
+        return evaluation.rows(query.mask(evaluation, filters))
 
     def circled() -> pd.DataFrame:
         return evaluation.rows(points_in_poly(evidence.embeddings[:PHOTOS, :2], area))
@@ -89,14 +93,14 @@ def main() -> dict[str, float]:
         "click_on_a_cell": milliseconds(lambda: evaluation.cell("blue_dress", "black_dress")),
         "all_wrong": milliseconds(lambda: evaluation.cell(which="wrong")),
         "question": milliseconds(ask),
-        "fold_to_colour": milliseconds(lambda: evaluation.folded(0).confusion(), 5),
+        "fold_to_colour": milliseconds(lambda: evaluation.marginalised(0).confusion(), 5),
         "open_a_photo": milliseconds(open_photo),
         "accuracy_by_200_decisions": milliseconds(by_decisions),
         "photos_in_a_drawn_area": milliseconds(circled),
         "draw_the_map": milliseconds(mapped, 5),
-        "once_suspects_of_the_test": milliseconds(lambda: suspects.find(evaluation), 2),
-        "once_all_photos_cross_validated": milliseconds(lambda: suspects.out_of_fold(evidence), 1),
-        "once_outliers": milliseconds(lambda: suspects.outliers(evidence), 1),
+        "once_suspects_of_the_test": milliseconds(lambda: label_issues.find_label_issues(evaluation), 2),
+        "once_all_photos_cross_validated": milliseconds(lambda: label_issues.out_of_fold(evidence), 1),
+        "once_outliers": milliseconds(lambda: label_issues.outliers(evidence), 1),
     }
 
 

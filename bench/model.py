@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion_core import colour, dataset, imaging
-from fashion_core.evaluation import softmax, wilson
-from fashion_core.evidence import FILE, Evidence
-from fashion_core.factors import GARMENT, fold
-from fashion_core.predictor import Predictor, resolve
+from fashion_core.class_names import GARMENT, marginalise
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.models.predictor import Predictor
+from fashion_core.models.registry import resolve
+from fashion_core.photos import dataset, garment_colour, imaging
+from fashion_core.photos.pixels import decode_photos
+from fashion_core.stats import softmax, wilson
 
 
 def phone(model: str, folder: Path) -> dict:
@@ -26,10 +28,10 @@ def phone(model: str, folder: Path) -> dict:
     predictor = Predictor(resolve(model))
     counts = {}
     for kind in sorted(path for path in folder.iterdir() if path.is_dir()):
-        garments, _ = fold(np.zeros((1, len(predictor.classes)), np.float32), predictor.classes, GARMENT)
+        garments, _ = marginalise(np.zeros((1, len(predictor.classes)), np.float32), predictor.classes, GARMENT)
         if kind.name in garments:
             photos = [imaging.read(file) for file in sorted(kind.iterdir())]
-            said = fold(predictor(photos), predictor.classes, GARMENT)[1].argmax(axis=1)
+            said = marginalise(predictor(photos), predictor.classes, GARMENT)[1].argmax(axis=1)
             counts[kind.name] = np.bincount(said, minlength=len(garments)).tolist()
     right, n = sum(row[garments.index(name)] for name, row in counts.items()), sum(map(sum, counts.values()))
     return {"garments": garments, "said": counts, "n": n, "accuracy": right / n, "interval": wilson(right, n)}
@@ -43,7 +45,7 @@ def agree(model: str, folder: Path) -> dict:
     predictor = Predictor(resolve(model))
     size, temperature = predictor.card["image_size"], predictor.card["temperature"]
     data = dataset.load_for_test(folder)
-    pixels = dataset.arrays(data, size)
+    pixels = decode_photos(data, size)
     network, _ = load_network(predictor.folder / "model.safetensors")
     logits = predict_logits(network, pixels, np.arange(len(pixels)), pick_device("cpu")).numpy()
     torchs = softmax(logits, temperature)
@@ -60,22 +62,22 @@ def strange(model: str, folder: Path, *others: Path) -> dict:
     from sklearn.metrics import roc_auc_score
 
     predictor = Predictor(resolve(model))
-    evidence = Evidence.load(predictor.folder / FILE)
+    evidence = Explanations.load(predictor.folder / FILE)
 
     def scores(files: Iterable[Path]) -> dict[str, np.ndarray]:
         photos = [imaging.read(file) for file in files]
         logits, embeddings = predictor.raw(photos)
         scaled = logits / predictor.card["temperature"]
         squares = [imaging.square(photo, predictor.card["image_size"]) for photo in photos]
-        colours = np.array([colour.measure(np.asarray(square)) for square in squares])
+        colours = np.array([garment_colour.measure(np.asarray(square)) for square in squares])
         return {
-            "distance": evidence.strangeness(embeddings), "energy": -logsumexp(scaled, axis=1),
-            "confidence": -softmax(scaled).max(axis=1), "colour": evidence.colour_strangeness(colours),
+            "distance": evidence.ood_score(embeddings), "energy": -logsumexp(scaled, axis=1),
+            "confidence": -softmax(scaled).max(axis=1), "colour": evidence.colour_ood_score(colours),
         }  # fmt: skip
 
     def warned(found: dict[str, np.ndarray]) -> dict[str, float]:
-        whole = found["distance"] > evidence.limit
-        odd = ~whole & (found["colour"] > evidence.colour_limit)
+        whole = found["distance"] > evidence.ood_threshold
+        odd = ~whole & (found["colour"] > evidence.colour_ood_threshold)
         return {"n": len(whole), "warned_whole": float(whole.mean()), "warned_colour": float(odd.mean())}
 
     own = scores(folder / path for path in evidence.photos["path"][evidence.photos["split"] == "test"])

@@ -16,9 +16,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image, ImageFilter
 
-from fashion_core import quality, runs, suspects
-from fashion_core.evidence import FILE, Evidence
-from fashion_core.sample import render
+from fashion_core import runs
+from fashion_core.evaluation import label_issues
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.photos import quality
+from fashion_core.photos.sample import render
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMON = ("architecture=mobilenet_v3_small", "image_size=96", "precision=float32", "device=cpu")
@@ -102,12 +104,12 @@ def learn(planted: Planted, recipe: tuple[str, ...] = TUNED) -> Path:
 
 def listed(planted: Planted, run: Path) -> dict[str, set[str]]:
     """What the views list: suspect labels, near-duplicates, each kind of oddity → its photos."""
-    evidence = Evidence.load(run / FILE)
-    looks = quality.look(planted.root, evidence.photos["path"].tolist())
+    evidence = Explanations.load(run / FILE)
+    looks = quality.assess_quality(planted.root, evidence.photos["path"].tolist())
     lists = {
-        "suspects": suspects.find(suspects.out_of_fold(evidence))["path"],
+        "suspects": label_issues.find_label_issues(label_issues.out_of_fold(evidence))["path"],
         "near-duplicates": evidence.photos["path"][evidence.photos["group"] >= 0],
-        "outliers": suspects.outliers(evidence)["path"],
+        "outliers": label_issues.outliers(evidence)["path"],
         **{issue: looks["path"][looks[issue]] for issue in quality.ISSUES},
     }
     return {name: set(paths) for name, paths in lists.items()}

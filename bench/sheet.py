@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fashion_core import imaging, pictures, predictor, suspects
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evaluation import label_issues
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.models import registry
+from fashion_core.photos import imaging
+from fashion_core.reports import figures
 
 REVIEW = Path(__file__).resolve().parents[1] / "docs" / "review" / "apparel10-suspects.csv"
 SAMPLE, COLUMNS = 50, 10
@@ -20,9 +23,9 @@ SAMPLE, COLUMNS = 50, 10
 
 def main(model: str, photos: str, out: str) -> None:
     """Draw, count."""
-    evidence = Evidence.load(predictor.resolve(model) / FILE)
-    answers = suspects.out_of_fold(evidence)
-    found = suspects.find(answers)
+    evidence = Explanations.load(registry.resolve(model) / FILE)
+    answers = label_issues.out_of_fold(evidence)
+    found = label_issues.find_label_issues(answers)
     rows = np.sort(np.random.default_rng(0).choice(len(found), min(SAMPLE, len(found)), replace=False))
     some = found.iloc[rows]
     sure = answers.confidence[some["index"]]
@@ -30,7 +33,7 @@ def main(model: str, photos: str, out: str) -> None:
         (imaging.read(Path(photos) / row.path), row.label, row.predicted, confidence)
         for row, confidence in zip(some.itertuples(), sure, strict=True)
     ]
-    Path(out).write_bytes(pictures.grid_png(tiles, COLUMNS))
+    Path(out).write_bytes(figures.grid_png(tiles, COLUMNS))
     verdicts = pd.read_csv(REVIEW).set_index("photo")["verdict"]
     counts = Counter(verdicts.get(path, "not reviewed") for path in some["path"])
     print(

@@ -5,12 +5,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts, experiment
-from fashion_core.evaluation import between, mcnemar, wilson
-from fashion_core.imaging import shown
-from fashion_core.predictor import ModelRef, models
+from fashion_core.models.registry import ModelRef, models
+from fashion_core.photos.imaging import printable
+from fashion_core.reports import charts, comparison
+from fashion_core.runs import experiment
+from fashion_core.stats import between, mcnemar, wilson
 from fashion_core.ui.boot import PAGES, boot, guard, link
-from fashion_core.ui.gallery import gallery, plain, whereabouts
+from fashion_core.ui.gallery import ask_photo_folder, escape_markdown, gallery
 from fashion_core.ui.stored import evaluation_of
 
 COSTS = {  # what the person chooses: (number of a model, how many make one on the axis, the axis's name)
@@ -45,7 +46,7 @@ def tested() -> list[dict[str, Any]]:
 
 def row(ref: ModelRef) -> dict[str, Any]:
     """What its card and files tell of one model."""
-    card, numbers = ref.card, experiment.measured(ref.folder, ref.card)
+    card, numbers = ref.card, comparison.measured(ref.folder, ref.card)
     dataset, n = card.get("dataset") or {}, numbers["test_n"] or 0
     low, high = wilson((numbers["accuracy"] or 0) * n, n)
     return numbers | {
@@ -56,7 +57,7 @@ def row(ref: ModelRef) -> dict[str, Any]:
         "high": high,
         "hardware": card.get("hardware"),
         "created": card.get("created") or "",
-        "dataset": shown(dataset.get("name") or "photos"),
+        "dataset": printable(dataset.get("name") or "photos"),
         "fingerprint": dataset.get("fingerprint"),
         "published": ref.published,
     }
@@ -91,9 +92,12 @@ def against(name: str, other: str) -> None:
     theirs = ours.aligned(theirs)
     first, second, p = mcnemar(ours.right, theirs.right)
     both = int((ours.right & theirs.right).sum())
-    verdict = f"**{plain(name if first > second else other)} is better**" if p < 0.05 else "**Indistinguishable**"
+    verdict = (
+        f"**{escape_markdown(name if first > second else other)} is better**" if p < 0.05 else "**Indistinguishable**"
+    )
     st.markdown(
-        f"{verdict}: {first} photos are right with {plain(name)} alone, {second} with {plain(other)} alone, {both:,} "
+        f"{verdict}: {first} photos are right with {escape_markdown(name)} alone, {second} with "
+        f"{escape_markdown(other)} alone, {both:,} "
         f"with both. Exact McNemar test: p = {p:.2g}."
     )
     only = st.segmented_control("Photos", [f"right with {name} alone", f"right with {other} alone"], key="only",
@@ -101,7 +105,7 @@ def against(name: str, other: str) -> None:
     if only:
         mine = only == f"right with {name} alone"
         keep = ours.right & ~theirs.right if mine else theirs.right & ~ours.right
-        gallery((theirs if mine else ours).rows(keep), whereabouts(ours), key="photos", page_size=12)
+        gallery((theirs if mine else ours).rows(keep), ask_photo_folder(ours), key="photos", page_size=12)
 
 
 boot("Compare")
@@ -121,7 +125,8 @@ rows = groups[photos]
 others = sum(map(len, groups.values())) - len(rows)
 st.caption(
     f"{len(rows)} model{'s' if len(rows) > 1 else ''}, each tested on the same {rows[0]['test_n']:,} photos of "
-    f"{plain(rows[0]['dataset'])}: a stroke is a 95% interval; where two overlap widely, chance may be the difference."
+    f"{escape_markdown(rows[0]['dataset'])}: a stroke is a 95% interval; where two overlap widely, chance may be the "
+    "difference."
     + (f" {others} more {'was' if others == 1 else 'were'} tested on other photos or another split." if others else "")
 )
 placed = points(rows, cost)
@@ -138,7 +143,7 @@ with st.container():  # what comes and goes: the lists below keep their place, a
         st.caption(f"{missing} of them {'have' if missing > 1 else 'has'} no “{cost}” on record: an older run.")
 
 table = pd.DataFrame(sorted(rows, key=lambda row: -row["accuracy"]))
-shows = st.dataframe(table[list(COLUMNS)], hide_index=True, column_config=COLUMNS, placeholder=experiment.NONE,
+shows = st.dataframe(table[list(COLUMNS)], hide_index=True, column_config=COLUMNS, placeholder=comparison.NONE,
                      key="models", on_select="rerun", selection_mode="single-row")  # fmt: skip
 if shows.selection.rows:
     open_evaluation(table["name"][shows.selection.rows[0]])

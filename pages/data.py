@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import UserError, dataset, home, paper, sources
-from fashion_core.imaging import shown
+from fashion_core import UserError, home, paper
+from fashion_core.photos import dataset, scan, sources, split
+from fashion_core.photos.imaging import printable
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.gallery import photo_grid, plain
+from fashion_core.ui.gallery import escape_markdown, photo_grid
 
 SAMPLE = home() / "data" / "sample"
 SHOW = {"all": "All photos", "alike": "Near-duplicates", "crossing": "Near-duplicates across the split"}
@@ -34,14 +35,14 @@ def look(root: Path, bar) -> tuple[dataset.Dataset, tuple[str, ...], str]:
         bar.progress(done / total, f"{what}: {done:,} of {total:,}")
 
     if root == SAMPLE and not root.exists():
-        from fashion_core.sample import ensure
+        from fashion_core.photos.sample import ensure
 
         ensure(progress)
     try:
         data = dataset.load(root, progress=progress)
         return data, data.classes, ""
     except UserError as mistake:
-        found = dataset.audit(root, progress)  # raises the same where there is nothing to show
+        found = scan.audit(root, progress)  # raises the same where there is nothing to show
         photos = found.photos.rename(columns={"part": "split"})
         data = dataset.Dataset(root, photos, found.unreadable, bool(found.parts), found.notes)
         return data, found.classes, str(mistake)
@@ -98,7 +99,7 @@ def counts_table(data: dataset.Dataset, classes: tuple[str, ...]) -> None:
     """Photos per class and split; a click on a number shows its photos."""
     table = pd.DataFrame({"Class": classes, "Photos": [int((data.photos["label"] == c).sum()) for c in classes]})
     by_split = pd.crosstab(data.photos["label"], data.photos["split"]).reindex(index=classes, fill_value=0)
-    for part in dataset.SPLITS if by_split.columns.isin(dataset.SPLITS).any() else ():
+    for part in split.SPLITS if by_split.columns.isin(split.SPLITS).any() else ():
         table[part] = by_split[part].to_numpy() if part in by_split else 0
     if paper.matches(classes):
         table["Paper"] = [paper.COUNTS[c] for c in classes]
@@ -109,7 +110,7 @@ def counts_table(data: dataset.Dataset, classes: tuple[str, ...]) -> None:
         if cells := st.session_state["counts"].selection.cells:
             row, column = cells[0]
             label = classes[row] if row < len(classes) else None
-            choose(label, column if column in dataset.SPLITS else None, table="counts")
+            choose(label, column if column in split.SPLITS else None, table="counts")
 
     st.dataframe(table, hide_index=True, key="counts", on_select=clicked, selection_mode="single-cell",
                  height=min(35 * (len(table) + 1) + 3, 700))  # fmt: skip
@@ -165,7 +166,7 @@ with st.container():
     if problem:
         st.error(problem, icon=":material/error:")
     for note in data.notes:
-        st.info(plain(note), icon=":material/info:")
+        st.info(escape_markdown(note), icon=":material/info:")
 headline(data, classes, int(photos["group"][crosses].nunique()))
 
 numbers, gallery = st.columns([5, 6], gap="large")
@@ -174,7 +175,7 @@ with gallery:
         st.session_state["class"] = None
     with st.grid(2, min_column_width=150, gap="small"):
         label = st.selectbox("Class", classes, index=None, key="class", placeholder="any", bind="query-params")
-        part = st.selectbox("Split", dataset.SPLITS, index=None, key="part", placeholder="any", bind="query-params")
+        part = st.selectbox("Split", split.SPLITS, index=None, key="part", placeholder="any", bind="query-params")
         every_size = sizes.value_counts().index
         size = st.selectbox("Size", every_size, index=None, key="size", placeholder="any", bind="query-params")
         show = st.selectbox("Show", SHOW, format_func=SHOW.get, key="show", bind="query-params")
@@ -203,5 +204,5 @@ with numbers:
 
 if len(data.unreadable):
     st.subheader("Unusable files")
-    st.dataframe(data.unreadable.assign(path=data.unreadable["path"].map(shown)), hide_index=True, key="unreadable",
+    st.dataframe(data.unreadable.assign(path=data.unreadable["path"].map(printable)), hide_index=True, key="unreadable",
                  column_config={"path": "Path", "reason": "Reason"})  # fmt: skip

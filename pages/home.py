@@ -2,11 +2,14 @@
 
 import streamlit as st
 
-from fashion_core import charts, imaging, paper, sample
-from fashion_core.evaluation import Evaluation, between
-from fashion_core.predictor import ModelRef, models
+from fashion_core import paper
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.registry import ModelRef, models
+from fashion_core.photos import imaging, sample
+from fashion_core.reports import charts
+from fashion_core.stats import between
 from fashion_core.ui.boot import PAGES, boot, guard, link
-from fashion_core.ui.gallery import STYLE, gallery, plain
+from fashion_core.ui.gallery import STYLE, escape_markdown, gallery
 from fashion_core.ui.stored import evaluation_of
 
 # A door's link begins where its text does.
@@ -49,7 +52,7 @@ def show_best(ref: ModelRef) -> None:
     ours, classes = counted(ref), ref.card["classes"]
     left, right = st.columns(2)
     with left.container(border=True, gap="xsmall"):
-        show_share(f"Best model here · {plain(ref.name)}", ours, (ref.card.get("dataset") or {}).get("name"))
+        show_share(f"Best model here · {escape_markdown(ref.name)}", ours, (ref.card.get("dataset") or {}).get("name"))
     with right.container(border=True, gap="xsmall"):
         show_share("The paper · ResNet-50, 10 epochs", PAPERS)
     if drawn(ref):
@@ -60,7 +63,7 @@ def show_best(ref: ModelRef) -> None:
     else:
         st.markdown(f"**The two figures are not comparable:** this model tells {len(classes)} other classes apart.")
     if notes := ref.card.get("notes"):
-        st.caption("  \n".join(f":material/info: {plain(note)}" for note in notes))
+        st.caption("  \n".join(f":material/info: {escape_markdown(note)}" for note in notes))
 
 
 def show_review(ref: ModelRef) -> None:
@@ -75,7 +78,7 @@ def show_review(ref: ModelRef) -> None:
 
 def show_share(title: str, numbers: Counted, dataset: str | None = None) -> None:
     st.metric(title, f"{share(numbers):.2%}")
-    of = f" of {plain(dataset)}" if dataset else ""
+    of = f" of {escape_markdown(dataset)}" if dataset else ""
     st.caption(f"of {numbers[1]:,} test photos{of} right · 95% interval {between(*numbers)}")
 
 
@@ -108,7 +111,7 @@ def show_mistakes(ref: ModelRef, stored: Evaluation) -> None:
     """What the number leaves out: the largest confusions and, where they are here, the most confident mistakes."""
     st.subheader("Where it errs most")
     for true, predicted, count in stored.confusions():
-        label = f"{count} × {plain(true)} called {plain(predicted)}"
+        label = f"{count} × {escape_markdown(true)} called {escape_markdown(predicted)}"
         link("evaluate", label, ":material/photo_library:", model=ref.name, true=true, predicted=predicted)
     wrong = stored.cell(which="wrong").head(6)
     if not len(wrong):
@@ -132,7 +135,7 @@ def show_sample() -> None:
     for label, picture in sketches().items():
         with grid.container(key=f"tile-{label}", gap="xsmall"):
             st.image(picture, width="stretch", alt=label)
-            st.caption(plain(label))
+            st.caption(escape_markdown(label))
 
 
 boot("Home")

@@ -10,14 +10,17 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from fashion_core import colour, home, imaging, sample
-from fashion_core.evaluation import Evaluation, between
-from fashion_core.evidence import Evidence
-from fashion_core.factors import COLOUR, factors
-from fashion_core.predictor import ModelRef, Predictor, models
+from fashion_core import home
+from fashion_core.class_names import COLOUR, factors
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Explanations
+from fashion_core.models.predictor import Predictor
+from fashion_core.models.registry import ModelRef, models
+from fashion_core.photos import garment_colour, imaging, sample
+from fashion_core.stats import between
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.gallery import STYLE, gallery, here, plain
-from fashion_core.ui.stored import changed, evaluation_of, evidence_of, gathered
+from fashion_core.ui.gallery import STYLE, escape_markdown, gallery, locate_photos
+from fashion_core.ui.stored import evaluation_of, explanations_mtime, explanations_of, mtime
 
 PAGE = 12  # answers a page
 EXAMPLES = 6
@@ -40,19 +43,19 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> tuple[bytes,
         image = imaging.read(data)
     except imaging.BadPhoto as reason:
         return str(reason)
-    predictor, evidence = predictor_of(folder, when[0]), evidence_of(folder)
-    probabilities, embeddings = predictor.looked([image])
+    predictor, evidence = predictor_of(folder, when[0]), explanations_of(folder)
+    probabilities, embeddings = predictor.predict_with_embeddings([image])
     strange = strangeness(predictor, evidence, image, embeddings) if evidence else ""
     return imaging.thumbnail_bytes(image, 480), predictor.ranked(probabilities[0], len(predictor.classes)), strange
 
 
-def strangeness(predictor: Predictor, evidence: Evidence, image: Image.Image, embeddings: np.ndarray) -> str:
+def strangeness(predictor: Predictor, evidence: Explanations, image: Image.Image, embeddings: np.ndarray) -> str:
     """In what the photo is unlike those that were learned: as a whole, or in its colour alone."""
-    if embeddings.size and evidence.strangeness(embeddings)[0] > evidence.limit:
+    if embeddings.size and evidence.ood_score(embeddings)[0] > evidence.ood_threshold:
         return STRANGE
     if parts := factors(predictor.classes):
-        seen = colour.measure(np.asarray(imaging.square(image, predictor.card["image_size"])))
-        if evidence.colour_strangeness(np.array([seen]))[0] > evidence.colour_limit:
+        seen = garment_colour.measure(np.asarray(imaging.square(image, predictor.card["image_size"])))
+        if evidence.colour_ood_score(np.array([seen]))[0] > evidence.colour_ood_threshold:
             names = dict.fromkeys(pair[COLOUR] for pair in parts)
             return OTHER_COLOUR + (f": perhaps neither {' nor '.join(names)}." if len(names) == 2 else ".")
     return ""
@@ -81,7 +84,10 @@ def choose_model() -> tuple[ModelRef, int]:
         name = st.selectbox("Model", refs, key="model", bind="query-params")
         k = st.number_input("Classes to show", 1, 10, 3, key="k", bind="query-params", width=150)
     if asked and asked not in refs:
-        st.warning(f"There is no model called {plain(asked)} here: this is {plain(name)}.", icon=":material/warning:")
+        st.warning(
+            f"There is no model called {escape_markdown(asked)} here: this is {escape_markdown(name)}.",
+            icon=":material/warning:",
+        )
     return refs[name], int(k)
 
 
@@ -89,14 +95,14 @@ def show_card(ref: ModelRef) -> None:
     metrics, facts = ref.card.get("metrics") or {}, []
     if n := metrics.get("test_n"):
         share = metrics["test_accuracy"]
-        of = f" of {plain(name)}" if (name := (ref.card.get("dataset") or {}).get("name")) else ""
+        of = f" of {escape_markdown(name)}" if (name := (ref.card.get("dataset") or {}).get("name")) else ""
         facts.append(f"**{share:.1%}** of {n:,} test photos{of} right (95% interval {between(round(share * n), n)})")
     facts.append(f"{len(ref.card['classes'])} classes")
-    facts.append(f"{plain(ref.card.get('architecture', 'network'))} at {ref.card['image_size']} px")
+    facts.append(f"{escape_markdown(ref.card.get('architecture', 'network'))} at {ref.card['image_size']} px")
     facts.append("published" if ref.published else "from a finished run")
     st.markdown(" · ".join(facts))
     if notes := ref.card.get("notes"):
-        st.caption("  \n".join(f":material/info: {plain(note)}" for note in notes))
+        st.caption("  \n".join(f":material/info: {escape_markdown(note)}" for note in notes))
 
 
 def example_photos(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:
@@ -111,7 +117,7 @@ def example_photos(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:
         label, file = pairs[place]
         if label not in found and file.is_file():
             with suppress(imaging.BadPhoto):  # another of its class will do
-                found[label] = file, example_thumbnail(os.fsencode(file), changed(file))
+                found[label] = file, example_thumbnail(os.fsencode(file), mtime(file))
         if len(found) == EXAMPLES:
             break
     return found
@@ -128,8 +134,8 @@ def choose_example(ref: ModelRef) -> None:
     grid = st.grid(3, min_column_width=90, gap="small")
     for place, (label, (file, picture)) in enumerate(found.items()):
         with grid.container(key=f"tile-example-{place}", gap="xsmall"):
-            st.image(picture, width="stretch", alt=imaging.shown(file.name))
-            if st.button(plain(label), key=f"example-{place}", width="stretch"):
+            st.image(picture, width="stretch", alt=imaging.printable(file.name))
+            if st.button(escape_markdown(label), key=f"example-{place}", width="stretch"):
                 st.session_state.example = file
 
 
@@ -157,11 +163,11 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
         st.caption("The answer shows here: a bar for each likely class, the likeliest first.")
         return
     with st.spinner("Looking…", show_time=True):
-        when = changed(ref.folder / "model.xml"), gathered(ref.folder)
+        when = mtime(ref.folder / "model.xml"), explanations_mtime(ref.folder)
         answers = [(name, answer(ref.folder, when, data)) for name, data in photos]
     for name, reason in answers:
         if isinstance(reason, str):
-            st.error(f"**{plain(name)}**: {plain(reason)}", icon=":material/broken_image:")
+            st.error(f"**{escape_markdown(name)}**: {escape_markdown(reason)}", icon=":material/broken_image:")
     good = [(name, *found) for name, found in answers if not isinstance(found, str)]
     if not good:
         return
@@ -173,11 +179,11 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
     for place, (name, picture, ranked, strange) in enumerate(good[(number - 1) * PAGE : number * PAGE]):
         with grid.container(horizontal=True, key=f"answer-{place}"):
             with st.container(width=240 if alone else 128, key=f"tile-answer-{place}"):
-                st.image(picture, width="stretch", alt=imaging.shown(name))
+                st.image(picture, width="stretch", alt=imaging.printable(name))
             with st.container(gap="xsmall"):
-                st.caption(plain(name))
+                st.caption(escape_markdown(name))
                 if strange:
-                    st.warning(plain(strange), icon=":material/help:")
+                    st.warning(escape_markdown(strange), icon=":material/help:")
                 show_bars(ranked[:k])
     st.caption(
         "Confidence is how sure the model is, set right on its validation photos: of the answers given with 80%, "
@@ -187,7 +193,7 @@ def show_answers(ref: ModelRef, photos: list[tuple[str, bytes]], k: int) -> None
 
 def show_bars(ranked: list[tuple[str, float]]) -> None:
     for rank, (label, share) in enumerate(ranked):
-        text = f"{plain(label)} · {share:.1%}"
+        text = f"{escape_markdown(label)} · {share:.1%}"
         st.progress(min(share, 1.0), f"**{text}**" if rank == 0 else text)
 
 
@@ -199,7 +205,7 @@ def show_nine(ref: ModelRef) -> None:
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         seed = st.number_input("Seed", 0, 2**31 - 1, key="seed", bind="query-params")
-        rows, root = nine(stored, int(seed)), here(stored) or Path(stored.root)
+        rows, root = nine(stored, int(seed)), locate_photos(stored) or Path(stored.root)
         with st.container(horizontal=True):
             st.button("Another nine", icon=":material/shuffle:", on_click=next_seed)
             file = f"{ref.name}-seed-{seed}.png"
@@ -208,7 +214,7 @@ def show_nine(ref: ModelRef) -> None:
         st.markdown(f"**{(rows['label'] == rows['predicted']).sum()} of {len(rows)}** right, chosen by the seed alone.")
         link("evaluate", f"All {len(stored):,} test photos", icon=":material/grid_on:", model=ref.name)
         if absent := sum(not (root / path).is_file() for path in rows["path"]):
-            st.info(f"{absent} of these photos are not on this machine: they lay in {plain(root)}.")
+            st.info(f"{absent} of these photos are not on this machine: they lay in {escape_markdown(root)}.")
     with right.container(width=520):  # three columns
         gallery(rows, root, key="nine", page_size=9)
 
@@ -224,7 +230,7 @@ def nine(stored: Evaluation, seed: int) -> pd.DataFrame:
 
 
 def nine_png(rows: pd.DataFrame, root: Path) -> bytes:
-    from fashion_core.pictures import grid_png
+    from fashion_core.reports.figures import grid_png
 
     tiles = []
     for row in rows.itertuples():

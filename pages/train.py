@@ -5,8 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fashion_core import UserError, config, home, runs
-from fashion_core.imaging import shown
+from fashion_core import UserError, home, runs
+from fashion_core.photos.imaging import printable
+from fashion_core.runs import config
 from fashion_core.ui import live
 from fashion_core.ui.boot import boot, guard
 
@@ -65,7 +66,7 @@ def start(preset: str, folder: str, values: dict) -> None:
     recipe = config.preset(preset).changed(values)
     runs.refuse_if_busy()
     if not root.exists() and root == home() / "data" / "sample":
-        from fashion_core.sample import ensure
+        from fashion_core.photos.sample import ensure
 
         bar = st.progress(0.0, "Rendering the sample set")
         ensure(lambda done, total, what: bar.progress(done / total, what))
@@ -136,14 +137,14 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
     part = st.slider("Zoom", 0, 100, (0, 100), format="%d%%", key="zoom", width=260, help="The part of the run to show")
 span = (part[0] / 100, max(part[1], part[0] + 1) / 100)
-look = live.Look(by, smoothing, axis == "log", span)
+look = live.CurveOptions(by, smoothing, axis == "log", span)
 live.watch(runs.get(name), [runs.get(other) for other in beside], look)
 
 st.subheader("All runs")
 rows = [
     {
         "run": run.id, "state": run.state, "architecture": run.config.architecture, "pixels": run.config.image_size,
-        "epochs": run.config.epochs, "photos": shown(run.dataset.name),
+        "epochs": run.config.epochs, "photos": printable(run.dataset.name),
         "result": run.result,
     }
     for run in everything

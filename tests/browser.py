@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, Playwright, s
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # this file is also run by itself
 
-from fashion_core import charts  # noqa: E402
+from fashion_core.reports import charts  # noqa: E402
 
 SOON = 60_000  # milliseconds: two cores may be busy with a training
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

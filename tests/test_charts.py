@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from test_evaluation import CLASSES, CONFUSION, eight, made_up
 
-from fashion_core import charts, pictures
+from fashion_core.reports import charts, figures
 
 MATRIX = np.array(CONFUSION)
 
@@ -72,7 +72,7 @@ def test_two_to_forty_classes_leave_room_for_cells_on_a_phone(k):
 @pytest.mark.parametrize("normalise", ["count", "true", "predicted"])
 def test_the_matrix_is_a_png_of_forty_classes_too(normalise):
     for evaluation in (eight(), made_up("/nowhere", tuple(f"{i} $x_{i}$ {{" for i in range(40)), n=100)):
-        picture = Image.open(io.BytesIO(pictures.confusion_png(evaluation, normalise)))
+        picture = Image.open(io.BytesIO(figures.confusion_png(evaluation, normalise)))
         assert picture.format == "PNG" and min(picture.size) > 500
 
 
@@ -81,7 +81,7 @@ def test_the_grid_frames_what_is_wrong_and_needs_no_full_rows():
     right, wrong = (tile, "hat", "hat", 0.9), (tile, "hat", "$ock", 0.6)
 
     def framed(tiles):
-        pixels = np.asarray(Image.open(io.BytesIO(pictures.grid_png(tiles))).convert("RGB")).reshape(-1, 3)
+        pixels = np.asarray(Image.open(io.BytesIO(figures.grid_png(tiles))).convert("RGB")).reshape(-1, 3)
         return int((np.abs(pixels.astype(int) - charts.WRONG).max(axis=1) < 3).sum())
 
     assert framed([right] * 4) == 0

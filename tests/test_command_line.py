@@ -14,16 +14,17 @@ from functools import partial
 import pandas as pd
 import pytest
 import torch
+from datasets import COLOURS, colours
 from test_evaluation import publish as publish_by_hand
-from test_suspects import clusters, planted
+from test_label_issues import clusters, planted
 from torchvision import models as zoo
-from worlds import COLOURS, colours
 
-from fashion_core import runs, sample
-from fashion_core.__main__ import main
+from fashion_core import runs
+from fashion_core.cli import main
 from fashion_core.engine import models
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE
+from fashion_core.photos import sample
 
 FAST = [
     "architecture=resnet18",
@@ -313,7 +314,7 @@ def test_the_papers_experiment_runs_from_its_zip_to_the_tables(papers_world, hom
     ]  # fmt: skip
 
 
-def test_suspects_are_listed_worst_first(home, capsys):
+def test_label_issues_are_listed_worst_first(home, capsys):
     publish_by_hand(home, planted()[0], "swapped", draw=False)
     assert main(["suspects", "swapped", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)

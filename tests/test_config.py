@@ -3,7 +3,7 @@
 import pytest
 
 from fashion_core import UserError
-from fashion_core.config import PRESETS, TrainConfig, learning_rate_at, preset
+from fashion_core.runs.config import PRESETS, TrainConfig, learning_rate_at, preset
 
 
 def test_the_paper_preset_is_what_the_paper_says():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fashion_core import curves, runs
-from fashion_core.config import TrainConfig
-from fashion_core.runs import EventLog, Tail
+from fashion_core import runs
+from fashion_core.reports import curves
+from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.events import EventLog, Tail
 
 
 @pytest.fixture

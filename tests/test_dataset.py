@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fashion_core import UserError, dataset, imaging
+from fashion_core import UserError
+from fashion_core.photos import dataset, duplicates, imaging, pixels, split
+from fashion_core.photos.pixels import decode_photos
 
 pytestmark = pytest.mark.usefixtures("home")
 APPAREL = Path(__file__).resolve().parents[2] / "shared" / "data" / "apparel10"
@@ -122,7 +124,7 @@ def test_names_with_spaces_accents_and_stray_bytes_work(place):
     for _ in ("fresh", "from the cache"):
         data = dataset.load(root)
         assert f"b/{odd}" in set(data.photos["path"]) and data.classes == ("b", "robe d'été")
-        assert dataset.arrays(data, 8).shape == (7, 8, 8, 3)
+        assert decode_photos(data, 8).shape == (7, 8, 8, 3)
         assert len(data.fingerprint) == 64 and imaging.read(data.file(f"b/{odd}")).size == (48, 48)
 
 
@@ -185,10 +187,10 @@ def test_the_usual_split_lets_near_duplicates_cross_and_counts_them(place):
         photo(place / "b" / f"{number}.jpg", 500 + number)
     photos = dataset.load(place, grouped=False).photos
     parts = photos[photos["group"] >= 0].groupby("group")["split"].agg(set)
-    leaked = photos[dataset.leaked(photos) & (photos["split"] == "test")]
+    leaked = photos[split.leaked(photos) & (photos["split"] == "test")]
     assert len(leaked) == sum(part == {"train", "test"} for part in parts) > 0
     assert any(f"{len(leaked)} of 9 test photos" in note for note in dataset.load(place, grouped=False).notes)
-    assert not dataset.leaked(dataset.load(place).photos).any()
+    assert not split.leaked(dataset.load(place).photos).any()
 
 
 def test_a_class_of_one_picture_only_is_divided_and_said_so(place):
@@ -208,7 +210,7 @@ def test_every_class_of_three_or_more_is_in_every_part_whatever_the_groups():
         photos = pd.DataFrame(
             {"label": labels, "group": groups, "digest": [f"{trial}-{i}" for i in range(len(labels))]}
         )
-        parts = pd.crosstab(photos["label"], dataset.split(photos, trial))
+        parts = pd.crosstab(photos["label"], split.split(photos, trial))
         assert parts.shape == (3, 3) and (parts > 0).all(axis=None)
 
 
@@ -296,7 +298,7 @@ def test_copies_are_found_and_other_photos_are_not(place):
 def test_colour_alone_tells_photos_apart():
     black, navy = np.full((16, 16, 3), 250, np.uint8), np.full((16, 16, 3), 250, np.uint8)
     black[4:12, 4:12], navy[4:12, 4:12] = (20, 20, 20), (20, 20, 60)
-    assert dataset.near_duplicates(np.stack([black, navy, black])).tolist() == [0, -1, 0]
+    assert duplicates.near_duplicates(np.stack([black, navy, black])).tolist() == [0, -1, 0]
 
 
 def test_likeness_is_at_most_five_and_for_pale_photos_a_tenth_of_their_contrast():
@@ -304,10 +306,10 @@ def test_likeness_is_at_most_five_and_for_pale_photos_a_tenth_of_their_contrast(
     vivid = rng.integers(0, 200, (16, 16, 3)).astype(np.uint8)  # deviation 57.7: the limit is 5
     pale = (vivid // 10 + 200).astype(np.uint8)  # deviation 5.8: the limit is 1
     same, other = [-1, -1], [0, 0]
-    assert dataset.near_duplicates(np.stack([vivid, vivid + 5])).tolist() == other
-    assert dataset.near_duplicates(np.stack([vivid, vivid + 6])).tolist() == same
-    assert dataset.near_duplicates(np.stack([pale, pale + 1])).tolist() == other
-    assert dataset.near_duplicates(np.stack([pale, pale + 2])).tolist() == same
+    assert duplicates.near_duplicates(np.stack([vivid, vivid + 5])).tolist() == other
+    assert duplicates.near_duplicates(np.stack([vivid, vivid + 6])).tolist() == same
+    assert duplicates.near_duplicates(np.stack([pale, pale + 1])).tolist() == other
+    assert duplicates.near_duplicates(np.stack([pale, pale + 2])).tolist() == same
 
 
 def test_likeness_agrees_with_comparing_all_pairs_at_full_size():
@@ -317,7 +319,7 @@ def test_likeness_agrees_with_comparing_all_pairs_at_full_size():
     thumbnails = thumbnails.clip(0, 255).astype(np.uint8)
     flat = thumbnails.reshape(120, -1).astype(float)
     near = ((flat[:, None] - flat[None]) ** 2).mean(2) <= 25
-    groups = dataset.near_duplicates(thumbnails)
+    groups = duplicates.near_duplicates(thumbnails)
     assert ((groups[:, None] == groups[None]) & (groups >= 0) | np.eye(120, dtype=bool) == near).all()
     assert near.sum() == 200  # each base with its faint copy, not with the strong one
 
@@ -384,7 +386,7 @@ def test_the_fingerprint_tells_photos_labels_and_split_apart(place):
 
 def test_arrays_hold_every_photo_as_square_pixels_in_order(place):
     data = dataset.load(folder(place, a=4, b=4))
-    pixels = dataset.arrays(data, 16)
+    pixels = decode_photos(data, 16)
     assert isinstance(pixels, np.memmap) and pixels.dtype == np.uint8 and not pixels.flags.writeable
     for row, path in enumerate(data.photos["path"]):
         assert np.array_equal(pixels[row], imaging.square(imaging.read(data.file(path)), 16))
@@ -394,11 +396,11 @@ def test_arrays_are_decoded_once_whatever_the_split(place, monkeypatch):
     root = folder(place, a=10, b=10)
     one, other = dataset.load(root, seed=0), dataset.load(root, seed=1)
     decoded, told = counting(monkeypatch), []
-    dataset.arrays(one, 16, lambda *told_: told.append(told_))
+    decode_photos(one, 16, lambda *told_: told.append(told_))
     assert len(decoded) == 20 and told[-1] == (20, 20, "Decoding photos")
-    dataset.arrays(other, 16)
+    decode_photos(other, 16)
     assert len(decoded) == 20
-    dataset.arrays(one, 8)
+    decode_photos(one, 8)
     assert len(decoded) == 40
 
 
@@ -406,7 +408,7 @@ def test_arrays_appear_whole_or_not_at_all(place, home, monkeypatch):
     data = dataset.load(folder(place / "set", a=4, b=4))
     data.file("b/001.jpg").write_bytes(b"gone bad")
     with pytest.raises(UserError, match=r"b/001\.jpg changed since it was checked"):
-        dataset.arrays(data, 16)
+        decode_photos(data, 16)
     assert not [*(home / "data" / ".cache").glob("*.npy"), *(home / "data" / ".cache").glob("*.partial")]
 
 
@@ -418,20 +420,20 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(place, home, monkeypatch):
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(UserError, match="No space left on device"):
-        dataset.arrays(data, 16)
+        decode_photos(data, 16)
     assert not [*(home / "data" / ".cache").glob("*.npy"), *(home / "data" / ".cache").glob("*.partial")]
 
 
 def test_pixels_used_longest_ago_make_room(place, home, monkeypatch):
     data = dataset.load(folder(place / "set", a=4, b=4))
-    monkeypatch.setattr(dataset, "CACHE_BYTES", 15_000)
+    monkeypatch.setattr(pixels, "CACHE_BYTES", 15_000)
     kept = {}
     for age, size in ((300, 8), (100, 16), (200, 12)):  # 1.7, 6.3 and 3.6 kB
         before = set((home / "data" / ".cache").glob("*.npy"))
-        dataset.arrays(data, size)
+        decode_photos(data, size)
         (kept[size],) = set((home / "data" / ".cache").glob("*.npy")) - before
         os.utime(kept[size], (1e9 - age, 1e9 - age))
-    dataset.arrays(data, 13)  # 4.2 kB: all but the oldest still fit
+    decode_photos(data, 13)  # 4.2 kB: all but the oldest still fit
     assert [kept[size].exists() for size in (8, 12, 16)] == [False, True, True]
 
 

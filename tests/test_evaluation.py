@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.evaluation import (
-    Evaluation,
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.stats import (
     expected_calibration_error,
     fit_temperature,
     mcnemar,
@@ -21,7 +21,7 @@ from fashion_core.evaluation import (
     risk_coverage,
     softmax,
     wilson,
-)  # fmt: skip
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = ("coat", "hat", "sock")
@@ -93,17 +93,17 @@ def five() -> Evaluation:
 
 def test_a_mistake_is_of_the_colour_of_the_garment_or_of_both():
     evaluation = five()
-    assert evaluation.causes.tolist() == ["", "colour", "garment", "both", ""]
+    assert evaluation.error_types.tolist() == ["", "colour", "garment", "both", ""]
     assert [evaluation.cell(which=cause)["index"].tolist() for cause in ("colour", "garment", "both")] == [
         [1],
         [2],
         [3],
     ]
-    assert eight().causes is None and eight().cell(which="colour").empty
+    assert eight().error_types is None and eight().cell(which="colour").empty
 
 
 def test_the_matrix_folds_into_colour_and_garment_and_probabilities_add_up():
-    colour, garment = five().folded(0), five().folded(1)
+    colour, garment = five().marginalised(0), five().marginalised(1)
     assert colour.classes == ("black", "blue") and garment.classes == ("hat", "sock")
     assert colour.confusion().tolist() == [[2, 1], [1, 1]] and colour.accuracy == 3 / 5
     assert garment.confusion().tolist() == [[2, 0], [2, 1]] and garment.accuracy == 3 / 5
@@ -112,7 +112,7 @@ def test_the_matrix_folds_into_colour_and_garment_and_probabilities_add_up():
     assert colour.confidence[2] == pytest.approx(0.5)  # of what it was called, blue, not of the first of two equal sums
     assert colour.cell("black", "blue")["path"].tolist() == ["1.jpg"]
     with pytest.raises(ValueError):
-        eight().folded(0)
+        eight().marginalised(0)
 
 
 def test_numbers_are_those_worked_out_by_hand():
@@ -154,13 +154,13 @@ def test_every_number_of_the_report_leads_to_the_photos_that_it_counts():
     confusion = evaluation.confusion()
     for row, name in enumerate(CLASSES):
         called, support = confusion[:, row].sum(), confusion[row].sum()
-        assert len(evaluation.cell(*evaluation.door(row, "precision"))) == called
-        assert len(evaluation.cell(*evaluation.door(row, "recall"))) == support
-        assert len(evaluation.cell(*evaluation.door(row, "support"))) == support
-        missed = evaluation.cell(*evaluation.door(row, "f1-score"))
+        assert len(evaluation.cell(*evaluation.selection_for_metric(row, "precision"))) == called
+        assert len(evaluation.cell(*evaluation.selection_for_metric(row, "recall"))) == support
+        assert len(evaluation.cell(*evaluation.selection_for_metric(row, "support"))) == support
+        missed = evaluation.cell(*evaluation.selection_for_metric(row, "f1-score"))
         assert len(missed) == support - confusion[row, row] and set(missed["label"]) == {name}
-    assert len(evaluation.cell(*evaluation.door(3, "recall"))) == 8  # accuracy
-    assert len(evaluation.cell(*evaluation.door(4, "f1-score"))) == 3  # macro average: every mistake
+    assert len(evaluation.cell(*evaluation.selection_for_metric(3, "recall"))) == 8  # accuracy
+    assert len(evaluation.cell(*evaluation.selection_for_metric(4, "f1-score"))) == 3  # macro average: every mistake
 
 
 def test_what_is_stored_comes_back_whole_with_a_name_that_is_not_utf8(tmp_path):
@@ -179,7 +179,8 @@ def test_what_is_stored_comes_back_whole_with_a_name_that_is_not_utf8(tmp_path):
 def test_looking_at_a_stored_evaluation_needs_no_scikit_learn(tmp_path):
     file = eight().save(tmp_path / "evaluation.parquet")
     code = (
-        f"import sys; from fashion_core.evaluation import Evaluation; e = Evaluation.load({str(file)!r}); e.cell()\n"
+        "import sys; from fashion_core.evaluation.evaluation import Evaluation\n"
+        f"e = Evaluation.load({str(file)!r}); e.cell()\n"
         "e.report(); print(e.confusion().tolist(), 'sklearn' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

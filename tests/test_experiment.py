@@ -6,10 +6,14 @@ import shlex
 import pandas as pd
 import pytest
 
-from fashion_core import UserError, config, experiment, runs
-from fashion_core.__main__ import _parser, _settings
-from fashion_core.evaluation import wilson
-from fashion_core.runs import EventLog, write_json
+from fashion_core import UserError, runs
+from fashion_core.cli.parser import parser
+from fashion_core.cli.training import _settings
+from fashion_core.files import write_json
+from fashion_core.reports import comparison
+from fashion_core.runs import config, experiment
+from fashion_core.runs.events import EventLog
+from fashion_core.stats import wilson
 
 ALL = tuple(experiment.EXPERIMENTS)
 BEST = config.preset("best")
@@ -82,7 +86,7 @@ def test_every_command_reads_back_as_the_same_recipe(preset, tmp_path):
     for variant in experiment.plan(ALL, preset, {"pretrained": "a b/c=d.safetensors", "learning_rate": "3e-05"}, [7]):
         words = shlex.split(experiment.command(variant.configs[0], tmp_path / "my photos", tmp_path / "r"))
         assert words[:3] == ["python", "-m", "fashion_core"]
-        options: argparse.Namespace = _parser().parse_args(words[3:])
+        options: argparse.Namespace = parser().parse_args(words[3:])
         assert config.preset(options.preset).changed(_settings(options.set)) == variant.configs[0]
         assert (options.dir, options.runs) == (tmp_path / "my photos", tmp_path / "r")
 
@@ -165,14 +169,14 @@ CARD = {
 
 
 def test_a_run_is_measured_by_its_card_and_its_files(home):
-    assert experiment.measured_run(planted(BEST, home / "photos", card=CARD)) == {
+    assert comparison.measured_run(planted(BEST, home / "photos", card=CARD)) == {
         "test_n": 400, "accuracy": 0.95, "macro_f1": 0.9, "parameters": 25_000_000, "flops": 8_180_000_000,
         "images_per_second": 90.0, "prediction_ms": None, "megabytes": 1.5, "training_seconds": 61.0,
     }  # fmt: skip
 
 
 def test_an_older_card_leaves_gaps_that_the_log_may_fill_and_nobody_invents(home):
-    numbers = experiment.measured_run(planted(BEST, home / "photos"))
+    numbers = comparison.measured_run(planted(BEST, home / "photos"))
     assert numbers.pop("images_per_second") == 100.0  # the median of 80 and 120 in the log
     assert numbers.pop("megabytes") == 1.5
     assert set(numbers.values()) == {None}
@@ -188,11 +192,11 @@ def test_training_seconds_count_the_sessions_and_not_the_nights_between(home):
 
 
 def result(accuracy, **more):
-    return dict.fromkeys(experiment.NUMBERS) | {"test_n": 400, "accuracy": accuracy} | more
+    return dict.fromkeys(comparison.NUMBERS) | {"test_n": 400, "accuracy": accuracy} | more
 
 
 def test_one_seed_has_an_interval_and_no_spread():
-    row = experiment.row("recipes", "best", {0: result(0.95)})
+    row = comparison.row("recipes", "best", {0: result(0.95)})
     assert (row["low"], row["high"]) == wilson(380, 400) and (row["min"], row["max"]) == (None, None)
 
 
@@ -200,7 +204,7 @@ def test_several_seeds_have_a_mean_and_a_spread_and_are_not_pooled():
     results = {
         seed: result(share, training_seconds=s) for seed, share, s in ((0, 0.94, 10), (1, 0.96, 20), (2, 0.95, 60))
     }
-    row = experiment.row("recipes", "best", results)
+    row = comparison.row("recipes", "best", results)
     assert row["accuracy"] == pytest.approx(0.95) and (row["min"], row["max"]) == (0.94, 0.96)
     assert (row["low"], row["high"]) == pytest.approx(wilson(380, 400))  # 400 photos, not 1,200
     assert row["training_seconds"] == 30 and (row["runs"], row["seeds"]) == (3, "0 1 2")
@@ -208,26 +212,26 @@ def test_several_seeds_have_a_mean_and_a_spread_and_are_not_pooled():
 
 def test_ablations_stand_in_order_of_effect_behind_their_base():
     shares = {"best": 0.90, "flips": 0.89, "paper": None, "schedule": 0.95, "crops": 0.80}
-    rows = [experiment.row("recipes", name, {0: result(share)} if share else {}) for name, share in shares.items()]
-    rows += [experiment.row("architectures", name, {0: result(0.5)}) for name in ("vgg16", "googlenet")]
-    names = [row["variant"] for row in experiment.by_effect(rows)]
+    rows = [comparison.row("recipes", name, {0: result(share)} if share else {}) for name, share in shares.items()]
+    rows += [comparison.row("architectures", name, {0: result(0.5)}) for name in ("vgg16", "googlenet")]
+    names = [row["variant"] for row in comparison.by_effect(rows)]
     assert names == ["best", "crops", "schedule", "flips", "paper", "vgg16", "googlenet"]
 
 
 def test_the_table_in_words_and_as_csv(tmp_path):
     full = result(0.95, macro_f1=0.9, parameters=25_557_032, flops=8_178_368_512, images_per_second=1234.4,
                   prediction_ms=12.34, megabytes=51.24, training_seconds=61.4)  # fmt: skip
-    rows = [experiment.row("recipes", "best", {0: full}), experiment.row("architectures", "vgg16", {})]
-    frame = experiment.table(rows)
-    text = experiment.markdown(frame, ["A note."])
+    rows = [comparison.row("recipes", "best", {0: full}), comparison.row("architectures", "vgg16", {})]
+    frame = comparison.table(rows)
+    text = comparison.markdown(frame, ["A note."])
     assert "### Recipes" in text and "### Architectures" in text and text.endswith("- A note.")
     best = "| best | 1 | 0 | 400 | 95.00% | 92.4% to 96.7% | – | 0.900 | 25.6 M | 8.18 G | 1,234 | 12.3 | 51.2 | 61 |"
     assert best in text
     assert "| vgg16 | 0 | – | – | – | – | – | – | – | – | – | – | – | – |" in text
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert widths == {len(experiment.HEADINGS) + 1}
-    back = pd.read_csv(experiment.save(frame, tmp_path / "new" / "t.csv"))
+    assert widths == {len(comparison.HEADINGS) + 1}
+    back = pd.read_csv(comparison.save(frame, tmp_path / "new" / "t.csv"))
     assert back["parameters"][0] == 25_557_032 and pd.isna(back["accuracy"][1])
-    assert experiment.save(frame, tmp_path / "t.md", ["A note."]).read_text() == text + "\n"
+    assert comparison.save(frame, tmp_path / "t.md", ["A note."]).read_text() == text + "\n"
     with pytest.raises(UserError, match=r"\.md nor \.csv"):
-        experiment.save(frame, tmp_path / "t.xls")
+        comparison.save(frame, tmp_path / "t.xls")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashion_core import imaging
-from fashion_core.imaging import BadPhoto
+from fashion_core.photos import imaging
+from fashion_core.photos.imaging import BadPhoto
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -229,6 +229,6 @@ def test_thumbnails_keep_their_proportions():
 
 
 def test_shown_makes_any_name_printable():
-    assert imaging.shown("blå kjole/größe.jpg") == "blå kjole/größe.jpg"
-    assert imaging.shown(os.fsdecode(b"na\xefve.jpg")) == "na�ve.jpg"
-    assert imaging.shown("a\x1b[31m\n.jpg") == "a�[31m�.jpg"
+    assert imaging.printable("blå kjole/größe.jpg") == "blå kjole/größe.jpg"
+    assert imaging.printable(os.fsdecode(b"na\xefve.jpg")) == "na�ve.jpg"
+    assert imaging.printable("a\x1b[31m\n.jpg") == "a�[31m�.jpg"

@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from test_evaluation import eight
 
-from fashion_core import charts, config
-from fashion_core.runs import write_json
+from fashion_core.files import write_json
+from fashion_core.reports import charts
+from fashion_core.runs import config
 
 GRID = charts.trade_off_options([], "")["grid"]
 

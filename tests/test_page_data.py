@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlencode
 
+import datasets
 import pytest
-import worlds
 from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -44,7 +44,7 @@ def metric(test: AppTest, label: str) -> str:
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Three classes of 20 photos, one bad file."""
-    root = worlds.colours(tmp_path / "photos")
+    root = datasets.colours(tmp_path / "photos")
     (root / "red_hat" / "page.jpg").write_text("<html>")
     return root
 
@@ -101,7 +101,7 @@ def test_near_duplicates_have_a_door(photos):
 
 def test_a_folders_own_split_shows_what_crosses_it(tmp_path):
     for part in ("train", "validation", "test"):
-        worlds.colours(tmp_path / "set" / part, per_class=3)  # the same nine photos in each
+        datasets.colours(tmp_path / "set" / part, per_class=3)  # the same nine photos in each
     test = opened(tmp_path / "set")
     assert metric(test, "Near-duplicate groups") == "9" and "9 across the split" in said(test)
     assert "The folder came with its split" in said(test)
@@ -112,8 +112,8 @@ def test_a_folders_own_split_shows_what_crosses_it(tmp_path):
     [
         (lambda root: root / "nowhere", "There is no folder"),
         (lambda root: root, "has nothing in it to read"),
-        (lambda root: worlds.colours(root, per_class=0), "too few in: green_sock (0), red_hat (0), white_glove (0)"),
-        (lambda root: worlds.colours(root, per_class=2), "too few in: green_sock (2), red_hat (2), white_glove (2)"),
+        (lambda root: datasets.colours(root, per_class=0), "too few in: green_sock (0), red_hat (0), white_glove (0)"),
+        (lambda root: datasets.colours(root, per_class=2), "too few in: green_sock (2), red_hat (2), white_glove (2)"),
     ],
 )
 def test_a_folder_that_will_not_do_is_a_sentence(tmp_path, make, expected):
@@ -122,7 +122,7 @@ def test_a_folder_that_will_not_do_is_a_sentence(tmp_path, make, expected):
 
 
 def test_too_few_photos_are_refused_but_shown(tmp_path):
-    test = opened(worlds.colours(tmp_path / "set", per_class=2))
+    test = opened(datasets.colours(tmp_path / "set", per_class=2))
     assert table(test, "Class").set_index("Class").loc["all"].tolist() == [6]
     assert "**6** of 6 photos" in said(test)
 
@@ -130,7 +130,7 @@ def test_too_few_photos_are_refused_but_shown(tmp_path):
 def test_another_folder_forgets_the_class_of_the_last(photos, tmp_path):
     test = opened(photos, **{"class": "red_hat"})
     assert "**20** of 60 photos" in said(test)
-    (worlds.colours(tmp_path / "other", per_class=5) / "red_hat").rename(tmp_path / "other" / "blue_hat")
+    (datasets.colours(tmp_path / "other", per_class=5) / "red_hat").rename(tmp_path / "other" / "blue_hat")
     test.text_input(key="folder").set_value(str(tmp_path / "other")).run()
     assert not test.exception and "**15** of 15 photos" in said(test)
 

@@ -11,13 +11,13 @@ from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
+from test_colour_check import BLACK, BLUE, SPACE, evidence
 from test_evaluation import ROOT, eight, five, made_up, publish
-from test_lane import BLACK, BLUE, SPACE, evidence
-from test_suspects import planted
+from test_label_issues import planted
 
 from fashion_core import paper
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Explanations
 
 
 def opened(**query: str) -> AppTest:
@@ -327,7 +327,7 @@ def with_evidence(home, root) -> None:
     embeddings = np.stack([np.cos(angles), np.sin(angles)], 1)
     colours = np.tile([20.0, 12.0, 280.0, 0.3], (10, 1))
     maps = np.random.default_rng(0).normal(size=(8, 3, 2, 2))
-    Evidence(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights/by-hand" / FILE)
+    Explanations(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights/by-hand" / FILE)
 
 
 def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 from test_predictor import CLASSES, plain, write_model
 
-from fashion_core import sample
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import FILE, Evidence
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.photos import sample
 
 METRICS = {"test_accuracy": 0.9, "test_n": 20}
 COLOURS = ("red", "lime", "blue")
@@ -89,10 +89,10 @@ def test_dropped_photos_are_answered_with_their_likeliest_classes_first(folder):
 def test_a_photo_unlike_the_training_photos_is_said_to_be_so(folder):
     photos = pd.DataFrame({"path": list(COLOURS), "label": CLASSES, "split": "train", "group": -1})
     pure = np.eye(3, dtype=np.float32)  # red, lime and blue as unit embeddings; grey is far from all of them
-    Evidence(tuple(CLASSES), photos, pure, np.zeros((3, 4)), pure, np.zeros(3), 1.5).save(folder / FILE)
+    Explanations(tuple(CLASSES), photos, pure, np.zeros((3, 4)), pure, np.zeros(3), 1.5).save(folder / FILE)
     # to the third nearest of three: √2 from a pure colour, √(2 - 2/√3) from grey
     assert not drop(opened(), a=png("red")).warning
-    Evidence(tuple(CLASSES), photos[:1], pure[:1], np.zeros((1, 4)), pure, np.zeros(3), 0.5).save(folder / FILE)
+    Explanations(tuple(CLASSES), photos[:1], pure[:1], np.zeros((1, 4)), pure, np.zeros(3), 0.5).save(folder / FILE)
     app = drop(opened(), a=png("red"), b=png("grey"))
     assert len(app.warning) == 1 and "Unlike the photos it was trained on" in words(app)
     assert not app.exception
@@ -104,7 +104,7 @@ def test_a_garment_of_a_colour_that_was_not_learned_is_said_to_be_so(folder):
     red = [53.2, 104.6, 40.0, 1.0]  # as measured of a pure red, and nearly so
     colours = np.array([red, red, [50, 100, 40, 1], [56, 108, 40, 1]])
     pure = np.eye(3, dtype=np.float32)
-    Evidence(tuple(CLASSES), photos, pure[[0, 1, 2, 0]], colours, pure, np.zeros(3), 9.0).save(folder / FILE)
+    Explanations(tuple(CLASSES), photos, pure[[0, 1, 2, 0]], colours, pure, np.zeros(3), 9.0).save(folder / FILE)
     assert not drop(opened(), a=png("red")).warning
     app = drop(opened(), b=png("lime"))
     assert "Its measured colour is unlike those that it was trained on." in words(app) and not app.exception

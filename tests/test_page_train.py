@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from datasets import colours
 from streamlit.testing.v1 import AppTest
-from worlds import colours
 
 from fashion_core import runs
-from fashion_core.config import TrainConfig
-from fashion_core.runs import EventLog
+from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.events import EventLog
 
 PAGE = str(Path(__file__).resolve().parents[1] / "pages" / "train.py")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from fashion_core import paper
-from fashion_core.evaluation import wilson
+from fashion_core.stats import wilson
 
 
 def test_the_counts_contradict_the_total_and_explain_the_accuracy():

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashion_core import UserError, predictor
-from fashion_core.predictor import Predictor, models, predict_files, resolve, runtime
+from fashion_core import UserError
+from fashion_core.models import predictor
+from fashion_core.models.predictor import Predictor, predict_files, runtime
+from fashion_core.models.registry import models, resolve
 
 CLASSES = ["red_shirt", "green_shirt", "blue_shirt"]
 SIZE = 8
@@ -74,7 +76,7 @@ def test_many_photos_come_back_in_their_order_whatever_the_batch(folder):
 
 
 def test_one_look_gives_confidences_and_embeddings(folder):
-    shares, embeddings = Predictor(folder).looked([plain("red"), plain((0, 51, 102))])
+    shares, embeddings = Predictor(folder).predict_with_embeddings([plain("red"), plain((0, 51, 102))])
     assert shares.argmax(1).tolist() == [0, 2]
     assert embeddings.tolist() == [[255, 0, 0], [0, 51, 102]]
 
@@ -202,7 +204,7 @@ def test_it_computes_in_float32_as_it_was_tested(folder, monkeypatch):
 
 def test_neither_torch_nor_streamlit_nor_telemetry_is_loaded(folder):
     code = (
-        "import sys; from pathlib import Path; from fashion_core.predictor import Predictor;"
+        "import sys; from pathlib import Path; from fashion_core.models.predictor import Predictor;"
         "early = 'openvino' in sys.modules; Predictor(Path(sys.argv[1]));"
         "print(early, [n for n in ('torch', 'streamlit', 'openvino_telemetry') if sys.modules.get(n)])"
     )

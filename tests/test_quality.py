@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from fashion_core import quality
-from fashion_core.sample import render
+from fashion_core.photos import quality
+from fashion_core.photos.sample import render
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def photos(home, tmp_path):
 
 def test_each_spoilt_photo_is_named_for_what_is_wrong_and_good_ones_are_not(photos):
     root, paths, spoilt = photos
-    found = quality.look(root, paths).set_index("path")
+    found = quality.assess_quality(root, paths).set_index("path")
     assert list(found.index) == paths[:-1], "the file that is no photo has no row"
     for issue, path in spoilt.items():
         assert found.loc[path, issue], issue
@@ -43,16 +43,16 @@ def test_each_spoilt_photo_is_named_for_what_is_wrong_and_good_ones_are_not(phot
 def test_photos_are_read_once_and_again_when_one_changed(photos, home, monkeypatch):
     root, paths, _ = photos
     told = []
-    first = quality.look(root, paths, lambda done, total, what: told.append((done, total)))
+    first = quality.assess_quality(root, paths, lambda done, total, what: told.append((done, total)))
     assert told and all(total == len(paths) for _, total in told)
     with monkeypatch.context() as patch:
         patch.setattr(quality, "_look", None)
-        assert quality.look(root, paths).equals(first)
+        assert quality.assess_quality(root, paths).equals(first)
     Image.fromarray(np.full((80, 60, 3), 3, np.uint8)).save(root / paths[8])
-    again = quality.look(root, paths)
+    again = quality.assess_quality(root, paths)
     assert again.set_index("path").loc[paths[8], "dark"] and not first.set_index("path").loc[paths[8], "dark"]
     assert len(list((home / "data" / ".cache").glob("quality-*"))) == 1, "what is no longer true is not kept"
 
 
 def test_no_photos_have_no_rows(home, tmp_path):
-    assert quality.look(tmp_path, []).empty
+    assert quality.assess_quality(tmp_path, []).empty

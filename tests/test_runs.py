@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from fashion_core import UserError, runs
-from fashion_core.config import TrainConfig
-from fashion_core.runs import EventLog, Tail
+from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.events import EventLog, Tail
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashion_core import UserError, sample
+from fashion_core import UserError
 from fashion_core.paper import CLASSES
+from fashion_core.photos import sample
 
 
 def contents(folder):

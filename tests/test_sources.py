@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fashion_core import UserError, sources
+from fashion_core import UserError
+from fashion_core.photos import sources
 
 
 def jpeg() -> bytes:
@@ -242,7 +243,7 @@ def test_a_broken_a_locked_and_a_doubled_zip_are_sentences(tmp_path):
 def test_sources_are_told_apart_without_loading_kagglehub():
     import subprocess
 
-    code = "import sys; import fashion_core.sources; assert 'kagglehub' not in sys.modules"
+    code = "import sys; import fashion_core.photos.sources; assert 'kagglehub' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
 
 

@@ -13,14 +13,17 @@ from itertools import count
 import numpy as np
 import pytest
 import torch
-from worlds import COLOURS, colours
+from datasets import COLOURS, colours
 
-from fashion_core import UserError, dataset, runs
-from fashion_core.config import TrainConfig
+from fashion_core import UserError, runs
 from fashion_core.engine import checkpoint, models, training
 from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.engine.worker import work
-from fashion_core.evaluation import EPOCHS, Evaluation
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
+from fashion_core.photos import dataset
+from fashion_core.photos.pixels import decode_photos
+from fashion_core.runs import events
+from fashion_core.runs.config import TrainConfig
 
 # MobileNetV3 has dropout and batch norm; with crops, flips and an average of the weights nothing random is left out.
 TINY = TrainConfig(
@@ -45,7 +48,7 @@ def photos(home, tmp_path) -> Photos:
     meanings = np.array([[label == name for name in data.classes] for label in data.photos["label"]])
     part = data.photos["split"]
     return Photos(
-        dataset.arrays(data, 32), meanings, np.flatnonzero(part == "train"), np.flatnonzero(part == "validation"),
+        decode_photos(data, 32), meanings, np.flatnonzero(part == "train"), np.flatnonzero(part == "validation"),
         data.classes, data.fingerprint,
     )  # fmt: skip
 
@@ -192,8 +195,8 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
     assert {each.meta["split"] for each in kept} == {"validation"} and kept[-1].meta["epoch"] == 6
     assert not set(kept[0].photos["path"]) & set(test.photos["path"])
 
-    from fashion_core import imaging
-    from fashion_core.predictor import Predictor
+    from fashion_core.models.predictor import Predictor
+    from fashion_core.photos import imaging
 
     predictor = Predictor(run.model_folder)
     images = [imaging.read(tmp_path / "photos" / path) for path in test.photos["path"]]
@@ -218,8 +221,8 @@ def test_a_run_that_kept_no_epochs_still_ends_in_a_model(home, tmp_path):
 
 
 def test_a_run_trained_without_openvino_is_made_to_predict_when_it_is_published(home, tmp_path, monkeypatch):
-    from fashion_core import predictor
-    from fashion_core.__main__ import main
+    from fashion_core.cli import main
+    from fashion_core.models import predictor
 
     run = runs.create(replace(TINY, epochs=1), colours(tmp_path / "photos", per_class=6))
     with monkeypatch.context() as patch, runs.claim(run) as log:
@@ -257,7 +260,7 @@ def _kill_at(run, step: int) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-m", "fashion_core", "train", "--resume", str(run.folder)], stderr=subprocess.DEVNULL
     )
-    tail, end = runs.Tail(run), time.monotonic() + 120
+    tail, end = events.Tail(run), time.monotonic() + 120
     while time.monotonic() < end and worker.poll() is None:
         tail.update()
         if len(tail.columns["step"]) and tail.columns["step"][-1] >= step:
@@ -300,5 +303,5 @@ def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):
 def test_averaged_weights_have_statistics_of_their_own_after_a_short_run(photos, tmp_path):
     run = trainer(photos, tmp_path / "run", replace(TINY, epochs=12, ema_decay=0.95))
     assert run.train() == "finished"
-    logits = training.predict_logits(run.chosen(), photos.pixels, photos.train, torch.device("cpu"))
+    logits = training.predict_logits(run.eval_model(), photos.pixels, photos.train, torch.device("cpu"))
     assert (logits.argmax(1) == photos.labels(photos.train)).float().mean() > 0.9

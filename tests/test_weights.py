@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from browser import ROOT
 
-from fashion_core import dataset, imaging, sample
-from fashion_core.evaluation import Evaluation, softmax
-from fashion_core.predictor import Predictor
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.predictor import Predictor
+from fashion_core.photos import dataset, imaging, sample
+from fashion_core.photos.pixels import decode_photos
+from fashion_core.stats import softmax
 
 PUBLISHED = sorted(card.parent for card in (ROOT / "weights").glob("*/card.json"))
 MB = 1_000_000
@@ -56,7 +58,7 @@ def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_p
     data, size = photos_of(model, tmp_path)
     rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)
     network, _ = load_network(model / "model.safetensors")
-    logits = predict_logits(network, dataset.arrays(data, size), rows, pick_device("cpu")).numpy()
+    logits = predict_logits(network, decode_photos(data, size), rows, pick_device("cpu")).numpy()
     torchs = softmax(logits, predictor.card["temperature"])
     irs = predictor([imaging.read(data.file(path)) for path in data.photos["path"].iloc[rows]])
     assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()

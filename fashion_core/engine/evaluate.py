@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from fashion_core import UserError
-from fashion_core.dataset import Dataset, leaked
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.training import pick_device, predict_logits
-from fashion_core.evaluation import Evaluation, fit_temperature, softmax
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.photos.dataset import Dataset
+from fashion_core.photos.split import leaked
+from fashion_core.stats import fit_temperature, softmax
 
 
 def load_network(file: Path) -> tuple[nn.Module, dict]:

@@ -16,8 +16,8 @@ from torch import nn
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.evaluate import load_network
-from fashion_core.predictor import runtime
-from fashion_core.runs import write_json
+from fashion_core.files import write_json
+from fashion_core.models.predictor import runtime
 
 
 class Exported(nn.Module):

@@ -22,7 +22,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from torchvision.ops import SqueezeExcitation
 
 from fashion_core import UserError
-from fashion_core.factors import factors
+from fashion_core.class_names import factors
 
 MEAN, STD = (
     (0.485, 0.456, 0.406),
@@ -114,7 +114,7 @@ def build(
         if state is not None:
             _load_body(model, state, name)
         _replace(model, name, classes, architecture == TWO_HEAD)
-        _quicken_statistics(model)
+        _raise_bn_momentum(model)
         model.eval()(torch.zeros(1, 3, image_size, image_size))
     except (RuntimeError, ValueError, AssertionError) as error:
         reason = str(error).splitlines()[0]
@@ -165,7 +165,7 @@ def _load_body(model: nn.Module, state: dict[str, torch.Tensor], head: str) -> N
         raise ValueError(f"the weights file does not fit, as at {(missing + strangers)[0]}")
 
 
-def _quicken_statistics(model: nn.Module) -> None:
+def _raise_bn_momentum(model: nn.Module) -> None:
     """Give batch normalisation torch's usual momentum where a network has a smaller one.
 
     MobileNetV3's 0.01 suits the half million steps of ImageNet. In a run of a few hundred the averages that validation

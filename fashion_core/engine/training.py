@@ -19,8 +19,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from torchvision.transforms import v2
 
 from fashion_core import UserError
-from fashion_core.config import TrainConfig, learning_rate_at
 from fashion_core.engine import checkpoint, models
+from fashion_core.runs.config import TrainConfig, learning_rate_at
 
 Log = Callable[..., None]
 CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill
@@ -80,7 +80,7 @@ class Progress:
 class Trainer:
     """One run of the loop. `train()` returns "finished" or "stopped"; `best.safetensors` holds the best weights.
 
-    `keep(epoch, logits)` gets the class scores of the validation photos, float32 (rows, k), after every epoch.
+    `on_validation(epoch, logits)` gets the class scores of the validation photos, float32 (rows, k), after every epoch.
     """
 
     config: TrainConfig
@@ -88,7 +88,7 @@ class Trainer:
     folder: Path
     log: Log
     should_stop: Callable[[], bool]
-    keep: Callable[[int, np.ndarray], object] = lambda epoch, logits: None
+    on_validation: Callable[[int, np.ndarray], object] = lambda epoch, logits: None
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
@@ -214,21 +214,21 @@ class Trainer:
 
     def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
         """Validate, keep the best, write the checkpoint, log the epoch."""
-        self._renew_statistics(epoch)
+        self._update_ema_bn(epoch)
         logits = predict_logits(
-            self.chosen(), self.photos.pixels, self.photos.validation, self.device, self.progress.precision
+            self.eval_model(), self.photos.pixels, self.photos.validation, self.device, self.progress.precision
         )
         target = self.photos.labels(self.photos.validation)
         accuracy = (logits.argmax(1) == target).float().mean().item()
         loss = F.cross_entropy(logits, target).item()
         if not np.isfinite(loss):
             raise NotFinite(f"The validation loss is not a number after epoch {epoch}: lower learning_rate.")
-        self.keep(epoch, logits.numpy())
+        self.on_validation(epoch, logits.numpy())
         better = (accuracy, -loss) > self.progress.best
         if better:
             self.progress.best, self.progress.best_epoch = (accuracy, -loss), epoch
             checkpoint.save(
-                self.folder / "best.safetensors", self.chosen().state_dict(), self._about() | {"epoch": epoch}
+                self.folder / "best.safetensors", self.eval_model().state_dict(), self._about() | {"epoch": epoch}
             )
         sums = self.progress
         self.log(
@@ -239,7 +239,7 @@ class Trainer:
         sums.loss_sum, sums.right, sums.seen = 0.0, 0, 0
         self.save_last()
 
-    def _renew_statistics(self, epoch: int) -> None:
+    def _update_ema_bn(self, epoch: int) -> None:
         """Batch normalisation of the averaged weights: what they see now, which no average of the past tells."""
         if not self.ema:
             return
@@ -250,7 +250,7 @@ class Trainer:
         with autocast(self.device, self.progress.precision):
             update_bn(batches, self.ema.module)
 
-    def chosen(self) -> nn.Module:
+    def eval_model(self) -> nn.Module:
         """The network that is validated and kept: the moving average where there is one."""
         return self.ema.module if self.ema else self.model
 

@@ -12,16 +12,22 @@ import numpy as np
 import torch
 import torchvision
 
-from fashion_core import UserError, __version__, decisions, evidence
-from fashion_core.dataset import Dataset, arrays, load, load_extra, replacing
+from fashion_core import UserError, __version__
+from fashion_core.class_names import classes_matching
 from fashion_core.engine import export, models
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
-from fashion_core.engine.evidence import gather
+from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.training import Photos, Trainer
-from fashion_core.evaluation import EPOCHS, Evaluation, softmax, wilson
-from fashion_core.factors import meant_by
-from fashion_core.runs import EventLog, Run
-from fashion_core.sample import made
+from fashion_core.evaluation import explanations
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
+from fashion_core.files import atomic_write
+from fashion_core.photos import label_corrections
+from fashion_core.photos.dataset import Dataset, load, load_extra
+from fashion_core.photos.pixels import decode_photos
+from fashion_core.photos.sample import made
+from fashion_core.runs import Run
+from fashion_core.runs.events import EventLog
+from fashion_core.stats import softmax, wilson
 
 PROGRESS_SECONDS = 0.5
 
@@ -60,7 +66,7 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
     decided = _decided(run)  # before minutes of decoding
     data = load(run.dataset, config.split_seed, tell, config.split_groups)
-    pixels = arrays(data, config.image_size, tell)
+    pixels = decode_photos(data, config.image_size, tell)
     photos, said = _photos(data, pixels, decided)
     extra = load_extra(config.extra, data, tell) if config.extra else None
     if extra:
@@ -85,21 +91,25 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
 
 def _decided(run: Run) -> dict[str, str]:
     """The decisions as they stood when the run first began, of which it keeps a copy: people may go on deciding."""
-    kept = run.folder / decisions.COPY
+    kept = run.folder / label_corrections.COPY
     if not kept.exists():
-        with replacing(kept) as partial:
-            partial.write_text(decisions.text(decisions.chosen(run.config.decisions)), "utf-8", "surrogateescape")
-    return decisions.read(kept)
+        with atomic_write(kept) as partial:
+            partial.write_text(
+                label_corrections.text(label_corrections.load_or_empty(run.config.decisions)),
+                "utf-8",
+                "surrogateescape",
+            )
+    return label_corrections.read(kept)
 
 
 def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple[Photos, list[str]]:
     """What the loop trains on, by the labels that were decided; a photo with no single label is not validated on."""
-    meanings, notes = decisions.meanings(data, decided)
+    meanings, notes = label_corrections.candidate_labels(data, decided)
     known, train, validation = meanings.sum(1), rows_of(data, "train"), rows_of(data, "validation")
     train, validation = train[known[train] > 0], validation[known[validation] == 1]
     if not len(train) or not len(validation):
         raise UserError("The decisions leave no photo to train or to validate on: leave out fewer.")
-    mark = f"{data.fingerprint}+{decisions.fingerprint(decided)}" if decided else data.fingerprint
+    mark = f"{data.fingerprint}+{label_corrections.fingerprint(decided)}" if decided else data.fingerprint
     return Photos(pixels, meanings, train, validation, data.classes, mark), notes
 
 
@@ -118,12 +128,12 @@ def _keeper(run: Run, data: Dataset, photos: Photos) -> Callable[[int, np.ndarra
 def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Progress) -> Photos:
     """`photos` with those of `extra` to train on besides."""
     more = np.arange(len(extra.photos)) + len(photos.pixels)
-    meant = [meant_by(label, photos.classes) for label in extra.photos["label"]]
+    meant = [classes_matching(label, photos.classes) for label in extra.photos["label"]]
     return replace(
         photos,
         train=np.concatenate([photos.train, more]),
         fingerprint=f"{photos.fingerprint}+{extra.fingerprint}",
-        extra_pixels=arrays(extra, image_size, tell),
+        extra_pixels=decode_photos(extra, image_size, tell),
         meanings=np.concatenate([photos.meanings, meant]),
     )
 
@@ -149,7 +159,9 @@ def _conclude(
     )
     cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
     card = _card(run, data, trainer, test, about, temperature, notes, cost)
-    seen = gather(network, data.classes, data, pixels, trainer.device, tell).save(run.folder / evidence.FILE)
+    seen = compute_explanations(network, data.classes, data, pixels, trainer.device, tell).save(
+        run.folder / explanations.FILE
+    )
     epochs = [folder for folder in (run.folder / EPOCHS,) if folder.is_dir()]  # a run begun before these were kept
     export.write_model_folder(run.folder / "model", network, about, card, (file, seen, *epochs))
     if not (run.folder / "model" / "model.xml").exists():

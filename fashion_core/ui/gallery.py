@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import decisions, home, imaging, sample
-from fashion_core.evaluation import Evaluation
+from fashion_core import home
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.photos import imaging, label_corrections, sample
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
 MISSING = "This photo is not on this machine: Evaluate asks for its folder."
@@ -31,7 +32,7 @@ STYLE = """<style>
 </style>"""
 
 
-def here(evaluation: Evaluation) -> Path | None:
+def locate_photos(evaluation: Evaluation) -> Path | None:
     """The folder of its photos, or None; sample photos are drawn again, once."""
     if drawn := evaluation.meta.get("sample"):
         with st.spinner("Drawing the sample photos again, this once…"):
@@ -39,9 +40,9 @@ def here(evaluation: Evaluation) -> Path | None:
     return evaluation.located()
 
 
-def whereabouts(evaluation: Evaluation) -> Path:
+def ask_photo_folder(evaluation: Evaluation) -> Path:
     """The same, but where they are not here their folder is asked for; it stays in the address, as `folder`."""
-    found, root = here(evaluation), Path(evaluation.root)
+    found, root = locate_photos(evaluation), Path(evaluation.root)
     if found and ("folder" not in st.query_params or evaluation.meta.get("sample")):
         return found
     note, field = st.columns([3, 2], vertical_alignment="center")
@@ -49,12 +50,13 @@ def whereabouts(evaluation: Evaluation) -> Path:
         named = st.text_input("Folder with these photos", key="folder", bind="query-params", placeholder=root.name)
     folder = Path(named).expanduser()
     if named and evaluation.lies_in(folder):
-        note.caption(f":material/folder_open: Photos from {plain(folder)}.")
+        note.caption(f":material/folder_open: Photos from {escape_markdown(folder)}.")
         return folder
     if not found:
-        none = f"{plain(folder)} holds none of them. " if named else ""
+        none = f"{escape_markdown(folder)} holds none of them. " if named else ""
         note.warning(
-            f"{none}The photos of this test, {plain(root.name)}, are not on this machine: the numbers are whole, the "
+            f"{none}The photos of this test, {escape_markdown(root.name)}, are not on this machine: the numbers are "
+            "whole, the "
             "tiles are empty. Get the photos, as the README.md beside the model says, and name their folder here.",
             icon=":material/hide_image:",
         )
@@ -86,12 +88,12 @@ def gallery(
 def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24) -> None:
     """Show photos, each over its caption, which is taken as plain text."""
     part = _page(len(paths), key, page_size)
-    _tiles([Path(p) for p in paths[part]], [plain(c) for c in captions[part]], key)
+    _tiles([Path(p) for p in paths[part]], [escape_markdown(c) for c in captions[part]], key)
 
 
-def plain(text: str | Path) -> str:
+def escape_markdown(text: str | Path) -> str:
     """A name that people gave, so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$^=&@])", r"\\\1", imaging.shown(text))
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$^=&@])", r"\\\1", imaging.printable(text))
 
 
 def _page(count: int, key: str, page_size: int) -> slice:
@@ -124,7 +126,7 @@ def _tiles(
 def _photo(file: Path, key: str) -> None:
     try:
         name, changed = os.fsencode(file), file.stat().st_mtime_ns
-        st.image(_thumbnail(name, changed, TILE), width="stretch", alt=imaging.shown(file.name))
+        st.image(_thumbnail(name, changed, TILE), width="stretch", alt=imaging.printable(file.name))
     except FileNotFoundError:
         _absent(MISSING, "hide_image", key)
     except (OSError, ValueError) as reason:  # BadPhoto is a ValueError; so is a name with a NUL byte
@@ -133,7 +135,7 @@ def _photo(file: Path, key: str) -> None:
 
 def _absent(sentence: str, icon: str, key: str) -> None:
     with st.container(key=f"absent-{key}"):
-        st.caption(f":material/{icon}: {plain(sentence)}", text_alignment="center")
+        st.caption(f":material/{icon}: {escape_markdown(sentence)}", text_alignment="center")
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
@@ -143,13 +145,17 @@ def _thumbnail(name: bytes, changed: int, size: int) -> bytes:
 
 
 def _decision(path: str, decided: Mapping[str, str]) -> str:
-    label = decided.get(decisions.key(path))
-    return "" if label is None else f"  \n:material/gavel: **{plain(label) or 'left out'}**"
+    label = decided.get(label_corrections.photo_key(path))
+    return "" if label is None else f"  \n:material/gavel: **{escape_markdown(label) or 'left out'}**"
 
 
 def _verdict(row: dict) -> str:
     """Markdown, a line each: right or wrong in sign and word, what it was called, what it is, the file."""
-    true, said, file = plain(row["label"]), plain(row["predicted"]), plain(Path(row["path"]).name)
+    true, said, file = (
+        escape_markdown(row["label"]),
+        escape_markdown(row["predicted"]),
+        escape_markdown(Path(row["path"]).name),
+    )
     if row["label"] == row["predicted"]:
         lines = [":green[:material/check_circle: right]", f"**{said}** {row['p_predicted']:.1%}", file]
     else:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from fashion_core import curves, runs
-from fashion_core.runs import Run, Tail
+from fashion_core import UserError, runs
+from fashion_core.reports import curves
+from fashion_core.runs import Run
+from fashion_core.runs.events import Tail
 from fashion_core.ui import boot
-from fashion_core.ui.gallery import plain
+from fashion_core.ui.gallery import escape_markdown
 
 TICK_SECONDS = 1.5
 LOOKS = {  # state: (colour, icon)
@@ -24,7 +26,7 @@ LOOKS = {  # state: (colour, icon)
 }
 
 
-class Look(NamedTuple):
+class CurveOptions(NamedTuple):
     """How the curves are shown: per step or epoch, smoothed by how much, on a log axis, which part of the run."""
 
     by: curves.Axis = "step"
@@ -47,7 +49,7 @@ def read(run: Run) -> Tail:
     return tail
 
 
-def tick(tails: list[tuple[str, Tail]], look: Look) -> tuple[dict, dict]:
+def tick(tails: list[tuple[str, Tail]], look: CurveOptions) -> tuple[dict, dict]:
     """What a tick computes: the options of the loss and of the accuracy chart."""
     return (
         curves.options(tails, "loss", **look._asdict()),
@@ -55,13 +57,13 @@ def tick(tails: list[tuple[str, Tail]], look: Look) -> tuple[dict, dict]:
     )
 
 
-def watch(run: Run, beside: list[Run], look: Look) -> None:
+def watch(run: Run, beside: list[Run], look: CurveOptions) -> None:
     """Show `run`, with others laid over it; goes on by itself while the worker lives."""
     every = TICK_SECONDS if run.state in runs.LIVE else None
     st.fragment(_draw, run_every=every, key="live")(run, beside, look, every is not None)
 
 
-def _draw(run: Run, beside: list[Run], look: Look, live: bool) -> None:
+def _draw(run: Run, beside: list[Run], look: CurveOptions, live: bool) -> None:
     state = run.state
     if live != (state in runs.LIVE):
         st.rerun()  # the timer can only be set from outside
@@ -96,7 +98,7 @@ def _headline(run: Run, tail: Tail, state: str) -> None:
             boot.link("predict", "Predict with it", ":material/center_focus_strong:", model=run.id)
         if state in runs.LIVE and tail.seen:
             st.caption(f"last word {max(0, time.time() - tail.seen):.0f} s ago")
-    st.caption(plain(run.title))
+    st.caption(escape_markdown(run.title))
     if problem := st.session_state.pop("resume-problem", None):
         st.error(problem)
     if start is None:
@@ -143,7 +145,7 @@ def _story(run: Run, tail: Tail, state: str) -> None:
 def _resume(run: Run) -> None:
     try:
         runs.launch(run)
-    except runs.UserError as mistake:
+    except UserError as mistake:
         st.session_state["resume-problem"] = str(mistake)
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import imaging
-from fashion_core.evaluation import Evaluation
-from fashion_core.evidence import Evidence, heated
-from fashion_core.factors import COLOUR, GARMENT, factors, fold
-from fashion_core.suspects import CROSS_VALIDATED
-from fashion_core.ui.gallery import photo_grid, plain
-from fashion_core.ui.stored import changed, evidence_of, gathered
+from fashion_core.class_names import COLOUR, GARMENT, factors, marginalise
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
+from fashion_core.evaluation.label_issues import CROSS_VALIDATED
+from fashion_core.photos import imaging
+from fashion_core.ui.gallery import escape_markdown, photo_grid
+from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 
 TOP = 5  # classes with a bar
 ALIKE = 6  # training photos
@@ -25,8 +25,8 @@ ALIKE = 6  # training photos
 @st.cache_data(max_entries=200, show_spinner=False)
 def _heated(name: bytes, changed: float, model: Path, gathered: float, path: bytes, label: str, scale: float) -> bytes:
     """JPEG of the photo under its heat map for `label`; names as bytes, as they need not be UTF-8."""
-    image, heat = imaging.read(Path(os.fsdecode(name))), evidence_of(model).map(os.fsdecode(path), label)
-    return imaging.thumbnail_bytes(heated(image, heat, scale), 480)
+    image, heat = imaging.read(Path(os.fsdecode(name))), explanations_of(model).map(os.fsdecode(path), label)
+    return imaging.thumbnail_bytes(overlay_heatmap(image, heat, scale), 480)
 
 
 def opened(evaluation: Evaluation) -> int | None:
@@ -55,23 +55,23 @@ def show(
     path, truth = evaluation.photos["path"][row], evaluation.photos["label"][row]
     said, voted = evaluation.classes[evaluation.predicted[row]], evaluation.meta.get("split") == CROSS_VALIDATED
     verdict = ":green[:material/check_circle: right]" if counted.right[row] else ":red[:material/cancel: wrong]"
-    called = f"{'its neighbours say' if voted else 'called'} **{plain(said)}**, is " if truth != said else ""
-    st.markdown(f"{verdict} · {called}**{plain(truth)}**")
+    called = f"{'its neighbours say' if voted else 'called'} **{escape_markdown(said)}**, is " if truth != said else ""
+    st.markdown(f"{verdict} · {called}**{escape_markdown(truth)}**")
     if suspect:
         st.warning("This label looks wrong to the model: see the Labels view.", icon=":material/label_off:")
     decide()
     left, right = st.columns([2, 3], gap="medium")
     with left:
         _picture(root / path)
-        st.caption(plain(path))
+        st.caption(escape_markdown(path))
     with right:
         ranked = sorted(zip(evaluation.classes, evaluation.probabilities[row], strict=True), key=lambda pair: -pair[1])
         for name, share in ranked[:TOP]:
-            text = f"{plain(name)} · {share:.1%}"
+            text = f"{escape_markdown(name)} · {share:.1%}"
             st.progress(float(min(share, 1.0)), f"**{text}**" if name == truth else text)
         what = "Share of its nearest photos" if voted else "Confidence"
         st.caption(f"{what}; the true class is bold." + _parts(evaluation, row))
-    evidence = evidence_of(model)
+    evidence = explanations_of(model)
     if evidence is None or path not in evidence:
         st.caption(
             ":material/info: This model came without the evidence behind its predictions: train or publish it again "
@@ -96,9 +96,9 @@ def _parts(evaluation: Evaluation, row: int) -> str:
         return ""
     lines = []
     for part in (COLOUR, GARMENT):
-        names, sums = fold(evaluation.probabilities[row : row + 1], evaluation.classes, part)
+        names, sums = marginalise(evaluation.probabilities[row : row + 1], evaluation.classes, part)
         ranked = sorted(zip(names, sums[0], strict=True), key=lambda pair: -pair[1])[:2]
-        lines.append(", ".join(f"{plain(name)} {share:.1%}" for name, share in ranked))
+        lines.append(", ".join(f"{escape_markdown(name)} {share:.1%}" for name, share in ranked))
     return "  \nSummed: " + "; ".join(lines) + "."
 
 
@@ -120,12 +120,12 @@ def _ways(row: int, order: list[int]) -> None:
 
 def _picture(file: Path) -> None:
     try:
-        st.image(imaging.thumbnail_bytes(imaging.read(file), 640), width="stretch", alt=imaging.shown(file.name))
+        st.image(imaging.thumbnail_bytes(imaging.read(file), 640), width="stretch", alt=imaging.printable(file.name))
     except imaging.BadPhoto as reason:
-        st.caption(f":material/hide_image: This photo cannot be shown: {plain(str(reason))}.")
+        st.caption(f":material/hide_image: This photo cannot be shown: {escape_markdown(str(reason))}.")
 
 
-def _maps(evidence: Evidence, model: Path, photo: Path, path: str, labels: dict[str, None]) -> None:
+def _maps(evidence: Explanations, model: Path, photo: Path, path: str, labels: dict[str, None]) -> None:
     """What spoke for the predicted class and, where it is another, for the true one."""
     if evidence.maps is not None and not evidence.tested(path):
         st.caption(":material/info: Heat maps are kept of test photos.")
@@ -136,18 +136,21 @@ def _maps(evidence: Evidence, model: Path, photo: Path, path: str, labels: dict[
         return
     if not photo.is_file():
         return
-    scale, when = max(float(abs(heat).max()) for heat in maps.values()), (changed(photo), model, gathered(model))
+    scale, when = (
+        max(float(abs(heat).max()) for heat in maps.values()),
+        (mtime(photo), model, explanations_mtime(model)),
+    )
     for column, label in zip(st.columns(2), maps, strict=False):
         try:
             picture = _heated(os.fsencode(photo), *when, os.fsencode(path), label, scale)
         except imaging.BadPhoto:  # the picture above has said why
             return
         column.image(picture, width="stretch", alt=f"what spoke for {label}")
-        column.caption(f"spoke for **{plain(label)}**")
+        column.caption(f"spoke for **{escape_markdown(label)}**")
     st.caption("Warm places raised this class's score above the others', cool ones lowered it.")
 
 
-def _colour(evidence: Evidence, path: str) -> None:
+def _colour(evidence: Explanations, path: str) -> None:
     found = evidence.colour(path)
     st.markdown(
         f"**Measured colour**: lightness {found.lightness:.0f} of 100, chroma {found.chroma:.0f}"

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import charts, quality
-from fashion_core.decisions import key
-from fashion_core.evaluation import Evaluation, between, reliability, risk_coverage
-from fashion_core.evidence import Evidence
-from fashion_core.lane import NEIGHBOURS, SURE
-from fashion_core.question import percent
-from fashion_core.suspects import CROSS_VALIDATED, FAR
-from fashion_core.ui.doors import choose, choose_by_words, first_page, pressed
+from fashion_core.evaluation.colour_check import NEIGHBOURS, SURE
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import Explanations
+from fashion_core.evaluation.label_issues import CROSS_VALIDATED, OUTLIER_RATIO
+from fashion_core.evaluation.query import percent
+from fashion_core.photos import quality
+from fashion_core.photos.label_corrections import photo_key
+from fashion_core.reports import charts
+from fashion_core.stats import between, reliability, risk_coverage
 from fashion_core.ui.photo import open_photo
+from fashion_core.ui.selection import choose, choose_by_words, first_page, pressed
 
 MAP = ("label", "prediction", "error", "split")  # what points may be coloured by
 UNUSUAL = {  # by split: what a confidence is where it is not the model's own, calibrated one
@@ -25,7 +27,8 @@ UNUSUAL = {  # by split: what a confidence is where it is not the model's own, c
 }
 CORNERS = 40  # of a drawn area kept: the address must hold it
 ODD = {
-    "unlike the others": f"Their tenth nearest photo, to the network, is {FAR:g} times as far as usual or farther.",
+    "unlike the others": f"Their tenth nearest photo, to the network, is {OUTLIER_RATIO:g} times as far as usual or "
+    "farther.",
     "near-duplicates": "One picture or one shot, by their pixels. Training keeps a group on one side of the split.",
     "perhaps one picture": "Alike to the network and by perceptual hash, as one picture cropped; often other goods.",
     **dict.fromkeys(quality.ISSUES.values(), "The lower the score, the worse."),
@@ -68,7 +71,7 @@ def _from_bars() -> None:
 def labels(suspect: pd.DataFrame, decided: Collection[str], row: int | None) -> pd.DataFrame:
     """The table of suspect labels, those of photos `decided` on left out, but for the open one, `row`: from there one
     goes on. Returns its rows."""
-    done = suspect["path"].map(key).isin(decided)
+    done = suspect["path"].map(photo_key).isin(decided)
     more = f" {done.sum():,} more were decided on." if done.any() else ""
     suspect = suspect[~done | (suspect["index"] == row)]
     st.markdown(f"**{(~done).sum():,}** labels look wrong, the worst first.{more}")
@@ -121,7 +124,7 @@ def _count(rows: pd.DataFrame) -> str:
     return f"{n:,} group" + "s" * (n != 1)
 
 
-def embedding_map(evaluation: Evaluation, evidence: Evidence) -> np.ndarray:
+def embedding_map(evaluation: Evaluation, evidence: Explanations) -> np.ndarray:
     """All photos of `evaluation` where the network sees them. bool (photos): those in the area that was drawn, or all.
 
     The area stays in the address, as `area=x,y;x,y;…`.
@@ -204,7 +207,7 @@ def lane(along: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
 
     `along` are rows of `lane.table`; `right`, bool (photos), is the colour's part of right answers.
     """
-    st.plotly_chart(charts.lane_figure(along, right[along["index"]]), key="strip", selection_mode="points",
+    st.plotly_chart(charts.colour_figure(along, right[along["index"]]), key="strip", selection_mode="points",
                     on_select=_from_strip, config={"displayModeBar": False})  # fmt: skip
     st.caption("Measured lightness of the garment, by the colour of its label. Click a point to open its photo.")
     only = st.toggle("Only where pixels and label disagree", key="contradicted", bind="query-params")
@@ -252,7 +255,7 @@ def _table(rows: pd.DataFrame, key: str, columns: dict) -> None:
     A tick is a place, and Streamlit keeps it when other rows come: so other rows are another table.
     """
     indexes = rows["index"].to_numpy(np.int64)
-    name = f"{key}-{zlib.crc32(indexes.tobytes())}"
+    name = f"{photo_key}-{zlib.crc32(indexes.tobytes())}"
     st.dataframe(rows[list(columns)], hide_index=True, key=name, on_select=partial(_from_table, name, indexes),
                  placeholder="", selection_mode="single-row", height=min(35 * len(rows) + 38, 460),
                  column_config=columns)  # fmt: skip

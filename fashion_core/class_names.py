@@ -1,0 +1,39 @@
+"""Class names of the form `<colour>_<garment>`, taken apart: so a colour mistake is told from a garment mistake."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+COLOUR, GARMENT = 0, 1
+
+
+def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
+    """(colour, garment) of every class, split at the first underscore; None where the names are not built so.
+
+    They are when every name has both parts and at least one part is shared: otherwise there is nothing to factor.
+    """
+    pairs = [tuple(name.split("_", 1)) for name in classes]
+    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+        return None
+    shared = any(len(set(part)) < len(pairs) for part in zip(*pairs, strict=True))
+    return pairs if shared else None
+
+
+def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:
+    """bool (classes): what a photo in a folder called `name` may be: that class, or all of that colour or garment."""
+    if name in classes:
+        return np.array([name == known for known in classes])
+    return np.array([name in pair for pair in factors(classes) or [()] * len(classes)])
+
+
+def marginalise(probabilities: np.ndarray, classes: Sequence[str], part: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """The names of one part, COLOUR or GARMENT, and its probabilities (n, names): P(dress) sums over its colours.
+
+    Raises ValueError where `factors(classes)` is None.
+    """
+    pairs = factors(classes)
+    if pairs is None:
+        raise ValueError("class names must be of the form <colour>_<garment>")
+    names = tuple(dict.fromkeys(pair[part] for pair in pairs))
+    member = np.array([[pair[part] == name for name in names] for pair in pairs], np.float32)
+    return names, probabilities @ member

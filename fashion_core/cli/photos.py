@@ -1,0 +1,37 @@
+"""Commands on folders of photos: sample, fetch, check."""
+
+import argparse
+import json
+
+from fashion_core.cli.progress import Bars
+from fashion_core.photos.imaging import printable
+
+
+def sample(options: argparse.Namespace) -> None:
+    from fashion_core.photos.sample import render
+
+    render(options.out, options.per_class, options.seed, Bars())
+    print(options.out)
+
+
+def fetch(options: argparse.Namespace) -> None:
+    from fashion_core.photos.sources import fetch as get
+
+    print(get(options.name, options.out, options.local, Bars(), options.without))
+
+
+def check(options: argparse.Namespace) -> None:
+    from fashion_core.photos.dataset import report
+
+    found = report(options.dir, Bars())
+    if options.json:
+        print(json.dumps(found))
+        return
+    for name, count in found["classes"].items():
+        print(printable(f"{count:6}  {name}"))
+    for bad in found["unreadable"]:
+        print(printable(f"unreadable: {bad['path']}: {bad['reason']}"))
+    print(
+        f"{len(found['duplicates'])} groups of near-duplicates, "
+        f"{found['cross_split_duplicates']} of them across the split"
+    )

@@ -1,0 +1,76 @@
+"""One pass of a finished network over all its photos → the Evidence behind its predictions."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from torch import nn
+
+from fashion_core.engine import models
+from fashion_core.engine.evaluate import load_network
+from fashion_core.engine.export import Exported
+from fashion_core.engine.training import pick_device
+from fashion_core.evaluation.explanations import FILE, ID_QUANTILE, Explanations
+from fashion_core.photos.dataset import Dataset
+from fashion_core.photos.garment_colour import measure
+from fashion_core.photos.pixels import decode_photos
+
+DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
+BATCH = 64
+
+
+@torch.inference_mode()
+def compute_explanations(
+    network: nn.Module,
+    classes: tuple[str, ...],
+    data: Dataset,
+    pixels: np.ndarray,
+    device: torch.device,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Explanations:
+    """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
+    wrapped = Exported(network, len(classes)).to(device, memory_format=torch.channels_last).eval()
+    tested = (data.photos["split"] == "test").to_numpy()
+    weights = _cam_weights(wrapped, len(classes), pixels[:1], device)
+    embeddings, maps, colours = [], [], []
+    for start in range(0, len(pixels), BATCH):
+        some = pixels[start : start + BATCH]
+        found = wrapped(torch.tensor(some, device=device))
+        embeddings.append(nn.functional.normalize(found["embedding"].float()).cpu().numpy())
+        if weights is not None and (rows := tested[start : start + BATCH]).any():
+            features = found["features"][torch.tensor(rows, device=device)].float()
+            maps.append(torch.einsum("kc,nchw->nkhw", weights, features).cpu().numpy())
+        colours += [measure(photo) for photo in some]
+        if progress:
+            progress(min(start + BATCH, len(pixels)), len(pixels), "Gathering evidence")
+    whole = np.concatenate(embeddings)
+    pca = PCA(min(DIMENSIONS, *whole.shape), random_state=0).fit(whole)
+    found = Explanations(
+        classes, data.photos[["path", "label", "split", "group"]].reset_index(drop=True), pca.transform(whole),
+        np.array(colours, np.float32), pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32), 0.0,
+        np.concatenate(maps) if maps else None,
+    )  # fmt: skip
+    held_out = found.ood_score(whole[(data.photos["split"] == "validation").to_numpy()])
+    return replace(found, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
+
+
+def add_explanations(folder: Path, data: Dataset) -> None:
+    """Write the evidence that a model folder lacks, from its safetensors and the photos that it learned from."""
+    network, about = load_network(folder / "model.safetensors")
+    pixels = decode_photos(data, about["config"]["image_size"])
+    compute_explanations(network, tuple(about["classes"]), data, pixels, pick_device("auto")).save(folder / FILE)
+
+
+def _cam_weights(wrapped: Exported, classes: int, pixels: np.ndarray, device: torch.device) -> torch.Tensor | None:
+    """The head's weights (classes, channels) where it is linear on the mean of the last feature map (CAM, Zhou et al.
+    2016), tried on a photo; None where it is not, and a map would not explain the score."""
+    layer = models.head(wrapped.network, classes)
+    found = wrapped(torch.tensor(pixels, device=device))
+    features, embedding = found.get("features"), found["embedding"]
+    if not isinstance(layer, nn.Linear) or features is None or features.shape[:2] != embedding.shape:
+        return None
+    averaged = torch.allclose(features.mean((2, 3)), embedding, rtol=1e-2, atol=1e-3)
+    return layer.weight.float() if averaged else None

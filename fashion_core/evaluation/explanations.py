@@ -1,0 +1,185 @@
+"""What lies behind single predictions, gathered once: look-alikes, class heat maps, measured colours.
+
+    evidence = Evidence.load(folder / "evidence.safetensors")
+    evidence.nearest(path)             # its nearest training photos
+    evidence.map(path, "blue_dress")   # which parts of the photo spoke for that class
+
+`engine.evidence` gathers it after a run; to look never runs the model again.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from fashion_core import UserError
+from fashion_core.photos.garment_colour import Colour, lab
+from fashion_core.photos.imaging import printable
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
+
+FILE = "evidence.safetensors"
+NEIGHBOURS = 10
+ID_QUANTILE = 0.98  # of the validation photos are no less like the training photos than the threshold
+WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
+
+
+@dataclass(frozen=True)
+class Explanations:
+    """Row i of `photos` (path, label, split, group) belongs to row i of `embeddings`, float16 (n, d), whose distances
+    are those of the unit embeddings that the head reads, and of `colours`, float32 (n, 4) as in Colour.
+
+    `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
+    that only 2 % of the validation photos pass.
+    `maps`, float16 (t, classes, h, w), are the class scores before their mean over the places, of the t test photos in
+    the order of their rows; None where the network's head does not average.
+    """
+
+    classes: tuple[str, ...]
+    photos: pd.DataFrame
+    embeddings: np.ndarray
+    colours: np.ndarray
+    axes: np.ndarray
+    centre: np.ndarray
+    ood_threshold: float
+    maps: np.ndarray | None = None
+
+    def save(self, file: Path) -> Path:
+        """One safetensors file, written beside and renamed."""
+        from safetensors.numpy import save_file
+
+        tensors = {
+            "embeddings": self.embeddings.astype(np.float16), "colours": self.colours.astype(np.float32),
+            "axes": self.axes.astype(np.float16), "centre": self.centre.astype(np.float32),
+        }  # fmt: skip
+        if self.maps is not None:
+            tensors["maps"] = self.maps.astype(np.float16)
+        photos = self.photos.to_dict("list")
+        photos["path"] = [os.fsencode(path).decode("latin-1") for path in photos["path"]]  # JSON knows no bytes
+        about = {"v": 1, "classes": list(self.classes), "photos": photos, "limit": float(self.ood_threshold)}
+        beside = file.with_name(f".{file.name}.{os.getpid()}")
+        save_file(tensors, beside, {"about": json.dumps(about)})
+        beside.chmod(0o644)
+        return beside.replace(file)
+
+    @classmethod
+    def load(cls, file: Path) -> "Explanations":
+        """Read what `save` wrote. UserError where the file is missing or something else."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(file, framework="np") as archive:
+                about = json.loads(archive.metadata()["about"])
+                tensors = {name: archive.get_tensor(name) for name in list(archive.keys())}
+            photos = pd.DataFrame(about["photos"], dtype=object).astype({"group": int})
+            paths = [os.fsdecode(path.encode("latin-1")) for path in photos["path"]]
+            photos["path"] = pd.Series(paths, dtype=object)  # pandas' own text refuses a name that is not UTF-8
+            return cls(tuple(about["classes"]), photos, ood_threshold=about["limit"], **{"maps": None} | tensors)
+        except FileNotFoundError:
+            raise UserError(
+                f"There is no {printable(file)}: this model was made before its evidence was kept."
+            ) from None
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as reason:
+            raise UserError(
+                f"{printable(file)} is no readable evidence: train or publish the model again ({reason})."
+            ) from None
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The row of each photo, by its path."""
+        return {path: row for row, path in enumerate(self.photos["path"])}
+
+    @cached_property
+    def _tested(self) -> dict[str, int]:
+        return {path: row for row, path in enumerate(self.photos["path"][self.photos["split"] == "test"])}
+
+    def _of(self, split: str) -> np.ndarray:
+        return (self.photos["split"] == split).to_numpy()
+
+    @cached_property
+    def _trained(self) -> np.ndarray:
+        return self.embeddings[self._of("train")].astype(np.float32)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self.places
+
+    def tested(self, path: str) -> bool:
+        """Whether it is a test photo: of these the maps are kept."""
+        return path in self._tested
+
+    def colour(self, path: str) -> Colour:
+        """What was measured of the garment's colour."""
+        return Colour(*map(float, self.colours[self.places[path]]))
+
+    def nearest(self, path: str, most: int = 6, split: str = "train") -> pd.DataFrame:
+        """The photos of `split` most like `path`, the likest first: path, label, similarity (cosine, up to 1)."""
+        row, among = self.places[path], np.flatnonzero(self.photos["split"] == split)
+        among = among[among != row]
+        own = self.embeddings[row].astype(np.float32)
+        distances = ((self.embeddings[among].astype(np.float32) - own) ** 2).sum(axis=1)
+        first = np.argsort(distances, kind="stable")[:most]
+        found = self.photos.iloc[among[first]][["path", "label"]].reset_index(drop=True)
+        return found.assign(similarity=1 - distances[first] / 2)
+
+    def ood_score(self, embeddings: np.ndarray) -> np.ndarray:
+        """(m,): how far each of the embeddings (m, D), as the network gives them, is from its NEIGHBOURS-th nearest
+        training photo (Sun et al. 2022): the larger, the less it is like anything that was learned."""
+        train = self._trained
+        units = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12) - self.centre
+        placed = units @ self.axes.astype(np.float32)
+        beside = np.maximum((units**2).sum(1) - (placed**2).sum(1), 0)  # what the axes do not span
+        squares = (placed**2).sum(1)[:, None] + (train**2).sum(1) - 2 * placed @ train.T
+        kth = min(NEIGHBOURS, len(train)) - 1
+        return np.sqrt(np.maximum(np.partition(squares, kth, axis=1)[:, kth], 0) + beside)
+
+    def colour_ood_score(self, colours: np.ndarray) -> np.ndarray:
+        """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
+        training photo."""
+        tree = self._learned_colours
+        return tree.query(lab(colours), k=[min(NEIGHBOURS, tree.n)])[0][:, 0]
+
+    @cached_property
+    def _learned_colours(self) -> "KDTree":
+        from scipy.spatial import KDTree
+
+        return KDTree(lab(self.colours[self._of("train")]))
+
+    @cached_property
+    def colour_ood_threshold(self) -> float:
+        """The colour's strangeness that only 2 % of the validation photos pass; infinite where there are none."""
+        held_out = self.colours[self._of("validation")]
+        return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if len(held_out) else np.inf
+
+    def duplicates(self, path: str) -> pd.DataFrame:
+        """Its near-duplicates in other splits: path, label, split."""
+        mine = self.photos.iloc[self.places[path]]
+        same = (self.photos["group"] == mine["group"]) & (self.photos["split"] != mine["split"])
+        return self.photos[same & (self.photos["group"] >= 0)][["path", "label", "split"]].reset_index(drop=True)
+
+    def map(self, path: str, label: str) -> np.ndarray | None:
+        """Float32 (h, w): by how much each place raised or lowered the score of class `label`; None where unknown.
+
+        Class scores matter by their differences only, so of every place the mean over the classes is taken off.
+        """
+        if self.maps is None or not self.tested(path):
+            return None
+        maps = self.maps[self._tested[path]].astype(np.float32)
+        return maps[self.classes.index(label)] - maps.mean(axis=0)
+
+
+def overlay_heatmap(image: Image.Image, heat: np.ndarray, scale: float) -> Image.Image:
+    """`image` in grey under `heat`, (h, w): warm where positive, cool where negative, full at ± `scale`."""
+    size = image.size
+    strength = Image.fromarray(heat / (scale or 1.0)).resize(size, Image.Resampling.BICUBIC)
+    share = np.clip(np.asarray(strength), -1, 1)[..., None]
+    tint = np.where(share > 0, np.array(WARM), np.array(COOL))
+    grey = np.asarray(image.convert("L").convert("RGB"), np.float32)
+    cover = 0.65 * np.abs(share)
+    return Image.fromarray((grey * (1 - cover) + tint * cover).astype(np.uint8))

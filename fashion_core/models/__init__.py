@@ -1,0 +1,1 @@
+"""Trained models on disk: their cards, where they are, how they predict."""

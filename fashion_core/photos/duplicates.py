@@ -1,0 +1,79 @@
+"""Photos that look alike, grouped by their thumbnails."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fashion_core.files import Progress
+
+# Two photos are near-duplicates when their 16 × 16 RGB thumbnails differ by at most this much: root mean square over
+# the 768 values, on the scale 0…255. Measured on 4,029 catalogue photos, looking at the pairs: up to 5.0 there are 109,
+# each one picture or one shot, in 67 groups of at most 4; the first wrong pair, a shoe in black and in blue, is at 5.3;
+# from 6.5 most pairs are different goods, and at 12 one chain holds 44 photos. Of copies saved anew at JPEG quality 50,
+# halved, doubled or brightened by 5, 5.0 finds all; at quality 20, 95 %; a copy cropped by 2 % it does not find.
+# Pale photos differ little anyway: white on white, 462 of 43,430 goods were one chain. Hence at most a tenth of the
+# photo's own deviation, never asked below 1.0; the longest chain is then 29 lipsticks, and no pair of the 109 is lost.
+NEAR, NEAR_OF_CONTRAST, NEAR_AT_LEAST = 5.0, 0.1, 1.0
+
+
+def near_duplicates(thumbnails: np.ndarray, progress: Progress = None) -> np.ndarray:
+    """Groups of photos that look alike: uint8 (n, 16, 16, 3) → int (n,), equal numbers for one group, -1 for alone.
+
+    Whoever is near one member belongs to the group, so that no two near photos are ever in different groups.
+    """
+    component = np.arange(len(thumbnails))
+    for pairs in _near_pairs(thumbnails, progress):
+        component = _joined(component, pairs)
+    return _numbered(component)
+
+
+def grouped(n: int, pairs: np.ndarray) -> np.ndarray:
+    """The groups, as above, of n photos that pairs of rows (m, 2) link."""
+    return _numbered(_joined(np.arange(n), pairs))
+
+
+def _numbered(component: np.ndarray) -> np.ndarray:
+    """Components (n,) in the order of the photos; -1 for those of one photo."""
+    groups = np.full(len(component), -1)
+    together = np.bincount(component)[component] > 1
+    _, first, number = np.unique(component[together], return_index=True, return_inverse=True)
+    groups[together] = np.argsort(np.argsort(first))[number]
+    return groups
+
+
+def _joined(component: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Components after linking the pairs (m, 2): int (n,) → int (n,)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n, links = len(component), component[pairs].T
+    return connected_components(coo_array((np.ones(len(pairs), bool), tuple(links)), shape=(n, n)))[1][component]
+
+
+def _near_pairs(thumbnails: np.ndarray, progress: Progress) -> Iterator[np.ndarray]:
+    """Blocks of index pairs (m, 2), i < j, of near-duplicates.
+
+    All are compared with all at 4 × 4 pixels, as |a|² + |b|² - 2ab; a mean never differs more than what it is the mean
+    of, so this loses no pair and leaves few to compare at 16 × 16.
+    """
+    n = len(thumbnails)
+    small = thumbnails.reshape(n, 4, 4, 4, 4, 3).mean((2, 4), dtype=np.float32).reshape(n, 48)
+    small -= small.mean(0) if n else 0  # smaller numbers, so that float32 keeps small differences
+    squares = (small**2).sum(1)
+    limit = NEAR**2 * 48 + 1  # 1: more than float32 loses
+    own = np.clip(NEAR_OF_CONTRAST * thumbnails.reshape(n, 768).std(1, dtype=np.float32), NEAR_AT_LEAST, NEAR)
+    block = max(1, 4_000_000 // max(n, 1))  # 16 MB of distances at a time
+    for start in range(0, n, block):
+        stop = min(start + block, n)
+        distance = small[start:stop] @ (-2 * small[start:].T)
+        distance += squares[start:stop, None]
+        distance += squares[None, start:]
+        pairs = np.argwhere(distance <= limit) + start
+        pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+        for some in np.array_split(pairs, len(pairs) // 10_000 + 1):
+            difference = thumbnails[some[:, 0]].astype(np.int32) - thumbnails[some[:, 1]]
+            near = (difference**2).mean((1, 2, 3)) <= own[some].min(1) ** 2
+            if near.any():
+                yield some[near]
+        if progress:
+            progress(stop, n, "Looking for near-duplicates")

@@ -1,0 +1,344 @@
+"""From tables to pictures that the browser draws: ECharts options and Plotly figures. Nothing is drawn here."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fashion_core.photos.imaging import printable
+from fashion_core.stats import wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+Normalise = Literal["count", "true", "predicted"]
+
+# Right and wrong differ in hue and in place; both hold their contrast on light and dark surfaces.
+RIGHT, WRONG, CHOSEN = (80, 97, 186), (217, 122, 30), "#12a594"
+# Text on pale cells, by whether the page is dark. The page learns of a change only at its next rerun: until then the
+# halo, unseen on its own surface, keeps the text legible on the other.
+INKS: dict[bool, dict[str, Any]] = {
+    False: {"color": "#23252e", "textBorderColor": "rgba(252,245,238,0.8)", "textBorderWidth": 2},
+    True: {"color": "#ece9e4", "textBorderColor": "rgba(40,30,22,0.8)", "textBorderWidth": 2},
+}
+POINTS = {False: "#3b4a9f", True: "#93a3fa"}  # the theme's first colour, by whether the page is dark
+# Paul Tol's muted scheme and Okabe and Ito's, told apart on both surfaces and by most who see few colours.
+MANY = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#e69f00", "#8b8f9a", "#009e73", "#cc79a7")
+SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot", "dashdot")  # beyond ten colours
+GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
+UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
+LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
+
+
+def normalised(matrix: np.ndarray, by: Normalise) -> np.ndarray:
+    """(k, k) counts, rows true, as shares of each true class (rows sum to 1), of each predicted class, or as they are.
+
+    A class with no photos keeps a row, or column, of zeros.
+    """
+    if by == "count":
+        return matrix
+    totals = matrix.sum(axis=1 if by == "true" else 0, keepdims=True)
+    return np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
+
+
+def matrix_height(classes: int) -> int:
+    """Pixels that a confusion matrix of so many classes needs to stay legible, axis labels and all."""
+    return 150 + classes * max(24, 54 - classes)
+
+
+def plot_margins(classes: Sequence[str]) -> dict[str, int]:
+    """Pixels between the chart's edges and the cells, which share the rest evenly."""
+    room = _label_room(classes)
+    return {"left": room + 10, "right": 8, "top": 26, "bottom": 26 + (18 if len(classes) <= UPRIGHT_UP_TO else room)}
+
+
+def confusion_options(
+    matrix: np.ndarray,
+    classes: Sequence[str],
+    normalise: Normalise,
+    selected: tuple[str | None, str | None] | None = None,
+    dark: bool = False,
+) -> dict[str, Any]:
+    """ECharts heat map of (k, k) counts: predicted across, true down, data index = true × k + predicted.
+
+    `selected` is (true, predicted), None for any: those cells are framed. Shades are square roots of shares, so that
+    a few mistakes stay visible beside many right answers. `dark` is whether the page is.
+    """
+    k = len(classes)
+    across = {"axisLabel": _label(classes) | {"rotate": 0 if k <= UPRIGHT_UP_TO else 90}}
+    down = {"axisLabel": _label(classes), "inverse": True}
+    plain = {"fontSize": 12, "fontWeight": "normal"}
+    size = 13 if k <= 12 else 10
+    return {
+        "animation": False,
+        # Names of the axes as titles: ECharts would draw them through long labels.
+        "title": [
+            {"text": "true", "left": 4, "top": 4, "padding": 0, "textStyle": plain},
+            {"text": "predicted", "left": "center", "bottom": 2, "padding": 0, "textStyle": plain},
+        ],
+        "grid": plot_margins(classes) | {"outerBoundsMode": "none"},  # else it shrinks for the labels once more
+        "xAxis": _axis(classes) | across,
+        "yAxis": _axis(classes) | down,
+        "tooltip": {"formatter": "true {@[4]}<br>predicted {@[5]}<br><b>{@[6]}</b>", "confine": True},
+        "series": [
+            {
+                "type": "heatmap",
+                "data": _cells(matrix, classes, normalise, selected, INKS[dark]),
+                "selectedMode": "single",
+                "select": {"itemStyle": {"borderWidth": 0}},  # the frame below tells the choice, however it was made
+                "label": {"show": k <= LABELS_UP_TO, "formatter": "{@[3]}", "fontSize": size},
+                "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
+            }
+        ],
+    }
+
+
+def trade_off_options(points: Sequence[Mapping[str, Any]], cost: str, dark: bool = False) -> dict[str, Any]:
+    """ECharts scatter of accuracy over `cost` (the axis's name): data index = place in `points`, in series 1.
+
+    A point has x, accuracy, low, high (shares from 0 to 1), label and name. Its interval is a stroke of series 0, whose
+    gaps are points without a place: ECharts knows error bars only by functions, which a page cannot send.
+    """
+    strokes = [[point["x"], round(100 * y, 2) if y is not None else None] for point in points
+               for y in (point["low"], point["high"], None)]  # fmt: skip
+    items = [
+        {"name": point["name"], "value": [point["x"], round(100 * point["accuracy"], 2), point["label"], _said(point)]}
+        for point in points
+    ]
+    lowest = 5 * int(20 * min((point["low"] for point in points), default=0.0))
+    highest = min(100, 5 * int(20 * max((point["high"] for point in points), default=1.0) + 1))
+    colour = POINTS[dark]
+    return {
+        "animation": False,
+        "grid": {"left": 52, "right": 16, "top": 34, "bottom": 50, "outerBoundsMode": "none"},
+        "tooltip": {"formatter": f"<b>{{b}}</b><br>{{@[2]}}<br>{{@[3]}}<br>{{@[0]}} {cost}", "confine": True},
+        "title": {
+            "text": "test accuracy, %", "left": 4, "top": 4, "padding": 0,
+            "textStyle": {"fontSize": 12, "fontWeight": "normal"},
+        },
+        "xAxis": {
+            "type": "value", "name": cost, "nameLocation": "middle", "nameGap": 28, "min": 0,
+            "max": 1.25 * max((point["x"] for point in points), default=1.0),  # room for the last label
+            "axisLabel": {"showMaxLabel": False}, "splitLine": {"show": False},
+        },
+        "yAxis": {"type": "value", "min": lowest, "max": highest, "interval": (highest - lowest) / 5},
+        "series": [
+            {
+                "type": "line", "data": strokes, "silent": True, "symbol": "none", "tooltip": {"show": False},
+                "lineStyle": {"color": colour, "opacity": 0.5, "width": 2},
+            },
+            {
+                "type": "scatter", "data": items, "symbolSize": 13, "itemStyle": {"color": colour, "opacity": 1},
+                "selectedMode": "single", "select": {"itemStyle": {"color": CHOSEN}},
+                "label": {"show": True, "position": "right", "formatter": "{@[2]}", "fontSize": 12, "width": 190,
+                          "overflow": "truncate", **INKS[dark]},
+                "labelLayout": {"hideOverlap": True}, "cursor": "pointer",
+                "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
+            },
+        ],
+    }  # fmt: skip
+
+
+def reliability_figure(table: "pd.DataFrame") -> "Figure":
+    """Plotly bars of `evaluation.reliability`: accuracy by confidence, on the line where they belong if honest.
+
+    A bar's customdata is (low, high, n). Text and grid take the page's colours.
+    """
+    import plotly.graph_objects as go
+
+    low, high = _intervals(table)
+    middle = (table["low"] + table["high"]) / 2
+    said = "confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{y:.1%} of %{customdata[2]} photos right"
+    figure = go.Figure([
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": "#8b8f9a"}, hoverinfo="skip"),
+        go.Bar(
+            x=middle, y=table["accuracy"], width=table["high"] - table["low"] - 0.006,
+            customdata=table[["low", "high", "n"]].to_numpy(), hovertemplate=f"{said}<extra></extra>",
+            marker={"color": f"rgb{RIGHT}"},
+            error_y={"array": high - table["accuracy"], "arrayminus": table["accuracy"] - low, "thickness": 1.2,
+                     "width": 3, "color": "#8b8f9a"},
+        ),
+    ])  # fmt: skip
+    return _of_shares(figure, "confidence", "right", [0, 1])
+
+
+def _intervals(table: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % intervals of a table's accuracy over n: low (rows,), high (rows,)."""
+    pairs = [wilson(round(share * n), n) for share, n in zip(table["accuracy"], table["n"], strict=True)]
+    low, high = np.array(pairs).reshape(-1, 2).T
+    return low, high
+
+
+def coverage_figure(curve: "pd.DataFrame", refused: float) -> "Figure":
+    """Plotly line of `evaluation.risk_coverage`: accuracy of what is answered by the share refused; `refused` is where
+    the reader stands."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(go.Scatter(
+        x=1 - curve["coverage"], y=curve["accuracy"], mode="lines", line={"color": f"rgb{RIGHT}", "width": 2.5},
+        hovertemplate="%{x:.0%} refused<br>%{y:.2%} of the rest right<extra></extra>",
+    ))  # fmt: skip
+    figure.add_vline(refused, line={"color": CHOSEN, "dash": "dot"})
+    return _of_shares(figure, "refused, the least sure first", "right of the rest", None).update_yaxes(tickformat=".1%")
+
+
+def colour_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
+    """Plotly strips of measured lightness, one for each labelled colour: right ones and wrong ones in two hues.
+
+    `along` has the columns of `lane.table`; a point's customdata is (index, path). Points are spread a little across
+    their strip, each always in the same way.
+    """
+    import plotly.graph_objects as go
+
+    colours = along["label"].str.split("_", n=1).str[0]
+    names = sorted(set(colours))
+    spread = np.random.default_rng(0).uniform(-0.32, 0.32, along["index"].max() + 1 if len(along) else 0)
+    across = colours.map(names.index) + spread[along["index"]]
+    figure = go.Figure()
+    for said, kept, ink, size, opacity in (("right", right, RIGHT, 6, 0.45), ("wrong", ~right, WRONG, 9, 0.9)):
+        part = along[kept]
+        figure.add_scatter(
+            x=part["lightness"], y=across[kept], mode="markers", name=f"colour {said}",
+            marker={"color": f"rgb{ink}", "size": size, "opacity": opacity},
+            customdata=part[["index", "path"]].to_numpy(), text=part["label"] + " called " + part["predicted"],
+            hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
+        )  # fmt: skip
+    _laid_out(figure, top=30).update_layout(hovermode="closest", legend={"orientation": "h", "y": 1.12})
+    figure.update_xaxes(title="lightness, 0 is black", zeroline=False)
+    return figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, zeroline=False, showgrid=False)
+
+
+def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], area: np.ndarray | None) -> "Figure":
+    """Plotly points (n, 2) of photos, a trace for each of `groups` (n,); `area`, corners (m, 2), is drawn."""
+    import plotly.graph_objects as go
+
+    figure, shown_paths = go.Figure(), np.array([printable(path) for path in paths], dtype=object)
+    names = sorted(set(groups))
+    inks = dict(zip(("right", "wrong"), (f"rgb{RIGHT}", f"rgb{WRONG}"), strict=True))
+    many = len(points) > GL_FROM
+    for place, name in enumerate(names):
+        of = groups == name
+        (figure.add_scattergl if many else figure.add_scatter)(
+            x=points[of, 0], y=points[of, 1], mode="markers", name=f"{name} ({of.sum():,})", text=shown_paths[of],
+            hovertemplate=f"%{{text}}<extra>{name}</extra>",
+            marker={
+                "color": inks.get(name, MANY[place % len(MANY)]), "symbol": SYMBOLS[place // len(MANY) % len(SYMBOLS)],
+                "size": 4 if many else 6, "opacity": 0.7,
+            },
+        )  # fmt: skip
+    if area is not None:
+        closed = np.concatenate([area, area[:1]])
+        figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
+                           line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
+    _laid_out(figure, top=8).update_layout(height=520, dragmode="lasso", legend={"orientation": "h", "y": -0.04})
+    figure.update_xaxes(visible=False)
+    return figure.update_yaxes(visible=False, scaleanchor="x")
+
+
+def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
+    """Plotly lines, one a class: its recall (columns) after each epoch (index); `epoch` is where the reader stands.
+
+    A point's customdata is (epoch, place of the class).
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for place, name in enumerate(curves.columns):
+        figure.add_scatter(
+            x=curves.index, y=curves[name], mode="lines+markers", name=name, connectgaps=False,
+            line={"color": MANY[place % len(MANY)], "dash": DASHES[place // len(MANY) % len(DASHES)]},
+            customdata=np.array([[epoch, place] for epoch in curves.index]),
+            hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{name}</extra>",
+        )  # fmt: skip
+    figure.add_vline(epoch, line={"color": CHOSEN, "dash": "dot"})
+    _laid_out(figure, top=8).update_layout(height=340, legend={"orientation": "h", "y": -0.25})
+    figure.update_xaxes(title="epoch", zeroline=False)
+    return figure.update_yaxes(title="right", tickformat=".0%", range=[-0.02, 1.02], zeroline=False)
+
+
+def _laid_out(figure: "Figure", top: int) -> "Figure":
+    return figure.update_layout(margin={"l": 8, "r": 8, "t": top, "b": 40}, height=300, dragmode=False)
+
+
+def _of_shares(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
+    """Axes from 0 to 100 %; `span` of the upright one, None as the data has it."""
+    _laid_out(figure, top=12).update_layout(showlegend=False)
+    figure.update_xaxes(title=x, tickformat=".0%", range=[0, 1], zeroline=False)
+    return figure.update_yaxes(title=y, tickformat=".0%", range=span, zeroline=False)
+
+
+def _said(point: Mapping[str, Any]) -> str:
+    return f"{point['accuracy']:.2%}, 95% interval {point['low']:.1%} to {point['high']:.1%}"
+
+
+def _axis(classes: Sequence[str]) -> dict[str, Any]:
+    hidden = {part: {"show": False} for part in ("axisLine", "axisTick", "splitArea", "splitLine")}
+    return {"type": "category", "data": list(classes), **hidden}
+
+
+def _label(classes: Sequence[str]) -> dict[str, Any]:
+    size = 12 if len(classes) <= 16 else 10
+    return {"interval": 0, "width": _label_room(classes), "overflow": "truncate", "fontSize": size}
+
+
+def _label_room(classes: Sequence[str]) -> int:
+    """Pixels for the longest class name, 120 at most: there it is cut, and the tooltip has it whole."""
+    return min(120, 10 + 6 * max(map(len, classes)))
+
+
+def _cells(
+    matrix: np.ndarray,
+    classes: Sequence[str],
+    normalise: Normalise,
+    selected: tuple[str | None, str | None] | None,
+    ink: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """One item a cell, row by row: value [predicted, true, count, text, true name, predicted name, sentence]."""
+    depth, texts, shares = shades(matrix, normalise), cell_text(matrix, normalise), normalised(matrix, normalise)
+    items = []
+    for (t, p), count in np.ndenumerate(matrix):
+        sentence = _photos(int(count))
+        if normalise != "count":
+            sentence += f", {shares[t, p]:.1%} of the {normalise} class"
+        colour = ",".join(map(str, RIGHT if t == p else WRONG))
+        style: dict[str, Any] = {"color": f"rgba({colour},{depth[t, p]:.3f})"}
+        if selected and selected != (None, None) and _in(selected, classes[t], classes[p]):
+            style |= {"borderColor": CHOSEN, "borderWidth": 1 if None in selected else 2.5}
+        value = [p, t, int(count), str(texts[t, p]), classes[t], classes[p], sentence]
+        label = {"color": "#ffffff"} if depth[t, p] > 0.6 else ink
+        items.append({"value": value, "itemStyle": style, "label": label})
+    return items
+
+
+def shades(matrix: np.ndarray, normalise: Normalise) -> np.ndarray:
+    """(k, k) depth of colour, 0.05 for none to 1. Counts are shaded by their share of the true class: a small class
+    would be pale otherwise, however good."""
+    shares = normalised(matrix, "predicted" if normalise == "predicted" else "true")
+    return np.where(matrix > 0, 0.12 + 0.88 * np.sqrt(shares), 0.05)
+
+
+def cell_text(matrix: np.ndarray, normalise: Normalise) -> np.ndarray:
+    """(k, k) words in the cells: counts or whole percentages, nothing where there is nothing."""
+    shares = normalised(matrix, normalise)
+    words = [
+        ("" if not n else f"{n}" if normalise == "count" else _percent(s))
+        for n, s in zip(matrix.flat, shares.flat, strict=True)
+    ]
+    return np.array(words, dtype=object).reshape(matrix.shape)
+
+
+def _in(selected: tuple[str | None, str | None], true: str, predicted: str) -> bool:
+    return selected[0] in (None, true) and selected[1] in (None, predicted)
+
+
+def _percent(share: float) -> str:
+    """A whole percentage that calls nothing 0 or 100 that is not."""
+    whole = round(share * 100)
+    if share > 0 and whole == 0:
+        return "<1"
+    return ">99" if share < 1 and whole == 100 else str(whole)
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count:,} photos"

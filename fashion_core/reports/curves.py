@@ -1,0 +1,118 @@
+"""A run's log → loss and accuracy curves: smoothed, thinned, as ECharts options. Draws nothing.
+
+The browser gets at most 2 × `POINTS` points a line, however long the run.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from fashion_core.runs.events import Tail
+
+Metric = Literal["loss", "accuracy"]
+Axis = Literal["step", "epoch"]
+POINTS = 500
+# Readable on light and on dark; neighbours differ in lightness too, for those who see no difference in hue.
+COLOURS = ("#4c6fff", "#f28e2b", "#2a9d8f", "#d1495b", "#8e6bbf", "#b08900", "#5aa9e6", "#7f8c8d")
+
+
+def thin(values: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """Means of equal buckets: (row of each bucket's last value, mean). At most `points` to 2 × `points` of them.
+
+    A bucket's width is a power of two, so that a growing run keeps the points it has already drawn.
+    """
+    if len(values) == 0:
+        return np.array([], int), np.array([])
+    width = 1 << max(0, int(np.ceil(np.log2(len(values) / (2 * points)))))
+    starts = np.arange(0, len(values), width)
+    lengths = np.diff(np.append(starts, len(values)))
+    return starts + lengths - 1, np.add.reduceat(values, starts) / lengths
+
+
+def smooth(values: np.ndarray, weight: float) -> np.ndarray:
+    """Exponential moving average; `weight` 0 leaves the values, 0.99 keeps 99 % of the past. Debiased at the start."""
+    return pd.Series(values).ewm(alpha=1 - weight).mean().to_numpy() if weight else values
+
+
+def lines(
+    tail: Tail, metric: Metric, by: Axis, smoothing: float, span: tuple[float, float] = (0.0, 1.0)
+) -> dict[str, list[list[float]]]:
+    """{"train": [[x, y], …], "validation": [[x, y], …]}: x is the iteration or the epoch, both from 1.
+
+    `span` is the part of the planned run to show. Thinning comes after it, so a narrow span shows finer detail.
+    """
+    low, high = window(tail, by, span)
+    epochs = [epoch for epoch in tail.epochs if epoch[f"validation_{metric}"] is not None and low <= epoch[by] <= high]
+    validation = [[epoch[by], epoch[f"validation_{metric}"]] for epoch in epochs]
+    if by == "epoch":
+        return {"train": [[epoch["epoch"], epoch[f"train_{metric}"]] for epoch in epochs], "validation": validation}
+    table = tail.steps()
+    steps, values = table["step"].to_numpy(), smooth(table[metric].to_numpy(), smoothing)
+    shown = slice(*np.searchsorted(steps, [low, high + 1]))
+    rows, values = thin(values[shown])
+    points = np.column_stack([steps[shown][rows], values])
+    return {"train": points[np.isfinite(points[:, 1])].round(5).tolist(), "validation": validation}
+
+
+def window(tail: Tail, by: Axis, span: tuple[float, float]) -> tuple[float, float]:
+    """`span`, two parts of the planned run, as iterations or epochs; the whole run has no upper end."""
+    start = tail.latest.get("start", {})
+    planned = start.get("total_steps" if by == "step" else "epochs", len(tail.columns["step"]))
+    return span[0] * planned, (span[1] * planned if span[1] < 1 else float("inf"))
+
+
+def options(
+    tails: list[tuple[str, Tail]],
+    metric: Metric,
+    by: Axis = "step",
+    smoothing: float = 0.0,
+    log: bool = False,
+    span: tuple[float, float] = (0.0, 1.0),
+) -> dict[str, Any]:
+    """ECharts options of one picture: a train and a validation line per run.
+
+    Streamlit replaces a chart's whole state with its new data, so a zoom in the browser would last until the next
+    tick: what is shown is decided here, by `span`.
+    """
+    series, alone = [], len(tails) == 1
+    for number, (name, tail) in enumerate(tails):
+        for part, points in lines(tail, metric, by, smoothing, span).items():
+            shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
+            colour = COLOURS[(number + (alone and part == "validation")) % len(COLOURS)]
+            series.append(_series(part if alone else f"{name} {part}", part, shown, colour, alone))
+    return {
+        "animation": False,  # a point that slides in from elsewhere reads as a value that was never measured
+        "grid": {"left": 56, "right": 20, "top": 44, "bottom": 46},
+        "legend": {"top": 6, "type": "scroll"},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.4f"},
+        "xAxis": {
+            "type": "value",
+            "name": by,
+            "nameLocation": "middle",
+            "nameGap": 26,
+            "minInterval": 1,
+            "scale": True,
+        },
+        "yAxis": {"type": "log" if log else "value", "scale": True, **({"max": 1} if metric == "accuracy" else {})},
+        "series": series,
+    }
+
+
+def _series(name: str, part: str, points: list, colour: str, alone: bool) -> dict[str, Any]:
+    """One line; validation has marks, and beside other runs the training line is thin and dashed."""
+    validation = part == "validation"
+    return {
+        "id": name,
+        "name": name,
+        "type": "line",
+        "data": points,
+        "showSymbol": validation or len(points) < 3,
+        "symbolSize": 7,
+        "itemStyle": {"color": colour},
+        "lineStyle": {
+            "color": colour,
+            "width": 2 if validation or alone else 1,
+            "type": "solid" if validation or alone else "dashed",
+        },
+    }

@@ -1,0 +1,108 @@
+"""Still pictures to keep: PNGs through Matplotlib, on white, for papers and slides."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.reports.charts import RIGHT, WRONG, Normalise, cell_text, shades
+from fashion_core.reports.curves import COLOURS, lines
+from fashion_core.runs.events import Tail
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+DPI = 200
+
+
+def confusion_png(evaluation: Evaluation, normalise: Normalise = "count") -> bytes:
+    """The confusion matrix as on the page: predicted across, true down, right ones and wrong ones in two hues."""
+    matrix, names = evaluation.confusion(), [_text(name) for name in evaluation.classes]
+    k = len(names)
+    side = 2.2 + max(0.32, 0.62 - k / 60) * k
+    figure = _figure(side, side)
+    axes = figure.subplots()
+    hue = np.where(np.eye(k, dtype=bool)[..., None], RIGHT, WRONG) / 255
+    depth = shades(matrix, normalise)
+    axes.imshow(1 - (1 - hue) * depth[..., None])
+    for (t, p), text in np.ndenumerate(cell_text(matrix, normalise)):
+        ink = "white" if depth[t, p] > 0.6 else "black"
+        axes.text(p, t, text, ha="center", va="center", color=ink, fontsize=9 if k <= 12 else 6)
+    axes.set_xticks(range(k), names, rotation=90 if k > 4 else 0)
+    axes.set_yticks(range(k), names)
+    axes.set_xticks(np.arange(k + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(k + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    unit = {"count": "photos", "true": "% of each true class", "predicted": "% of each predicted class"}[normalise]
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.set_title(f"{evaluation.accuracy:.2%} of {len(evaluation):,} right · {unit}", fontsize=10, loc="left")
+    return _png(figure)
+
+
+def curves_png(tail: Tail, smoothing: float = 0.9) -> bytes:
+    """Loss and accuracy of a run, training line per iteration (smoothed) against validation per epoch."""
+    figure = _figure(9, 3.4)
+    for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for colour, (part, points) in zip(COLOURS, lines(tail, metric, "step", smoothing).items(), strict=False):
+            x, y = np.array(points).reshape(-1, 2).T
+            axes.plot(x, y, color=colour, label=part, marker="o" if part == "validation" else "", linewidth=1.6)
+        axes.set(title=metric, xlabel="iteration")
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    return _png(figure)
+
+
+def grid_png(tiles: Sequence[tuple["Image.Image", str, str, float]], columns: int = 3) -> bytes:
+    """The paper's grid of test photos: (image, true label, predicted label, confidence 0 to 1), row by row.
+
+    A wrong one has a thick frame, a cross and the word, so that it shows in grey too.
+    """
+    columns = min(columns, max(1, len(tiles)))
+    rows = max(1, -(-len(tiles) // columns))
+    figure = _figure(2.6 * columns, 3.1 * rows)
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+    for axes, tile in zip(
+        figure.subplots(rows, columns, squeeze=False).flat, [*tiles, *[None] * columns], strict=False
+    ):
+        axes.set(xticks=[], yticks=[])
+        if tile is None:
+            axes.set_visible(False)
+            continue
+        image, true, predicted, confidence = tile
+        right = true == predicted
+        colour = np.array(RIGHT if right else WRONG) / 255
+        axes.imshow(_letterboxed(image))
+        axes.spines[:].set(color=colour, linewidth=1 if right else 4)
+        verdict = "✓ right" if right else "✗ wrong"
+        words = f"true: {_text(true)}\npredicted: {_text(predicted)}\nconfidence {confidence:.0%}  {verdict}"
+        axes.set_title(words, fontsize=9, loc="left", color="black")
+    return _png(figure)
+
+
+def _letterboxed(image: "Image.Image", side: int = 480) -> "Image.Image":
+    from PIL import ImageOps
+
+    return ImageOps.pad(image.convert("RGB"), (side, side), color=(240, 240, 240))
+
+
+def _text(name: str) -> str:
+    """A class name that Matplotlib prints as it is: a dollar sign would begin a formula."""
+    return name.replace("$", r"\$")
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """A figure of its own, without pyplot, whose state all visitors of a server would share."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def _png(figure: "Figure") -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI)
+    return out.getvalue()

@@ -1,0 +1,48 @@
+"""Along lightness, with what the pixels say: a black label on blue pixels is contradicted."""
+
+import numpy as np
+import pandas as pd
+from test_evaluation import eight, five
+
+from fashion_core.evaluation import colour_check
+from fashion_core.evaluation.explanations import Explanations
+
+SPACE = np.eye(2), np.zeros(2), 1.0  # of the embeddings, which count for nothing here
+BLACK, BLUE = (10.0, 2.0, 0.0, 0.3), (40.0, 40.0, 285.0, 0.3)
+
+
+def evidence(tested: list[tuple], trained: int = 30) -> Explanations:
+    """Training photos of the two colours, labelled so, and the five test photos with these colours."""
+    rng = np.random.default_rng(0)
+    train = [("black_hat", BLACK)] * trained + [("blue_sock", BLUE)] * trained
+    rows = [{"path": f"t{i}.jpg", "label": label, "split": "train", "group": -1} for i, (label, _) in enumerate(train)]
+    photos = five().photos.assign(split="test", group=-1).to_dict("records") + rows
+    colours = np.array([*tested, *(colour for _, colour in train)])
+    colours[5:, :2] += rng.normal(0, 1, (2 * trained, 2))
+    table = pd.DataFrame(photos, dtype=object).astype({"group": int})
+    return Explanations(five().classes, table, np.zeros((len(photos), 2)), colours, *SPACE)
+
+
+def test_photos_lie_along_lightness_and_pixels_contradict_labels():
+    found = colour_check.table(five(), evidence([BLACK, BLUE, BLUE, BLACK, (12.0, 3.0, 0.0, 0.3)]))
+    assert found["path"].tolist() == ["0.jpg", "3.jpg", "4.jpg", "1.jpg", "2.jpg"]
+    assert found["pixels"].tolist() == ["black", "black", "black", "blue", "blue"]
+    assert found["path"][found["contradicted"]].tolist() == [
+        "3.jpg",
+        "1.jpg",
+    ]  # a blue sock of black pixels, and reverse
+    assert (found["agreement"] == 1).all()
+
+
+def test_between_the_colours_nothing_is_contradicted():
+    navy = (25.0, 21.0, 285.0, 0.3)
+    found = colour_check.table(five(), evidence([navy] * 5, trained=12))
+    assert not found["contradicted"].any() and (found["agreement"] < colour_check.SURE).all()
+
+
+def test_other_class_names_have_no_lane():
+    photos = eight().photos.assign(split="train", group=-1)
+    assert (
+        colour_check.table(eight(), Explanations(eight().classes, photos, np.zeros((8, 2)), np.zeros((8, 4)), *SPACE))
+        is None
+    )

@@ -1,0 +1,99 @@
+"""Look-alikes, maps and colours, worked out by hand; and what a real network's evidence must add up to."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import colours
+
+from fashion_core import UserError, runs
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.runs.config import TrainConfig
+
+
+def four() -> Explanations:
+    photos = pd.DataFrame({
+        "path": ["hat/0.jpg", "hat/1.jpg", "sock/2.jpg", "caf\udce9.jpg"], "label": ["hat", "hat", "sock", "sock"],
+        "split": ["test", "train", "train", "test"], "group": [7, 7, -1, -1],
+    }, dtype=object).astype({"group": int})  # fmt: skip
+    embeddings = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], np.float16)
+    maps = np.arange(2 * 2 * 1 * 2, dtype=np.float16).reshape(2, 2, 1, 2)
+    return Explanations(("hat", "sock"), photos, embeddings, np.arange(16, dtype=np.float32).reshape(4, 4),
+                    np.eye(3, 2, dtype=np.float32), np.zeros(3, np.float32), 0.5, maps)  # fmt: skip
+
+
+def test_what_is_saved_is_read_back_whole(tmp_path):
+    back = Explanations.load(four().save(tmp_path / FILE))
+    assert back.photos.equals(four().photos) and back.classes == ("hat", "sock")
+    assert (back.embeddings == four().embeddings).all() and (back.maps == four().maps).all()
+    assert (back.axes == four().axes).all() and back.ood_threshold == 0.5
+    assert back.colour("caf\udce9.jpg") == (12, 13, 14, 15)
+    for file in (tmp_path / "none", tmp_path):
+        with pytest.raises(UserError):
+            Explanations.load(file)
+    (tmp_path / "text").write_text("no")
+    with pytest.raises(UserError, match="no readable evidence"):
+        Explanations.load(tmp_path / "text")
+
+
+def test_the_nearest_training_photos_come_first_with_their_cosine():
+    found = four().nearest("caf\udce9.jpg")
+    assert found["path"].tolist() == ["hat/1.jpg", "sock/2.jpg"]
+    assert found["similarity"].tolist() == pytest.approx([0.96, 0.8], abs=1e-3)
+
+
+def test_a_photo_far_from_all_that_was_learned_is_strange():
+    known, between, other = [0.8, 0.6, 0], [3.0, 3.0, 0], [0, 0, 5.0]  # of any length: directions count
+    found = four().ood_score(np.array([known, between, other]))  # to the second of the two training photos
+    between_and_sock = np.sqrt(0.5 + (1 - np.sqrt(0.5)) ** 2)
+    assert found == pytest.approx([np.hypot(0.8, 0.4), between_and_sock, np.sqrt(2)], abs=2e-3)
+
+
+def test_a_colour_far_from_those_that_were_learned_is_strange():
+    evidence = four()
+    evidence.colours[:] = [[20, 0, 0, 1], [20, 0, 90, 1], [20, 30, 270, 1], [50, 0, 0, 1]]  # learned: a grey and a blue
+    # To the second nearest of the two: the grey itself is 30 from the blue, a red of chroma 40 is 50 from it.
+    found = evidence.colour_ood_score(np.array([[20, 0, 45, 1], [20, 40, 0, 1]], float))
+    assert found == pytest.approx([30, 50])
+    assert evidence.colour_ood_threshold == np.inf  # no validation photo sets one
+    evidence.photos.loc[0, "split"] = "validation"
+    assert replace(evidence).colour_ood_threshold == pytest.approx(30)
+
+
+def test_near_duplicates_are_those_of_other_splits():
+    assert four().duplicates("hat/0.jpg")["path"].tolist() == ["hat/1.jpg"]
+    assert four().duplicates("sock/2.jpg").empty and four().duplicates("caf\udce9.jpg").empty
+
+
+def test_a_map_says_what_speaks_for_a_class_against_the_others():
+    assert four().map("caf\udce9.jpg", "sock").tolist() == [[1, 1]]  # 6 and 7, of which the means 5 and 6 are taken off
+    assert four().map("hat/1.jpg", "hat") is None  # no test photo
+    assert replace(four(), maps=None).map("hat/0.jpg", "hat") is None
+
+
+@pytest.mark.parametrize(("architecture", "has_maps"), [("resnet18", True), ("mobilenet_v3_small", False)])
+def test_the_maps_of_a_run_average_to_what_it_said(home, tmp_path, architecture, has_maps):
+    from fashion_core.engine.worker import work
+
+    recipe = TrainConfig(architecture=architecture, pretrained="none", image_size=64, epochs=1, batch_size=16,
+                         device="cpu", precision="float32")  # fmt: skip
+    run = runs.create(recipe, colours(tmp_path / "photos"))
+    with runs.claim(run) as log:
+        work(run, log, show=lambda text: None)
+    evidence, stored = Explanations.load(run.folder / "model" / FILE), Evaluation.load(run.evaluation_file)
+    assert len(evidence.photos) == 60 and (evidence.maps is not None) == has_maps
+    path = stored.photos["path"][0]
+    assert set(evidence.nearest(path)["path"]) <= set(evidence.photos["path"][evidence.photos["split"] == "train"])
+    if has_maps:  # the mean of a map is the score but for the head's bias, and a softmax knows differences only
+        means = np.array([evidence.map(path, name).mean() for name in evidence.classes])
+        scores = np.log(stored.probabilities[0]) * stored.meta["temperature"]
+        assert means - means.mean() == pytest.approx(scores - scores.mean(), abs=0.2)
+    said = {name: dataset_colour(evidence, name) for name in evidence.classes}
+    assert said["white_glove"] > said["red_hat"]
+
+
+def dataset_colour(evidence: Explanations, label: str) -> float:
+    rows = (evidence.photos["label"] == label).to_numpy()
+    return float(np.median(evidence.colours[rows, 0]))

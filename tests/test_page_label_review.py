@@ -1,0 +1,399 @@
+"""The Evaluate page beyond the test: all photos, epochs, oddities, the map; and labels that are mended."""
+
+import os
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from browser import hover_click, steady_box
+from PIL import Image
+from playwright.sync_api import Page, expect
+from test_colour_check import BLACK, BLUE, evidence
+from test_evaluation import eight, five, publish
+from test_label_issues import planted
+from test_page_evaluate import opened, tiles, with_evidence, words
+
+from fashion_core.evaluation import label_issues
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
+from fashion_core.evaluation.explanations import FILE
+from fashion_core.photos import label_corrections
+from fashion_core.ui import stored
+
+
+@pytest.fixture
+def root(home, tmp_path):
+    """Eight test photos by hand and two training photos, of a model with its evidence."""
+    publish(home, eight(tmp_path / "photos"))
+    with_evidence(home, tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+def with_epochs(home, root) -> None:
+    """Two epochs: after the first every photo is called a hat, after the second it is as in the test."""
+    folder, evaluation = home / "weights/by-hand" / EPOCHS, eight("")
+    hats = np.tile(np.float32([0.2, 0.5, 0.3]), (8, 1))
+    for epoch, probabilities in ((1, hats), (2, evaluation.probabilities)):
+        meta = {"model": "by-hand", "epoch": epoch, "split": "validation"}
+        replace(evaluation, probabilities=probabilities, meta=meta).save(folder / f"{epoch:04}.parquet")
+
+
+def metric(app, label: str) -> str:
+    return next(each.value for each in app.metric if each.label == label)
+
+
+def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
+    app = opened()
+    app.segmented_control(key="of").set_value("all").run()
+    assert not app.exception and metric(app, "Photos") == "10"
+    assert {"t0.jpg", "t1.jpg"} <= set(tiles(app)) and len(app.get("image")) == 10
+    assert "Cross-validated: of each photo, what the ten nearest to it are labelled" in words(app)
+    assert "The paper" not in words(app)
+    place = next(row for row, name in enumerate(tiles(app)) if name == "t0.jpg")
+    app.button(key=f"why-photos-{place}").click().run()
+    assert "Heat maps are kept of test photos" in words(app) and not app.exception
+    app.button(key="decide-keep").click().run()
+    assert "The next training learns so" in words(app)
+
+
+def test_only_what_is_there_can_be_chosen(home, tmp_path):
+    publish(home, eight(tmp_path / "photos"))
+    app = opened(of="all")
+    assert app.segmented_control(key="of").options == ["test"] and metric(app, "Photos") == "8"
+    for view in ("Oddities", "Map"):
+        assert "without the evidence" in opened(view=view).info[0].value
+
+
+def test_a_slider_replays_the_epochs_with_their_photos(root, home):
+    with_epochs(home, root)
+    app = opened(of="epochs")
+    assert app.select_slider(key="epoch").value == 2 and metric(app, "Accuracy") == "62.50%"
+    assert app.get("plotly_chart") and "after epoch 2" in words(app)
+    app.select_slider(key="epoch").set_value(1).run()
+    assert metric(app, "Accuracy") == "37.50%" and not app.exception
+    app = opened(of="epochs", epoch="1", which="right")
+    assert set(tiles(app)) == {"3.jpg", "4.jpg", "5.jpg"} and len(app.get("image")) == 3
+
+
+def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
+    Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "coat/1.jpg")
+    app = opened(view="Oddities")
+    kinds = app.selectbox(key="odd").options
+    assert not app.exception and any(kind.startswith("near-duplicates: 1 group") for kind in kinds)
+    dark = next(kind for kind in kinds if kind.startswith("dark"))
+    app.selectbox(key="odd").select(dark).run()
+    assert "1.jpg" in tiles(app) and app.query_params["odd"] in ("dark", ["dark"])
+    assert "1.jpg" in tiles(opened(view="Oddities", odd="dark")), "the address brings it back"
+    app = opened(view="Oddities", odd="near-duplicates", of="all")
+    assert tiles(app) == ["2.jpg", "t0.jpg"] and not app.exception
+    assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
+
+
+def test_oddities_need_no_photos_and_see_those_that_come_or_change(root):
+    root.rename(root.with_name("away"))
+    app = opened(view="Oddities", odd="near-duplicates")
+    assert not app.exception and tiles(app) == ["2.jpg"]
+    root.with_name("away").rename(root)
+    Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "hat/4.jpg")
+    assert "4.jpg" in tiles(opened(view="Oddities", odd="dark"))
+
+
+def test_a_folder_whose_name_is_not_utf8_can_be_decided_on_and_looked_through(home, tmp_path):
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    root.mkdir()
+    publish(home, eight(root))
+    with_evidence(home, root)
+    opened(photo="2").button(key="decide-keep").click().run()
+    for view in ({"photo": "2"}, {"view": "Oddities"}, {"view": "Map"}):
+        app = opened(**view)
+        assert not app.exception and "Decisions on these photos: 1" in [each.label for each in app.expander][-1]
+
+
+def test_leaving_all_photos_out_is_said_and_can_be_undone(root):
+    for path in eight().photos["path"]:
+        label_corrections.record(label_corrections.default_file(root), path, "leave out")
+    app = opened(photo="2")
+    assert "The decisions leave none of these photos" in words(app) and not app.exception
+    app.button(key="decide-undo").click().run()
+    assert "By the labels decided on 7 of these photos" in words(app)
+
+
+def test_decisions_on_photos_that_are_elsewhere_wait_where_these_will_be_looked_for(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    publish(home, eight("shop"), draw=False)
+    opened(photo="2").button(key="decide-relabel").click().run()
+    assert label_corrections.read(home / "data" / "shop.decisions.csv") == {"coat/2.jpg": "hat"}
+
+
+def test_a_damaged_epoch_is_one_sentence_and_a_class_without_photos_has_no_line(root, home):
+    with_epochs(home, root)
+    folder = home / "weights/by-hand" / EPOCHS
+    assert stored.learned(stored.epochs_of(folder.parent), None).loc[1].tolist() == [0, 1, 0]
+    some = Evaluation.load(folder / "0001.parquet")
+    keep = some.photos["label"] != "sock"
+    photos = some.photos[keep].reset_index(drop=True)
+    replace(some, photos=photos, probabilities=some.probabilities[keep]).save(folder / "0001.parquet")
+    os.utime(folder / "0001.parquet", (1, 1))
+    assert stored.learned(stored.epochs_of(folder.parent), None).loc[1].isna().tolist() == [False, False, True]
+    (folder / "0002.parquet").write_bytes(b"half")
+    app = opened(of="epochs")
+    assert "evaluate the model again" in app.error[0].value and not app.exception
+
+
+def test_an_open_photo_that_cannot_be_read_keeps_the_page(root):
+    app = opened(photo="2")
+    (root / "coat/2.jpg").write_bytes(b"")
+    app = opened(photo="2")
+    assert "cannot be shown" in words(app) and app.button(key="decide-keep") and not app.error
+
+
+def test_under_the_switch_tiles_photo_map_and_epochs_count_alike(home, tmp_path):
+    folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
+    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    replace(five(), root="", meta={"epoch": 1, "split": "validation"}).save(folder / EPOCHS / "0001.parquet")
+    by = {"model": "parts", "by": "colour"}
+    assert "right] · called **blue\\_hat**, is **blue\\_sock**" in words(opened(**by, photo="2"))
+    assert tiles(opened(**by, view="Map", which="wrong")) == ["3.jpg", "1.jpg"]
+    assert list(stored.learned(stored.epochs_of(folder), 0)) == ["black", "blue"]
+
+
+def test_an_area_drawn_on_the_map_is_a_selection_that_the_address_keeps(root):
+    whole = opened(view="Map")
+    assert not whole.exception and len(tiles(whole)) == 8 and whole.get("plotly_chart")
+    # The eight lie on an arc from (1, 0): the first three within this box.
+    app = opened(view="Map", area="0.8,-0.1;1.1,-0.1;1.1,0.45;0.8,0.45")
+    assert sorted(tiles(app)) == ["0.jpg", "1.jpg", "2.jpg"] and not app.exception
+    app.button(key="area-clear").click().run()
+    assert len(tiles(app)) == 8 and "area" not in app.query_params
+    for nonsense in ("", "1,2", "a,b;c,d;e,f", "nan,1;2,2;3,3"):
+        assert len(tiles(opened(view="Map", area=nonsense))) == 8
+    for by in ("prediction", "error", "split"):
+        assert not opened(view="Map", **{"map-by": by}).exception
+
+
+def test_photos_that_leak_have_a_number_and_a_door(home, tmp_path):
+    evaluation = eight(tmp_path / "photos")
+    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": [2, 6]}))
+    app = opened()
+    assert "Leakage-free: **66.67%** of 6" in words(app)
+    app.button(key="door-leaked").click().run()
+    assert sorted(tiles(app)) == ["2.jpg", "6.jpg"] and app.text_input(key="q").value == "leaked"
+    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": []}), "clean")
+    assert "none of these photos has a near-duplicate in training" in words(opened(model="clean"))
+
+
+def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
+    file = label_corrections.default_file(root)
+    app = opened(photo="2")  # a coat, called hat
+    app.button(key="decide-relabel").click().run()
+    assert label_corrections.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
+    assert "A test photo is never learned from" in words(app)
+    app.button(key="decide-leave out").click().run()
+    assert label_corrections.read(file) == {"coat/2.jpg": ""} and "Decided: **left out**" in words(app)
+    app.button(key="decide-undo").click().run()
+    assert label_corrections.read(file) == {"coat/2.jpg": "hat"}
+    app.selectbox(key="another-2").select("sock").run()
+    assert label_corrections.read(file) == {"coat/2.jpg": "sock"} and not app.exception
+    app.button(key="decide-keep").click().run()
+    assert "the label is right" in words(app)
+    for _ in range(3):
+        app.button(key="decide-undo").click().run()
+    assert label_corrections.read(file) == {} and "Decided:" not in words(app)
+    assert (root / "coat/2.jpg").is_file(), "photos stay where they are"
+
+
+def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
+    label_corrections.record(label_corrections.default_file(root), "sock/7.jpg", "relabel", "hat")
+    label_corrections.record(label_corrections.default_file(root), "coat/2.jpg", "leave out", "")
+    app = opened()
+    assert "By the labels decided on 2 of these photos: **85.71%** of 7" in words(app)
+    captions = [caption.value for caption in app.caption]
+    assert any("7" in text and "gavel: **hat**" in text for text in captions)
+    table = next(frame.value for frame in app.dataframe if "Decided" in frame.value)
+    assert table["Decided"].tolist() == ["left out", "hat"]
+    assert app.get("download_button")[0].label == "Export"
+
+
+def test_a_suspect_label_that_was_decided_on_is_no_longer_asked_about(root):
+    app = opened(view="Labels", of="all")
+    table = next((frame.value for frame in app.dataframe if "score" in frame.value), pd.DataFrame({"path": []}))
+    for path in table["path"]:
+        label_corrections.record(label_corrections.default_file(root), path, "keep", path.split("/")[0])
+    app = opened(view="Labels", of="all")
+    assert "**0** labels look wrong" in words(app) and not app.exception
+    assert f"{len(table)} more were decided on" in words(app)
+
+
+def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
+    app = opened()
+    app.file_uploader(key="decisions-file").set_value(("mine.csv", b"photo,label\ncoat/0.jpg,hat\n", "text/csv")).run()
+    assert "1 of 1 decisions are new, and kept." in app.success[0].value and "not in" not in app.success[0].value
+    app = opened()
+    app.file_uploader(key="decisions-file").set_value(
+        ("m.csv", b"photo,label\nnot/here.jpg,hat\n,\n", "text/csv")
+    ).run()
+    assert "1 of 1 decisions are new, and kept. 1 are of photos that are not in" in app.success[0].value
+    label_corrections.record(label_corrections.default_file(root), "not/here.jpg", "undo")
+    assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
+    for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
+        app = opened()
+        app.file_uploader(key="decisions-file").set_value(("mine.csv", content, "text/csv")).run()
+        assert why in app.error[0].value and not app.exception
+    assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
+
+
+def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, page: Page):
+    file = label_corrections.default_file(root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&which=wrong&photo=7")  # a sock, called hat; then 2, then 5
+    said = page.get_by_test_id("stMain")
+    expect(said).to_contain_text("1 of 3 in this selection")
+    steady_box(page, page.get_by_role("button", name="Leave out"))
+    page.keyboard.press("l")
+    expect(said).to_contain_text("Decided: it is hat")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("photo=2"))
+    expect(said).to_contain_text("2 of 3 in this selection")
+    steady_box(page, page.get_by_role("button", name="Leave out"))
+    page.keyboard.press("x")
+    expect(said).to_contain_text("Decided: left out")
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": ""}
+    page.keyboard.press("u")
+    expect(said).not_to_contain_text("Decided: left out")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    steady_box(page, page.get_by_role("button", name="Leave out"))
+    page.keyboard.press("k")
+    expect(said).to_contain_text("Decided: the label is right")
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
+    page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile("photo="))
+    expect(said).to_contain_text("Decisions on these photos: 2")
+
+
+def test_label_corrections_leave_as_a_file_and_come_back_and_lead_to_training(root, home, server, page: Page, tmp_path):
+    file = label_corrections.default_file(root)
+    label_corrections.record(file, "sock/7.jpg", "relabel", "hat")
+    page.goto(f"{server(home).url}/evaluate?model=by-hand")
+    page.get_by_text("Decisions on these photos: 1").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    taken = tmp_path / "taken.csv"
+    download.value.save_as(taken)
+    assert label_corrections.read(taken) == {"sock/7.jpg": "hat"}
+    file.unlink()
+    page.reload()
+    page.get_by_text("Decisions on these photos: none yet").click()
+    page.locator("input[type=file]").set_input_files(taken)
+    expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decisions are new, and kept.")
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat"}
+    page.get_by_text("Decisions on these photos: 1").click()
+    page.get_by_role("link", name="Train with them").click()
+    expect(page).to_have_url(re.compile("/train.*folder="))
+    expect(page.get_by_role("textbox", name="Folder of photos")).to_have_value(str(root))
+
+
+def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, home, server, page: Page):
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
+    plot = page.locator(".st-key-map .js-plotly-plot .draglayer .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = steady_box(page, plot)
+    # The photos lie on an arc whose ends are right below and left above: around its lower end.
+    corners = [(0.55, 0.45), (0.99, 0.45), (0.99, 0.99), (0.55, 0.99), (0.55, 0.45)]
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*corners[0])
+    page.wait_for_timeout(200)
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=8)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("area="))
+    said = page.get_by_test_id("stMain")
+    shown = re.compile("[1-7] of 8 photos")
+    expect(said).to_contain_text(shown)
+    before = shown.search(said.inner_text()).group()
+    page.reload()
+    expect(said).to_contain_text(before)
+    page.get_by_role("button", name="Clear the drawn area").click()
+    expect(said).to_contain_text("8 of 8 photos")
+
+
+def test_by_arrow_key_the_epochs_go_by(root, home, server, page: Page):
+    with_epochs(home, root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&of=epochs")
+    said = page.get_by_test_id("stMain")
+    expect(said).to_contain_text("after epoch 2")
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(said).to_contain_text("after epoch 1")
+    expect(page).to_have_url(re.compile("epoch=1"))
+    expect(said).to_contain_text("37.50%")
+
+
+def test_a_click_on_a_point_of_the_curves_opens_its_photos(root, home, server, page: Page):
+    with_epochs(home, root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&of=epochs")
+    plot = page.locator(".st-key-learned .js-plotly-plot")
+    expect(plot.locator(".point").first).to_be_visible()
+    box = steady_box(page, plot)
+    point = plot.locator(".trace").nth(1).locator(".point").first.bounding_box()  # all hats right after the first epoch
+    hover_click(page, plot, lambda _: (point["x"] + point["width"] / 2 - box["x"], point["y"] + 3 - box["y"]))
+    expect(page).to_have_url(re.compile("epoch=1"))
+    expect(page).to_have_url(re.compile("true=hat"))
+    expect(page.get_by_test_id("stMain")).to_contain_text("3 of 8 photos")
+
+
+def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, page: Page, tmp_path):
+    evaluation, _ = planted()
+    evaluation = replace(evaluation, root=str(tmp_path / "photos"))
+    publish(home, evaluation, "swapped")
+    order = label_issues.find_label_issues(evaluation)
+    page.goto(f"{server(home).url}/evaluate?model=swapped&view=Labels")
+    said = page.get_by_test_id("stMain")
+    expect(said).to_contain_text(f"{len(order)} labels look wrong")
+    hover_click(page, page.get_by_test_id("stDataFrame").first, lambda box: (17, 35 + 17))  # the first row's tick
+    expect(page).to_have_url(re.compile(f"photo={order['index'][0]}(&|$)"))
+    expect(said).to_contain_text(f"1 of {len(order)} in this selection")  # its buttons, and so its keys, are there
+    steady_box(page, page.get_by_role("button", name="Leave out"))
+    page.keyboard.press("l")
+    expect(said).to_contain_text(f"Decided: it is {order['predicted'][0]}")
+    expect(said).to_contain_text(f"{len(order) - 1} labels look wrong, the worst first. 1 more were decided on.")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(f"photo={order['index'][1]}(&|$)"))
+    assert label_corrections.read(label_corrections.default_file(tmp_path / "photos")) == {
+        order["path"][0]: order["predicted"][0]
+    }
+
+
+def test_the_address_follows_whatever_was_switched_before(root, home, server, page: Page):
+    with_epochs(home, root)
+    page.goto(f"{server(home).url}/evaluate?model=by-hand")
+
+    def press(group: str, name: str, *address: str) -> None:
+        button = page.locator(f".st-key-{group}").get_by_text(name, exact=True)
+        steady_box(page, button)
+        button.click()
+        for part in address:
+            expect(page).to_have_url(re.compile(part))
+
+    press("of", "all", "of=all")
+    press("which", "wrong", "of=all", "which=wrong")
+    press("of", "epochs", "of=epochs")
+    press("which", "right", "which=right")
+    box = page.get_by_role("textbox", name="Ask")
+    box.fill("hats")
+    box.press("Enter")
+    expect(page).to_have_url(re.compile("q=hats"))
+    press("which", "wrong", "q=hats", "which=wrong")
+    press("cells", "by true", "cells=by")
+
+
+def test_a_click_on_a_point_of_the_colours_opens_its_photo(home, server, page: Page, tmp_path):
+    folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
+    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    page.goto(f"{server(home).url}/evaluate?model=parts&view=Colours")
+    plot = page.locator(".st-key-strip .js-plotly-plot")
+    expect(plot.locator(".point").first).to_be_visible()
+    box, point = steady_box(page, plot), plot.locator(".point").first.bounding_box()
+    hover_click(page, plot, lambda _: (point["x"] + point["width"] / 2 - box["x"], point["y"] + 3 - box["y"]))
+    expect(page).to_have_url(re.compile(r"photo=\d"))
+    expect(page.get_by_test_id("stMain")).to_contain_text("Label is right")
