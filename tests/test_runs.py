@@ -1,9 +1,12 @@
 """A run is a folder whose truth is on disk: its log, its lock, its state."""
 
+import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from fashion_core import UserError, runs
 from fashion_core.runs.config import TrainConfig
@@ -101,3 +104,53 @@ def test_a_second_start_is_refused_in_a_sentence_that_names_the_busy_run(run, ho
 def _state_seen_by_another_process(run) -> str:
     script = f"from pathlib import Path; from fashion_core.runs import Run; print(Run(Path({str(run.folder)!r})).state)"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+
+
+# ---- a recipe that changes on the way
+
+
+def test_a_changed_recipe_holds_from_the_checkpoint_on_and_the_earlier_ones_are_kept(run):
+    checkpoint(run, step=40)
+    run.amended({"learning_rate": "0.0001"})
+    checkpoint(run, step=70)
+    changed = run.amended({"learning_rate": 1e-5, "epochs": 12})
+    assert (changed.config.learning_rate, changed.config.epochs) == (1e-5, 12)
+    history = changed.record.history
+    assert [(one["from_step"], one["train"]["learning_rate"]) for one in history] == [(0, 0.001), (40, 0.0001)]
+    assert history[0]["time"] < history[1]["time"]
+    assert run.amended({"epochs": 12}).record.history == history  # nothing new: nothing written
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"architecture": "vgg16"}, {"image_size": 96}, {"seed": 3}, {"split_seed": 3}, {"split_groups": False},
+     {"batch_size": 8}, {"optimizer": "adamw"}, {"ema_decay": 0.9}, {"extra": "more"}],
+)  # fmt: skip
+def test_a_change_that_makes_the_checkpoint_unusable_is_refused_and_nothing_is_written(run, changes):
+    before = (run.folder / "config.json").read_bytes()
+    with pytest.raises(UserError, match=f"{next(iter(changes))} cannot change in a run that has begun"):
+        run.amended({"learning_rate": 0.1} | changes)
+    assert (run.folder / "config.json").read_bytes() == before
+
+
+def test_a_run_that_trains_or_is_finished_keeps_its_recipe_and_its_photos(run, home):
+    with runs.claim(run) as log:
+        with pytest.raises(UserError, match="stop it first"):
+            run.amended({"learning_rate": 0.1})
+        with pytest.raises(UserError, match="stop it first"):
+            run.move_photos(home)
+        log("end", reason="finished")
+    with pytest.raises(UserError, match="is finished"):
+        run.amended({"learning_rate": 0.1})
+
+
+def test_photos_that_moved_are_written_down(run, home):
+    with pytest.raises(UserError, match="There is no folder"):
+        run.move_photos(home / "nowhere")
+    (home / "new place").mkdir()
+    assert run.move_photos(f"'{home / 'new place'}'").dataset == (home / "new place").resolve()
+
+
+def checkpoint(run, step: int) -> None:
+    """A checkpoint that says how far it came, and holds one number."""
+    save_file({"x": np.zeros(1)}, run.folder / "last.safetensors", {"about": json.dumps({"progress": {"step": step}})})

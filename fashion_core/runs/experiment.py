@@ -124,7 +124,7 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
         None,
     )
     for run in among:
-        if _recipe_of(run) != recipe.as_dict() or not _decided_alike(run, recipe):
+        if _recipe_of(run) != recipe or not _decided_alike(run, recipe):
             continue
         photos, state = _fingerprint(run), run.state
         if photos == fingerprint and state == "finished" and run.model_folder:
@@ -138,9 +138,12 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     return unfinished
 
 
-def _recipe_of(run: Run) -> dict[str, Any]:
-    """All its settings; those that did not exist yet when it began have their default."""
-    return TrainConfig().as_dict() | run.record.get("train", {})
+def _recipe_of(run: Run) -> TrainConfig | None:
+    """The one recipe that it was trained by; None where it was changed on the way or cannot be read."""
+    try:
+        return None if run.record.history else run.config
+    except UserError:
+        return None
 
 
 def _decided_alike(run: Run, recipe: TrainConfig) -> bool:

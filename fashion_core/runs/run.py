@@ -13,10 +13,11 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,18 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from fashion_core import UserError, home
-from fashion_core.files import write_json
+from fashion_core.files import given_path, write_json
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog, Tail, _parse
+from fashion_core.runs.record import FILE, Record, read_record, read_values
 
+# What may change in a run that has begun: the weights, the optimizer's state, the split and the order of the photos in
+# its checkpoint stay what they are.
+CHANGEABLE = (
+    "learning_rate", "schedule", "step_size", "gamma", "warmup_epochs", "momentum", "label_smoothing", "epochs",
+    "crop_scale", "flip", "device", "extra",
+)  # fmt: skip
 LIVE = ("starting", "running", "stopping")
 START_SECONDS = 9.0  # a launched worker that has not taken its lock by then is not coming; torch loads after it
 
@@ -45,27 +53,25 @@ class Run:
         return self.folder.name
 
     @property
-    def record(self) -> dict[str, Any]:
-        """config.json: version, creation time, `dataset` (folder) and `train` (the recipe)."""
-        return json.loads((self.folder / "config.json").read_text())
+    def record(self) -> Record:
+        """What config.json says. Raises UserError where that cannot be read."""
+        return read_record(self.folder)
 
     @property
     def config(self) -> TrainConfig:
-        """The recipe."""
-        return TrainConfig(**self.record["train"])
+        """The recipe. Raises UserError where it cannot be read."""
+        return self.record.config
 
     @property
     def dataset(self) -> Path:
-        """The folder of photos it trains on."""
-        return Path(self.record["dataset"])
+        """The folder of photos it trains on. Raises UserError where it cannot be read."""
+        return self.record.dataset
 
     @property
     def title(self) -> str:
-        """What a person calls it: when, with what, on what."""
-        record = self.record
-        recipe = record["train"]
-        name = printable(Path(record["dataset"]).name)
-        return f"{self.id} · {recipe['architecture']} {recipe['image_size']} px on {name}"
+        """What a person calls it: when, with what, on what. Raises UserError where that cannot be read."""
+        recipe = self.config
+        return f"{self.id} · {recipe.architecture} {recipe.image_size} px on {printable(self.dataset.name)}"
 
     @property
     def state(self) -> str:
@@ -134,6 +140,66 @@ class Run:
         """Ask the worker to stop after the current iteration."""
         (self.folder / "stop").touch()
 
+    def amended(self, changes: Mapping[str, Any]) -> "Run":
+        """Change settings of the recipe from the last checkpoint on; the earlier recipe goes into the history.
+
+        Raises UserError while the run trains, once it is finished, for a bad value, and for a setting that the
+        checkpoint depends on.
+        """
+        self._refuse_if_live()
+        if self.state == "finished":
+            raise UserError(f"Run {self.id} is finished: start a new run with other settings.")
+        before, recipe, step = self.config, self.config.changed(dict(changes)), self.checkpoint_step
+        recipe = recipe.changed({"extra": absolute(recipe.extra)})
+        new = {name: value for name, value in recipe.as_dict().items() if value != getattr(before, name)}
+        for name in new:
+            if name not in CHANGEABLE or (name == "extra" and not (before.extra and recipe.extra)):
+                raise UserError(
+                    f"{name} cannot change in a run that has begun: start a new run with it. What can change is "
+                    f"{', '.join(CHANGEABLE[:-1])}."
+                )
+        if not new:
+            return self
+        values = read_values(self.folder)
+        earlier = {"time": values.get("amended", values.get("created")), "from_step": values.get("from_step", 0)}
+        values["history"] = [*values.get("history", ()), earlier | {"train": values["train"]}]
+        write_json(self.folder / FILE, values | {"train": recipe.as_dict(), "amended": _now(), "from_step": step})
+        return self
+
+    def move_photos(self, folder: str | Path) -> "Run":
+        """Write down that the photos lie in `folder` now. Whether they are the same ones is for the worker to check.
+
+        Raises UserError where there is no such folder, and while the run trains.
+        """
+        self._refuse_if_live()
+        root = given_path(folder).resolve()
+        if not root.is_dir():
+            raise UserError(f"There is no folder {printable(root)}: give the folder that holds the photos now.")
+        values = read_values(self.folder)
+        if values["dataset"] != str(root):
+            moved = {"time": _now(), "dataset": values["dataset"]}
+            values |= {"dataset": str(root), "moved_from": [*values.get("moved_from", ()), moved]}
+            write_json(self.folder / FILE, values)
+        return self
+
+    @property
+    def checkpoint_step(self) -> int:
+        """How many iterations the last checkpoint holds: a resumed worker goes on from there. 0 where there is none."""
+        from safetensors import SafetensorError, safe_open
+
+        file = self.folder / "last.safetensors"
+        try:
+            if not file.exists():
+                return 0
+            with safe_open(file, framework="numpy") as archive:
+                return int(json.loads(archive.metadata()["about"])["progress"]["step"])
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{file} is damaged ({error}): start a new run.") from None
+
+    def _refuse_if_live(self) -> None:
+        if self.state in LIVE:
+            raise UserError(f"Run {self.id} is training now: stop it first.")
+
     def _locked(self) -> bool:
         try:
             with FileLock(self.folder / "lock", timeout=0):
@@ -175,22 +241,27 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     from fashion_core.photos import label_corrections  # it loads pandas, which whoever only watches a run need not
 
     parent = runs_dir or folder_of_runs()
+    recipe = config.changed({"decisions": label_corrections.resolve_setting(config.decisions, dataset)})
+    values = {"v": 1, "created": _now(), "dataset": str(dataset.resolve()), "train": recipe.as_dict()}
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset)
-    for attempt in range(100):
-        folder = parent / (stamp if attempt == 0 else f"{stamp}-{attempt + 1}")
+    for attempt in count(1):
+        folder = parent / (stamp if attempt == 1 else f"{stamp}-{attempt}")
         try:
             folder.mkdir(parents=True)
             break
         except FileExistsError:
             continue
-    record = {
-        "v": 1,
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "dataset": str(dataset.resolve()),
-        "train": config.as_dict() | {"decisions": label_corrections.resolve_setting(config.decisions, dataset)},
-    }
-    write_json(folder / "config.json", record)
+    write_json(folder / FILE, values)
     return Run(folder)
+
+
+def absolute(path: str) -> str:
+    """A path setting as a path that holds in whatever folder the worker starts; an empty one stays."""
+    return str(given_path(path).resolve()) if path else ""
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 def busy(runs_dir: Path | None = None) -> Run | None:
