@@ -32,22 +32,22 @@ def test_readers_ignore_an_unfinished_last_line_and_what_is_no_event(run):
     file.write_bytes(
         b'{"seq":0,"t":1,"type":"step","step":1,"loss":2.0,"accuracy":0.5,"learning_rate":0.1}\nnonsense\n{"seq":1,"t"'
     )
-    tail = Tail(run)
+    tail = Tail(run.events_file)
     assert tail.update() == 1
     with file.open("ab") as stream:
         stream.write(b':2,"type":"future","x":1}\n')
     assert tail.update() == 1
-    assert tail.steps()["loss"].tolist() == [2.0]
+    assert tail.read().steps()["loss"].tolist() == [2.0]
 
 
 def test_a_reader_reads_only_what_is_new(run):
-    tail = Tail(run)
+    tail = Tail(run.events_file)
     with EventLog(run.folder / "events.jsonl") as log:
         log("step", step=1, loss=1.0, accuracy=0.0, learning_rate=0.1)
         assert (tail.update(), tail.offset) == (1, (run.folder / "events.jsonl").stat().st_size)
         log("step", step=2, loss=float("nan"), accuracy=0.0, learning_rate=0.1)
         assert tail.update() == 1
-    assert tail.steps()["loss"].isna().tolist() == [False, True]
+    assert tail.read().steps()["loss"].isna().tolist() == [False, True]
 
 
 def test_a_writer_after_a_kill_cuts_off_the_half_line_and_counts_on(run):
@@ -59,14 +59,14 @@ def test_a_writer_after_a_kill_cuts_off_the_half_line_and_counts_on(run):
 
 
 def test_after_a_resume_no_step_is_seen_twice(run):
-    tail = Tail(run)
+    tail = Tail(run.events_file)
     with EventLog(run.folder / "events.jsonl") as log:
         for step in (1, 2, 3):
             log("step", step=step, loss=float(step), accuracy=0.0, learning_rate=0.1)
         log("start", step=1)
         log("step", step=2, loss=20.0, accuracy=0.0, learning_rate=0.1)
     tail.update()
-    assert tail.steps()[["step", "loss"]].values.tolist() == [[1, 1], [2, 20]]
+    assert tail.read().steps()[["step", "loss"]].values.tolist() == [[1, 1], [2, 20]]
 
 
 def test_states_follow_the_lock_and_the_last_event(run):

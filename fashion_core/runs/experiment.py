@@ -14,6 +14,7 @@ from fashion_core import UserError
 from fashion_core.photos import label_corrections
 from fashion_core.runs import Run, config
 from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.run import resolved
 
 Changes = Mapping[str, Any]
 PATHS = ("pretrained", "extra", "decisions")  # settings of which only the name is worth reading
@@ -119,10 +120,7 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     Finished runs are known by the photos' fingerprint, so those brought here from another machine count; one to go on
     with must also read the same folder.
     """
-    recipe, unfinished = (
-        recipe.changed({"decisions": label_corrections.resolve_setting(recipe.decisions, dataset)}),
-        None,
-    )
+    recipe, unfinished = resolved(recipe, dataset), None
     for run in among:
         if _recipe_of(run) != recipe or not _decided_alike(run, recipe):
             continue
@@ -141,7 +139,7 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
 def _recipe_of(run: Run) -> TrainConfig | None:
     """The one recipe that it was trained by; None where it was changed on the way or cannot be read."""
     try:
-        return None if run.record.history else run.config
+        return None if run.record.history else resolved(run.config, run.dataset)
     except UserError:
         return None
 

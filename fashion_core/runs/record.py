@@ -13,6 +13,7 @@ from fashion_core.runs.config import TrainConfig, migrate
 
 FILE = "config.json"
 KEPT = 4096  # parsed files, for as many runs
+Version = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,12 @@ class Record:
 def read_record(folder: Path) -> Record:
     """The record of the run in `folder`, parsed once for each content. UserError says what is wrong with the file."""
     file = folder / FILE
-    found = _parsed(str(file), version(file))
+    try:
+        found = _parsed(str(file), version(file))
+    except FileNotFoundError:
+        found = f"{FILE} is missing, so this run cannot be resumed: remove its folder."
+    except OSError as error:
+        found = f"{FILE} cannot be read ({error.strerror}): ask its owner for the right to read it, or remove the run."
     if isinstance(found, str):
         raise UserError(found)
     return found
@@ -41,41 +47,32 @@ def read_values(folder: Path) -> dict[str, Any]:
     return json.loads((folder / FILE).read_text("utf-8"))
 
 
-def version(file: Path) -> tuple[int, int, int] | None:
-    """What tells one content of `file` from another: its inode, size and time; None where it cannot be asked."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
+def version(file: Path) -> Version:
+    """What tells one content of `file` from another: its inode, size and time. Raises OSError."""
+    status = file.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=KEPT)
-def _parsed(file: str, version: tuple[int, int, int] | None) -> Record | str:
-    """The record in `file`, or a sentence that says why there is none."""
+def _parsed(file: str, version: Version) -> Record | str:
+    """The record in `file`, or a sentence that says why there is none. Raises OSError."""
+    again = "remove this folder, or bring the file back from a copy."
     try:
         values = json.loads(Path(file).read_text("utf-8"))
         if not isinstance(values, dict):
-            return f"{FILE} is no record of a run: remove this folder, or bring the file back from a copy."
+            return f"{FILE} is no record of a run: {again}"
         if missing := [key for key in ("dataset", "train") if not values.get(key)]:
-            return f"{FILE} has no {' and no '.join(missing)}: remove this folder, or bring the file back from a copy."
-        history = values.get("history")
+            return f"{FILE} has no {' and no '.join(missing)}: {again}"
         return Record(
             created=_created(values.get("created"), Path(file)),
             dataset=Path(values["dataset"]),
             config=migrate(values["train"]),
-            history=tuple(history) if isinstance(history, list) else (),
-        )
-    except FileNotFoundError:
-        return f"{FILE} is missing, so this run cannot be read or resumed: remove its folder."
-    except OSError as error:
-        return (
-            f"{FILE} cannot be read ({error.strerror}): ask its owner for the right to read it, or remove the folder."
+            history=tuple(values.get("history") or ()),
         )
     except UserError as error:
         return f"{FILE}: {error}"
-    except (TypeError, ValueError):  # no JSON, or values of another type
-        return f"{FILE} is damaged: remove this folder, or bring the file back from a copy."
+    except (TypeError, ValueError, RecursionError):  # no JSON, or values of another type
+        return f"{FILE} is damaged: {again}"
 
 
 def _created(text: Any, file: Path) -> datetime:
