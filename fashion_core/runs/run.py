@@ -9,6 +9,7 @@ taken: there are no process ids to go stale. The log is append-only, one JSON ob
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from fashion_core import UserError, home
-from fashion_core.files import given_path, write_json
+from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import Event, Tail, newest_events, parse_events
 from fashion_core.runs.lock import is_held
-from fashion_core.runs.record import FILE, Record, read_record, read_values
+from fashion_core.runs.record import FILE, Record, read_record, read_values, write_values
 
 # What may change in a run that has begun: the weights, the optimizer's state, the split and the order of the photos in
 # its checkpoint stay what they are.
@@ -190,7 +191,7 @@ class Run:
         values = read_values(self.folder)
         earlier = {"time": values.get("amended", values.get("created")), "from_step": values.get("from_step", 0)}
         values["history"] = [*values.get("history", ()), earlier | {"train": values["train"]}]
-        write_json(self.folder / FILE, values | {"train": recipe.as_dict(), "amended": _now(), "from_step": step})
+        write_values(self.folder, values | {"train": recipe.as_dict(), "amended": _now(), "from_step": step})
         return self
 
     def move_photos(self, folder: str | Path) -> "Run":
@@ -206,7 +207,7 @@ class Run:
         if values["dataset"] != str(root):
             moved = {"time": _now(), "dataset": values["dataset"]}
             values |= {"dataset": str(root), "moved_from": [*values.get("moved_from", ()), moved]}
-            write_json(self.folder / FILE, values)
+            write_values(self.folder, values)
         return self
 
     @property
@@ -297,7 +298,11 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     recipe, parent = resolved(config, dataset), runs_dir or folder_of_runs()
     values = {"v": 1, "created": _now(), "dataset": str(dataset.resolve()), "train": recipe.as_dict()}
     folder = _new_folder(parent, datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset))
-    write_json(folder / FILE, values)
+    try:
+        write_values(folder, values)
+    except UserError:
+        shutil.rmtree(folder, ignore_errors=True)  # made a moment ago
+        raise
     return Run(folder)
 
 
