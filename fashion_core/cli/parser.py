@@ -53,7 +53,14 @@ def _training(command: Command) -> None:
     sub.add_argument("dir", type=Path, nargs="?", help="a folder per class")
     sub.add_argument("--preset", default="paper", help=", ".join(config.PRESETS))
     sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value")
-    sub.add_argument("--resume", metavar="RUN", help="go on with this run: its name or folder")
+    sub.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with this run, its name or folder; with --set by other settings, with DIR where its photos are now",
+    )
+    sub.add_argument(
+        "--finish", action="store_true", help="with --resume: train no further, test and keep its best epoch"
+    )
     sub.add_argument("--runs", type=Path, help="where run folders go (default: runs/)")
 
     sub = command("compare", training.compare, "Train variants of a recipe on the same photos; prints a table of them.")
