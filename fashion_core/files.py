@@ -11,10 +11,32 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from fashion_core import UserError, home
 
 Progress = Callable[[int, int, str], None] | None
+
+
+def given_path(text: str | os.PathLike[str]) -> Path:
+    """The path that a person typed or pasted: blanks around it, quotes and `file://` are taken off, `~` is the home.
+
+    Raises UserError where nothing is left, or where a `file://` address names another machine.
+    """
+    typed = os.fspath(text).strip()
+    if len(typed) > 1 and typed[0] == typed[-1] and typed[0] in "'\"":
+        typed = typed[1:-1].strip()
+    if typed.lower().startswith("file:"):
+        address = urlsplit(typed.replace("?", "%3F").replace("#", "%23"))
+        if address.netloc not in ("", "localhost"):
+            raise UserError(f"The files of {address.netloc} are not on this machine: give a path on this one.")
+        typed = os.fsdecode(unquote_to_bytes(address.path))
+    if not typed or "\0" in typed:
+        raise UserError("The path is empty or holds a zero byte: give the path of a folder or file.")
+    try:
+        return Path(typed).expanduser()
+    except RuntimeError:  # ~name, and there is no such user: a folder may be called so
+        return Path(typed)
 
 
 def size_and_mtime(root: Path, path: str) -> str:
