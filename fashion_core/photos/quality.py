@@ -39,7 +39,7 @@ def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) 
     `progress(done, total, what)` is called now and then.
     """
     stamps = [f"{os.fsencode(path)!r} {size_and_mtime(root, path)}" for path in paths]
-    mark = hashlib.sha256("\n".join([str(_VERSION), *stamps]).encode()).hexdigest()[:24]
+    mark = hashlib.sha256("\n".join([f"{imaging.VERSION}.{_VERSION}", *stamps]).encode()).hexdigest()[:24]
     of = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
     file = cache_folder() / f"quality-{of}-{mark}.parquet"
     if not file.exists():

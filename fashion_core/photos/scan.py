@@ -18,7 +18,7 @@ from fashion_core.photos.split import SPLITS
 _PART_NAMES = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 _PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-_AUDIT_VERSION = 3  # raise it when thumbnails, groups or columns change: older audits are then made anew
+_AUDIT_VERSION = 10 * imaging.VERSION + 3  # raise the 3 when groups or columns change: audits are then made anew
 
 
 class Audit(NamedTuple):
@@ -123,7 +123,7 @@ def inspect_file(root: Path, path: str) -> dict:
         image = imaging.read(data)
     except imaging.BadPhoto as error:
         return {"reason": str(error)}
-    width, height = image.size
+    width, height = imaging.full_size(image)
     digest, thumbnail = hashlib.sha256(data).hexdigest(), imaging.square(image, 16).tobytes()
     return {"width": width, "height": height, "bytes": len(data), "digest": digest, "thumbnail": thumbnail}
 
