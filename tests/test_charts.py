@@ -51,6 +51,15 @@ def test_a_percentage_never_rounds_to_none_or_all():
     assert [item["value"][3] for item in items("true", matrix=matrix, classes=("a", "b"))] == [">99", "<1", "", "100"]
 
 
+def test_the_most_confused_classes_are_those_with_the_most_mistakes_either_way_in_class_order():
+    matrix = np.array([[9, 0, 0, 1], [0, 9, 0, 0], [0, 0, 5, 4], [0, 0, 0, 9]])  # mistakes: 1, 0, 4, 5
+    assert charts.most_confused(matrix, 1).tolist() == [3]
+    assert charts.most_confused(matrix, 2).tolist() == [2, 3]
+    assert charts.most_confused(matrix, 3).tolist() == [0, 2, 3]
+    assert charts.most_confused(matrix, 99).tolist() == [0, 1, 2, 3]
+    assert charts.most_confused(np.eye(3, dtype=int), 2).tolist() == [0, 1], "of equals the earlier ones"
+
+
 @pytest.mark.parametrize(
     ("selected", "framed"),
     [(None, []), ((None, None), []), (("coat", "hat"), [1]), (("hat", None), [3, 4, 5]), ((None, "sock"), [2, 5, 8])],

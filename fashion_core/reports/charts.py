@@ -42,6 +42,15 @@ def normalised(matrix: np.ndarray, by: Normalise) -> np.ndarray:
     return np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
 
 
+def most_confused(matrix: np.ndarray, limit: int) -> np.ndarray:
+    """(k, k) counts, rows true → at most `limit` indices of the classes with the most mistakes, in class order.
+
+    A mistake counts for both its classes, the true and the predicted; of equals the earlier classes are taken.
+    """
+    wrong = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * np.diag(matrix)
+    return np.sort(np.argsort(-wrong, kind="stable")[:limit])
+
+
 def matrix_height(classes: int) -> int:
     """Pixels that a confusion matrix of so many classes needs to stay legible, axis labels and all."""
     return 150 + classes * max(24, 54 - classes)
