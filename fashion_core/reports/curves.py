@@ -8,13 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from fashion_core.reports.palette import CATEGORIES
 from fashion_core.runs.events import Tail
 
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["step", "epoch"]
 POINTS = 500
-# Readable on light and on dark; neighbours differ in lightness too, for those who see no difference in hue.
-COLOURS = ("#4c6fff", "#f28e2b", "#2a9d8f", "#d1495b", "#8e6bbf", "#b08900", "#5aa9e6", "#7f8c8d")
 
 
 def thin(values: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +78,7 @@ def options(
     for number, (name, tail) in enumerate(tails):
         for part, points in lines(tail, metric, by, smoothing, span).items():
             shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
-            colour = COLOURS[(number + (alone and part == "validation")) % len(COLOURS)]
+            colour = CATEGORIES[(number + (alone and part == "validation")) % len(CATEGORIES)]
             series.append(_series(part if alone else f"{name} {part}", part, shown, colour, alone))
     return {
         "animation": False,  # a point that slides in from elsewhere reads as a value that was never measured
