@@ -64,10 +64,16 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
     tell = _progress(log, should_stop)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
+    begins = not (run.folder / label_corrections.COPY).exists()
     decided = _decided(run)  # before minutes of decoding
     data = load(run.dataset, config.split_seed, tell, config.split_groups)
     pixels = decode_photos(data, config.image_size, tell)
-    photos, said = _photos(data, pixels, decided)
+    try:
+        photos, said = _photos(data, pixels, decided)
+    except UserError:
+        if begins:  # nothing was learned from them: once they are corrected, the run may take them anew
+            (run.folder / label_corrections.COPY).unlink()
+        raise
     extra = load_extra(config.extra, data, tell) if config.extra else None
     if extra:
         photos = _with_extra(photos, extra, config.image_size, tell)
@@ -89,17 +95,13 @@ def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callab
     return "finished"
 
 
-def _decided(run: Run) -> dict[str, str]:
+def _decided(run: Run) -> label_corrections.Decisions:
     """The decisions as they stood when the run first began, of which it keeps a copy: people may go on deciding."""
     kept = run.folder / label_corrections.COPY
     if not kept.exists():
         with atomic_write(kept) as partial:
-            partial.write_text(
-                label_corrections.text(label_corrections.load_or_empty(run.config.decisions)),
-                "utf-8",
-                "surrogateescape",
-            )
-    return label_corrections.read(kept)
+            partial.write_bytes(label_corrections.copy_of(run.config.decisions))
+    return label_corrections.read(kept, run.config.decisions)
 
 
 def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple[Photos, list[str]]:
