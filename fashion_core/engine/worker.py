@@ -93,9 +93,15 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
     report = _progress(log, should_stop)
     if pick_device(run.config.device).type == "cuda":  # a missing device is told before minutes of decoding
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
+    begins = not (run.folder / label_corrections.COPY).exists()
     corrections = _label_corrections(run)  # before that, too
     data, pixels = _load_photos(run, report)
-    photos, notes = _training_photos(run, data, pixels, corrections, report)
+    try:
+        photos, notes = _training_photos(run, data, pixels, corrections, report)
+    except UserError:
+        if begins:  # nothing was learned from them: once they are corrected, the run may take them anew
+            (run.folder / label_corrections.COPY).unlink()
+        raise
     trainer = Trainer(run.config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
     _remove_later_epochs(run, trainer)
     notes = [*_notes(data, trainer), *notes, *_changes(run)]
@@ -152,17 +158,13 @@ def _load_photos(run: Run, report: Progress) -> tuple[Dataset, np.ndarray]:
     return data, decode_photos(data, run.config.image_size, report)
 
 
-def _label_corrections(run: Run) -> dict[str, str]:
+def _label_corrections(run: Run) -> label_corrections.Decisions:
     """The corrected labels as they stood when the run first began, kept with it: people may go on correcting."""
     kept = run.folder / label_corrections.COPY
     if not kept.exists():
         with atomic_write(kept) as partial:
-            partial.write_text(
-                label_corrections.text(label_corrections.load_or_empty(run.config.decisions)),
-                "utf-8",
-                "surrogateescape",
-            )
-    return label_corrections.read(kept)
+            partial.write_bytes(label_corrections.copy_of(run.config.decisions))
+    return label_corrections.read(kept, run.config.decisions)
 
 
 def _training_photos(
