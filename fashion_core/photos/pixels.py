@@ -43,9 +43,8 @@ def _decode_into(file: Path, data: Dataset, size: int, progress: Progress) -> No
         except imaging.BadPhoto as error:
             raise UserError(f"{imaging.printable(path)} changed since it was checked ({error}): start again.") from None
 
-    for _ in map_in_threads(
-        lambda item: decode(*item), list(enumerate(data.photos["path"])), "Decoding photos", progress
-    ):
+    items = list(enumerate(data.photos["path"]))
+    for _ in map_in_threads(lambda item: decode(*item), items, "Decoding photos", progress):
         pass
     pixels.flush()
 

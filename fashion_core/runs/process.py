@@ -30,7 +30,8 @@ def refuse_if_busy(runs_dir: Path | None = None, apart_from: Run | None = None) 
 def launch(run: Run) -> None:
     """Start the worker as a process that outlives this one, by the same command as in a terminal.
 
-    Raises UserError while another run is busy, and where the run cannot be read, its folder not be written, or torch is not installed.
+    Raises UserError while another run is busy, and where the run cannot be read, its folder not be written, or torch is
+    not installed.
     """
     need("torch", "Training")
     if problem := run.problem:
