@@ -32,6 +32,8 @@ def main(handle: str) -> None:
 
             clients.tqdm = Bar
             tell(folder=str(kagglehub.dataset_download(handle)))
+        except ModuleNotFoundError:
+            tell(error='kagglehub is missing: it comes with the extra "train"', status=None)
         except Exception as error:  # its own types, requests' and more: `sources` makes one sentence of them
             status = getattr(getattr(error, "response", None), "status_code", None)
             tell(error=str(error) or type(error).__name__, status=status)

@@ -13,7 +13,6 @@ from fashion_core.photos import imaging
 from fashion_core.photos.dataset import Dataset
 
 CACHE_BYTES = 20 << 30
-_DECODER = 2  # raise it when `imaging.read` makes other pixels of the same bytes: all is then decoded anew
 
 
 def decode_photos(data: Dataset, size: int, progress: Progress = None) -> np.memmap:
@@ -21,7 +20,7 @@ def decode_photos(data: Dataset, size: int, progress: Progress = None) -> np.mem
 
     Decoding happens once for the same photos, whatever their split: kept under `data/.cache`, oldest use out first.
     """
-    key = hashlib.sha256(f"{_DECODER}:{size}:{':'.join(data.photos['digest'])}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{imaging.VERSION}:{size}:{':'.join(data.photos['digest'])}".encode()).hexdigest()[:32]
     file = cache_folder() / f"{key}.npy"
     if not file.exists():
         with atomic_write(file) as partial:

@@ -14,7 +14,9 @@ from fashion_core.photos import imaging, sample
 from fashion_core.photos.duplicates import near_duplicates
 from fashion_core.photos.layout import find_layout, path_order
 
-_AUDIT_VERSION = 4  # raise it when thumbnails, groups, columns or stamps change: older audits are then made anew
+_AUDIT_VERSION = (
+    10 * imaging.VERSION + 4
+)  # raise the 4 when groups, columns or stamps change: audits are then made anew
 
 
 class Audit(NamedTuple):
@@ -81,7 +83,7 @@ def inspect_file(root: Path, path: str) -> dict:
         image = imaging.read(data)
     except imaging.BadPhoto as error:
         return {"reason": str(error)}
-    width, height = image.size
+    width, height = imaging.full_size(image)
     digest, thumbnail = hashlib.sha256(data).hexdigest(), imaging.square(image, 16).tobytes()
     return {"width": width, "height": height, "bytes": len(data), "digest": digest, "thumbnail": thumbnail}
 

@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -116,6 +117,24 @@ def _read(name: str, value: Any, kind: type) -> Any:
     if kind is float and not math.isfinite(number):
         raise UserError(f"{name} takes a finite number, not {text!r}.")
     return number
+
+
+def migrate(settings: Mapping[str, Any]) -> TrainConfig:
+    """The recipe in a config.json of this or an earlier version; a setting that did not exist then gets what held then.
+
+    Raises UserError that names settings of which this version does not know, and for values that cannot be.
+    """
+    if not isinstance(settings, Mapping):
+        raise UserError("the recipe is no table of settings: start a new run.")
+    known = [field.name for field in fields(TrainConfig)]
+    if strangers := [str(name) for name in settings if name not in known]:
+        raise UserError(
+            f"this version does not know the settings {', '.join(strangers)}: open the run with the version that wrote "
+            "it, or start a new run."
+        )
+    # The split was drawn with the run's own seed, near-duplicates were kept together, and nobody had decided on labels.
+    before = {"split_seed": settings.get("seed", 0), "split_groups": True, "extra": "", "decisions": ""}
+    return TrainConfig().changed(before | dict(settings))
 
 
 # Reasons and sources for each value: docs/recipes.md.

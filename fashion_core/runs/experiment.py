@@ -14,6 +14,7 @@ from fashion_core import UserError
 from fashion_core.photos import label_corrections
 from fashion_core.runs import Run, config
 from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.run import resolved
 
 Changes = Mapping[str, Any]
 PATHS = ("pretrained", "extra", "decisions")  # settings of which only the name is worth reading
@@ -119,12 +120,9 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     Finished runs are known by the photos' fingerprint, so those brought here from another machine count; one to go on
     with must also read the same folder.
     """
-    recipe, unfinished = (
-        recipe.changed({"decisions": label_corrections.resolve_setting(recipe.decisions, dataset)}),
-        None,
-    )
+    recipe, unfinished = resolved(recipe, dataset), None
     for run in among:
-        if _recipe_of(run) != recipe.as_dict() or not _decided_alike(run, recipe):
+        if _recipe_of(run) != recipe or not _decided_alike(run, recipe):
             continue
         photos, state = _fingerprint(run), run.state
         if photos == fingerprint and state == "finished" and run.model_folder:
@@ -138,9 +136,12 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     return unfinished
 
 
-def _recipe_of(run: Run) -> dict[str, Any]:
-    """All its settings; those that did not exist yet when it began have their default."""
-    return TrainConfig().as_dict() | run.record.get("train", {})
+def _recipe_of(run: Run) -> TrainConfig | None:
+    """The one recipe that it was trained by; None where it was changed on the way or cannot be read."""
+    try:
+        return None if run.record.history else resolved(run.config, run.dataset)
+    except UserError:
+        return None
 
 
 def _decided_alike(run: Run, recipe: TrainConfig) -> bool:
