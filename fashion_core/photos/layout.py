@@ -130,7 +130,7 @@ def _notes_on_splits(root: Path, splits: dict[str, str]) -> list[str]:
         return []
     first = printable(next(iter(splits)))
     notes = [
-        f"The folder {printable(folder)}/ beside {first}/ is left out: its name is that of no split (train, "
+        f"The folder {printable(folder)}/ next to {first}/ is left out: its name is that of no split (train, "
         "validation, test)."
         for folder in _folders(root)
         if folder not in splits

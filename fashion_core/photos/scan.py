@@ -14,9 +14,8 @@ from fashion_core.photos import imaging, sample
 from fashion_core.photos.duplicates import near_duplicates
 from fashion_core.photos.layout import find_layout, path_order
 
-_AUDIT_VERSION = (
-    10 * imaging.VERSION + 4
-)  # raise the 4 when groups, columns or stamps change: audits are then made anew
+# Raise the 4 when groups, columns or stamps change: older audits are then made anew.
+_AUDIT_VERSION = 10 * imaging.VERSION + 4
 
 
 class Audit(NamedTuple):
