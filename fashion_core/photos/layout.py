@@ -17,6 +17,7 @@ _SYSTEM_NAMES = frozenset(
      "#snapshot", "~snapshot", "lost+found", "system volume information", "network trash folder", "temporary items",
      "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "folder.htt", "zbthumbnail.info", "icon\r")
 )  # fmt: skip
+_LOST_CLUSTERS = re.compile(r"found\.\d{3}", re.IGNORECASE)
 _PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 _SPLIT_WORDS = {
@@ -64,7 +65,8 @@ def find_layout(root: Path) -> Layout:
         unused |= {str(Path(base, folder)): LINK_BACK for folder in back}
         notes += _notes_on_spellings(classes)
         for folder, label in classes.items():
-            found = {str(Path(base, folder, path)): reason for path, reason in _files(root / base / folder, real)}
+            above = f"{base}/{folder}" if base else folder
+            found = {f"{above}/{path}": reason for path, reason in _files(root / base / folder, real)}
             unused |= {path: reason for path, reason in found.items() if reason}
             files |= {path: (label, split) for path, reason in found.items() if not reason}
             labels.add(label)
@@ -77,12 +79,12 @@ def find_layout(root: Path) -> Layout:
 
 def path_order(path: str) -> tuple[bytes, bytes]:
     """A key to sort paths by: the same order on a system that spells accents otherwise."""
-    return os.fsencode(normalised_name(path)), os.fsencode(path)
+    return normalised_name(path).encode("utf-8", "surrogateescape"), path.encode("utf-8", "surrogateescape")
 
 
 def is_system_name(name: str) -> bool:
     """Whether a file or folder of this name is a system's own: hidden, a preview, a bin."""
-    return name.startswith(".") or name.lower() in _SYSTEM_NAMES or bool(re.fullmatch(r"found\.\d{3}", name.lower()))
+    return name.startswith(".") or name.lower() in _SYSTEM_NAMES or _LOST_CLUSTERS.fullmatch(name) is not None
 
 
 # ---- splits
@@ -220,13 +222,12 @@ def _refuse_nothing(root: Path, found: object, unused: dict[str, str]) -> None:
 
 
 def _entries(folder: Path) -> list[tuple[str, bool]]:
-    """Name and whether it is a folder, links followed; a system's own left out; in the order of names."""
+    """Name and whether it is a folder, links followed; a system's own left out."""
     try:
         with os.scandir(folder) as found:
-            names = [(entry.name, _is_folder(entry)) for entry in found if not is_system_name(entry.name)]
+            return [(entry.name, _is_folder(entry)) for entry in found if not is_system_name(entry.name)]
     except OSError as error:
         raise UserError(f"The folder {printable(folder)} cannot be read: {error.strerror}.") from None
-    return sorted(names, key=lambda entry: os.fsencode(entry[0]))
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -237,12 +238,13 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def _folders(folder: Path) -> list[str]:
-    return [name for name, is_folder in _entries(folder) if is_folder]
+    """In the order of names."""
+    return sorted((name for name, is_folder in _entries(folder) if is_folder), key=path_order)
 
 
 def _photos(folder: Path) -> list[str]:
     """Files right in a folder whose names are those of photos."""
-    return [name for name, is_folder in _entries(folder) if not is_folder and name.lower().endswith(_PHOTO_ENDINGS)]
+    return [name for name, is_folder in _entries(folder) if name.lower().endswith(_PHOTO_ENDINGS) and not is_folder]
 
 
 def _files(folder: Path, root: str, above: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
