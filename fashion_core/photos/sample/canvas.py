@@ -62,7 +62,7 @@ class Canvas:
     def paint(self, piece: Piece) -> None:
         points = np.array(self.lines(piece.outline, (0, 0, SIZE, SIZE))).reshape(-1, 2)
         (x0, y0), (x1, y1) = np.floor(points.min(0)) - 8, np.ceil(points.max(0)) + 8
-        box = tuple(int(v) for v in (max(x0, 0), max(y0, 0), min(x1, SIZE), min(y1, SIZE)))
+        box = int(max(x0, 0)), int(max(y0, 0)), int(min(x1, SIZE)), int(min(y1, SIZE))
         stencil = Image.new("L", ((box[2] - box[0]) * FINE, (box[3] - box[1]) * FINE))
         ImageDraw.Draw(stencil).polygon(self.lines(piece.outline, box, FINE), fill=255)
         stencil = stencil.reduce(FINE)
@@ -128,8 +128,8 @@ class Canvas:
                 pen.line(self.lines(path, box, FINE), fill, max(2, round(width * self.scale * FINE)), joint="curve")
             else:
                 pen.polygon(self.lines(path, box, FINE), fill)
-        ink = as_float(ink.reduce(FINE))  # premultiplied, since empty pixels are zero
-        return surface * (1 - ink[..., 3:]) + ink[..., :3]
+        inked = as_float(ink.reduce(FINE))  # premultiplied, since empty pixels are zero
+        return surface * (1 - inked[..., 3:]) + inked[..., :3]
 
     def backdrop(self, rng: Random) -> np.ndarray:
         """Studio paper, a painted wall, a floor, planks or linen under the piece's shadow, (224, 224, 3)."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from fashion_core.photos.sample.shapes import Points, Random, curve, disc, pick
 
-Colour = tuple[float, float, float]  # 0..1, as on the screen
+Colour = tuple[float, ...]  # red, green and blue, 0..1, as on the screen
 
 BLACKS = [(0.08, 0.08, 0.09), (0.11, 0.105, 0.105), (0.14, 0.14, 0.145), (0.18, 0.175, 0.175), (0.24, 0.235, 0.24)]
 BLUES = [(0.1, 0.14, 0.34), (0.13, 0.25, 0.56), (0.16, 0.36, 0.74), (0.3, 0.5, 0.78), (0.55, 0.7, 0.88),
@@ -54,8 +54,8 @@ class Piece:
 
     def mapped(self, move: Callable[[Points], Points], drape: float = 1.0) -> "Piece":
         return replace(self, outline=move(self.outline), drape=self.drape * drape,
-                       folds=[(move(p), *rest) for p, *rest in self.folds],
-                       marks=[(move(p), *rest) for p, *rest in self.marks])  # fmt: skip
+                       folds=[(move(p), width, depth) for p, width, depth in self.folds],
+                       marks=[(move(p), width, colour) for p, width, colour in self.marks])  # fmt: skip
 
     def with_mirror(self) -> list["Piece"]:
         return [self, self.mapped(lambda p: p * (-1, 1), drape=-1)]
@@ -89,8 +89,8 @@ def cut(rng: Random, colour: str, garment: str) -> Cloth:
     """A plausible cloth of that colour for that garment."""
     denim = rng.random() < {"pants": 0.4, "shorts": 0.4, "shirt": 0.1}.get(garment, 0)
     shades = BLACKS if colour == "black" else DENIMS if denim else BLUES
-    base = np.array(pick(rng, shades)) * rng.uniform(0.85, 1.15) + rng.normal(0, 0.008, 3)
-    base = tuple(np.clip(base, 0.03, 0.95))
+    shade = np.array(pick(rng, shades)) * rng.uniform(0.85, 1.15) + rng.normal(0, 0.008, 3)
+    base = tuple(np.clip(shade, 0.03, 0.95))
     if denim:
         thread = (0.75, 0.58, 0.33) if colour == "blue" else (0.4, 0.4, 0.4)
         return Cloth(base, weave=0.08, fade=rng.uniform(0.1, 0.35), gloss=0, stitch=thread)

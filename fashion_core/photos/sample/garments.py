@@ -236,8 +236,8 @@ def trousers(rng: Random, cloth: Cloth, other: Cloth | None, kind: str, length, 
         x = shin + (foot - shin) * (y - half) / (length - half)
         legs.fold((s * (x - 0.12), y + tilt[0]), (s * x, y), (s * (x + 0.06), y + tilt[1]), width=0.025,
                   depth=rng.uniform(-1.0, 0.3))
-    band = both((0, -1.03), (waist - 0.01, -1.05, 1), (waist + 0.004, -0.945, 1), (0, -0.925))
-    band = Piece(band, other or cloth, 1, 0.3)
+    band = Piece(both((0, -1.03), (waist - 0.01, -1.05, 1), (waist + 0.004, -0.945, 1), (0, -0.925)), other or cloth,
+                 1, 0.3)
     pieces = [Piece(disc(0, -1.035, waist - 0.02, 0.035), cloth.plain(0.4), bulge=0), legs, band]
     if kind == "cargo":
         x, y = (knee - 0.11, length - 0.19) if length < 0.45 else (knee - 0.09, half - 0.1)
@@ -287,6 +287,7 @@ def laced(rng: Random, cloth: Cloth, other: Cloth | None, kind: str) -> list[Pie
     upper = Piece(closed((-0.92, y + 0.05, 1), (-0.95, y - 0.18), (-0.87, (top + y) / 2 - 0.1), (-0.9, top, 1),
                         (-0.62, top + 0.07), (*instep[0], 1), *instep[1:], (0.68, -0.02), (0.9, 0.05), (0.99, y - 0.03),
                         (0.98, y + 0.05, 1)), cloth, bulge=1.2, wrinkle=0.4)
+    tread: list[tuple[float, ...]]
     if sport:
         tread = [(-0.95, y - 0.01), (-0.975, floor - 0.08), (-0.95, floor - 0.01), (-0.85, floor), (0.1, floor),
                  (0.8, floor), (0.95, floor - 0.02), (1.01, floor - 0.09), (1.01, y - 0.02), (0.9, y + 0.01),

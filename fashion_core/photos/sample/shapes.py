@@ -42,7 +42,7 @@ def tube(start, joint, end, wide: float, narrow: float) -> Points:
 
 
 def pick(rng: Random, choices: Sequence):
-    return choices[rng.integers(len(choices))]
+    return choices[int(rng.integers(len(choices)))]
 
 
 def disc(x: float, y: float, rx: float, ry: float | None = None) -> Points:
