@@ -70,7 +70,7 @@ with gallery:
         split = st.selectbox("Split", SPLITS, index=None, key=keys.DATA_SPLIT, placeholder="any", bind="query-params")
         size = st.selectbox("Size", found.sizes.value_counts().index, index=None, key=keys.DATA_SIZE, placeholder="any",
                             bind="query-params")  # fmt: skip
-        show = st.selectbox("Show", SHOW, format_func=SHOW.get, key=keys.DATA_SHOW, bind="query-params")
+        show = st.selectbox("Show", SHOW, format_func=SHOW.__getitem__, key=keys.DATA_SHOW, bind="query-params")
     rows = chosen_photos(found, label, split, size, show)
     st.markdown(f"**{len(rows):,}** of {len(found.photos):,} photos")
     photo_grid([found.data.file(path) for path in rows["path"]], captions(found, rows, show), key=keys.DATA_PHOTOS,

@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
+from functools import partial
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
@@ -87,7 +88,7 @@ def _zip_entries(bundle: zipfile.ZipFile) -> list[Entry]:
             raise UserError("The zip asks for a password: unpack it by hand and give the folder.")
         path = _safe(name, stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR))
         if not name.endswith(("/", "\\")):
-            entries.append(Entry(path, info.file_size, lambda info=info: bundle.open(info)))
+            entries.append(Entry(path, info.file_size, partial(bundle.open, info)))
     return entries
 
 
@@ -96,11 +97,18 @@ def _tar_entries(bundle: tarfile.TarFile) -> list[Entry]:
     for info in bundle:
         path = _safe(info.name, info.isreg() or info.isdir())
         if info.isreg():
-            entries.append(Entry(path, info.size, lambda info=info: bundle.extractfile(info)))
-    bundle.fileobj.seek(bundle.offset)
-    if bundle.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            entries.append(Entry(path, info.size, partial(_open_member, bundle, info)))
+    whole = bundle.fileobj
+    if whole is None or whole.seek(bundle.offset) < 0 or whole.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError  # a tar ends with zeros: without them some of its files are missing
     return entries
+
+
+def _open_member(bundle: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = bundle.extractfile(info)
+    if file is None:  # of links and folders only, which are not asked for
+        raise EOFError
+    return file
 
 
 def _safe(name: str, plain: bool) -> PurePosixPath:
