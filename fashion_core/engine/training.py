@@ -102,7 +102,7 @@ class Trainer:
             self.config.image_size,
             self.config.pretrained if state is None else "none",
         )
-        self.model.to(self.device, memory_format=torch.channels_last)
+        self.model.to(self.device).to(memory_format=torch.channels_last)
         self.normalise = models.Normalise().to(self.device)
         self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
         self.ema: AveragedModel | None = None
