@@ -129,6 +129,12 @@ class Run:
         return file if _exists(file) else None
 
     @property
+    def best_file(self) -> Path | None:
+        """The weights of the best epoch so far, once one has ended."""
+        file = self.folder / "best.safetensors"
+        return file if _exists(file) else None
+
+    @property
     def model_folder(self) -> Path | None:
         """The exported model, once there is one: the card is written last."""
         folder = self.folder / "model"
