@@ -194,15 +194,14 @@ def ticks(home: Path, repeats: int) -> list[float]:
                 event = {"v": 1, "seq": step, "t": time.time(), "type": "step", "step": step, "loss": loss}
                 file.write(json.dumps(event | {"accuracy": 1 - loss / 3, "learning_rate": 0.01}) + "\n")
 
-    tail = events.Tail(run)
+    tail = events.Tail(run.events_file)
     log(1, POINTS)
     tail.update()
     times = []
     for turn in range(10 * repeats):
         log(POINTS + 1 + 10 * turn, 10)
         begin = time.perf_counter()
-        tail.update()
-        json.dumps(live.tick([(run.id, tail)], live.CurveOptions()))
+        json.dumps(live.tick([(run.id, tail.read())], live.CurveOptions()))
         times.append(1000 * (time.perf_counter() - begin))
     return times
 

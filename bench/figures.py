@@ -12,8 +12,7 @@ from fashion_core.runs import events
 def main(name: str, out: str) -> None:
     """Write OUT-curves.png and OUT-matrix.png."""
     run = runs.get(name)
-    tail = events.Tail(run)
-    tail.update()
+    tail = events.Tail(run.events_file).read()
     Path(f"{out}-curves.png").write_bytes(figures.curves_png(tail))
     Path(f"{out}-matrix.png").write_bytes(figures.confusion_png(Evaluation.load(run.evaluation_file), "count"))
 

@@ -92,7 +92,7 @@ def test_a_run_outlives_the_server_that_started_it(page, server):
 def test_a_killed_worker_is_told_as_crashed_within_ten_seconds(page, site):
     run = begin(page, site, epochs=202)
     os.kill(_worker(run), signal.SIGKILL)
-    expect(page.get_by_text("The worker died without a word")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("The worker crashed")).to_be_visible(timeout=10_000)
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 

@@ -1,14 +1,26 @@
 """A run is a folder whose truth is on disk: its log, its lock, its state."""
 
+import errno
 import json
+import os
+import re
 import subprocess
 import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from safetensors.numpy import save_file
 
 from fashion_core import UserError, runs
+from fashion_core.runs import events, lock, process, record
+from fashion_core.runs import run as run_module
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog, Tail
 
@@ -32,22 +44,22 @@ def test_readers_ignore_an_unfinished_last_line_and_what_is_no_event(run):
     file.write_bytes(
         b'{"seq":0,"t":1,"type":"step","step":1,"loss":2.0,"accuracy":0.5,"learning_rate":0.1}\nnonsense\n{"seq":1,"t"'
     )
-    tail = Tail(run)
+    tail = Tail(run.events_file)
     assert tail.update() == 1
     with file.open("ab") as stream:
         stream.write(b':2,"type":"future","x":1}\n')
     assert tail.update() == 1
-    assert tail.steps()["loss"].tolist() == [2.0]
+    assert tail.read().steps()["loss"].tolist() == [2.0]
 
 
 def test_a_reader_reads_only_what_is_new(run):
-    tail = Tail(run)
+    tail = Tail(run.events_file)
     with EventLog(run.folder / "events.jsonl") as log:
         log("step", step=1, loss=1.0, accuracy=0.0, learning_rate=0.1)
         assert (tail.update(), tail.offset) == (1, (run.folder / "events.jsonl").stat().st_size)
         log("step", step=2, loss=float("nan"), accuracy=0.0, learning_rate=0.1)
         assert tail.update() == 1
-    assert tail.steps()["loss"].isna().tolist() == [False, True]
+    assert tail.read().steps()["loss"].isna().tolist() == [False, True]
 
 
 def test_a_writer_after_a_kill_cuts_off_the_half_line_and_counts_on(run):
@@ -59,14 +71,14 @@ def test_a_writer_after_a_kill_cuts_off_the_half_line_and_counts_on(run):
 
 
 def test_after_a_resume_no_step_is_seen_twice(run):
-    tail = Tail(run)
+    tail = Tail(run.events_file)
     with EventLog(run.folder / "events.jsonl") as log:
         for step in (1, 2, 3):
             log("step", step=step, loss=float(step), accuracy=0.0, learning_rate=0.1)
         log("start", step=1)
         log("step", step=2, loss=20.0, accuracy=0.0, learning_rate=0.1)
     tail.update()
-    assert tail.steps()[["step", "loss"]].values.tolist() == [[1, 1], [2, 20]]
+    assert tail.read().steps()[["step", "loss"]].values.tolist() == [[1, 1], [2, 20]]
 
 
 def test_states_follow_the_lock_and_the_last_event(run):
@@ -99,6 +111,333 @@ def test_a_second_start_is_refused_in_a_sentence_that_names_the_busy_run(run, ho
         pass
     with runs.claim(other):
         pass
+
+
+def test_a_run_of_ones_own_that_was_just_launched_does_not_hide_an_older_one_that_trains(run, home):
+    own = runs.create(TrainConfig(), home)
+    with runs.claim(run):
+        (own.folder / "launched").touch()
+        with pytest.raises(UserError, match=f"Run {run.id} is training now"):
+            runs.refuse_if_busy(apart_from=own)
+    assert runs.busy(apart_from=own) is None
+
+
+def test_of_two_launches_at_once_one_is_refused(run, home, monkeypatch):
+    started = []
+    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: started.append(command))
+    both = [run, runs.create(TrainConfig(), home)]
+    with ThreadPoolExecutor() as pool:
+        refused = [future.exception() for future in [pool.submit(runs.launch, one) for one in both]]
+    assert len(started) == 1 and [type(one) for one in refused if one] == [UserError]
+    with pytest.raises(UserError, match="training"):
+        runs.launch(next(one for one, error in zip(both, refused, strict=True) if not error))
+
+
+def test_a_worker_is_started_by_the_command_that_a_terminal_takes(run, monkeypatch):
+    commands = []
+    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: commands.append(command[2:]))
+    run.stop()
+    runs.launch(run)
+    assert run.state == "starting" and not (run.folder / "stop").exists()  # an old wish to stop is over
+    (run.folder / "launched").unlink()
+    runs.launch(run, finish=True)
+    resume = ["fashion_core", "train", "--resume", str(run.folder)]
+    assert commands == [resume, [*resume, "--finish"]]
+
+
+# ---- many who look
+
+
+def test_however_many_look_at_once_a_finished_run_is_finished_and_can_be_claimed(run):
+    with runs.claim(run) as log:
+        log("end", reason="finished")
+    with ThreadPoolExecutor(16) as pool:
+        seen = [pool.submit(lambda: {run.state for _ in range(200)}) for _ in range(16)]
+        with runs.claim(run):  # a worker gets its lock while they look
+            pass
+        for future in seen:
+            assert future.result() <= {"finished", "running"}
+        settled = [pool.submit(lambda: {run.state for _ in range(200)}) for _ in range(16)]
+    assert [future.result() for future in settled] == [{"finished"}] * 16
+
+
+def test_to_look_at_a_run_makes_no_lock(run):
+    assert run.state == "crashed" and not (run.folder / "lock").exists()
+
+
+def test_where_locks_cannot_be_shared_those_who_look_try_again(run, monkeypatch):
+    monkeypatch.setattr(lock, "fcntl", None)
+    with runs.claim(run) as log:
+        assert run.state == "running"
+        log("end", reason="finished")
+    held = FileLock(run.folder / "lock", thread_local=False)
+    with held:  # another who looks, by taking it for a moment
+        threading.Timer(0.05, held.release).start()
+        assert run.state == "finished"
+
+
+def test_readers_in_many_threads_see_whole_rows_while_the_log_grows(run):
+    tail, done = Tail(run.events_file), threading.Event()
+
+    def read() -> set[bool]:
+        seen = set()
+        while not done.is_set():
+            columns = tail.read().columns
+            seen.add(len({len(column) for column in columns.values()}) == 1)
+            seen.add(columns["loss"].tolist() == list(range(1, len(columns["loss"]) + 1)))
+        return seen
+
+    with ThreadPoolExecutor(8) as pool, EventLog(run.events_file) as log:
+        readers = [pool.submit(read) for _ in range(8)]
+        for step in range(1, 2001):
+            log("step", step=step, loss=float(step), accuracy=0.5, learning_rate=0.1)
+        done.set()
+    assert [reader.result() for reader in readers] == [{True}] * 8
+    assert len(tail.read().steps()) == 2000
+
+
+def test_what_was_read_does_not_change_when_the_log_grows(run):
+    tail = Tail(run.events_file)
+    with EventLog(run.events_file) as log:
+        log("step", step=1, loss=1.0, accuracy=0.0, learning_rate=0.1)
+        before = tail.read()
+        assert tail.read() is before  # nothing new, nothing copied
+        log("step", step=2, loss=2.0, accuracy=0.0, learning_rate=0.1)
+        log("start", step=0)
+    assert len(tail.read().steps()) == 0 and before.steps()["loss"].tolist() == [1.0]
+    with pytest.raises(ValueError, match="read-only"):
+        before.columns["loss"][0] = 3
+
+
+def test_another_log_in_the_same_place_is_read_from_its_start(run):
+    tail = Tail(run.events_file)
+    run.events_file.write_text('{"seq":0,"t":1,"type":"step","step":1,"loss":1}\n{"seq":1,"t":2,"type":"x"}\n')
+    tail.read()
+    run.events_file.write_text('{"seq":0,"t":1,"type":"step","step":1,"loss":7}\n')
+    assert tail.read().steps()["loss"].tolist() == [7.0]
+
+
+@pytest.mark.parametrize("kind", ["step", "epoch", "start", "note", "error", "end", "evaluate", "progress"])
+def test_an_event_that_lacks_its_values_stops_nobody(run, kind):
+    run.events_file.write_text(json.dumps({"seq": 0, "t": 1, "type": kind}) + "\n[1]\n{}\n")
+    assert len(Tail(run.events_file).read().steps()) == 0
+    assert run.state in ("crashed", "failed") and run.result == "–"
+
+
+def test_how_far_a_run_came_is_found_however_long_its_epochs_are(run):
+    with EventLog(run.events_file) as log:
+        log("epoch", epoch=1, step=1, validation_accuracy=0.5)
+        for step in range(2000):
+            log("step", step=step + 2, loss=1.0, accuracy=0.5, learning_rate=0.1)
+        log("end", reason="stopped")
+    assert run.result == "validation 50.0% after epoch 1" and run.state == "stopped"
+
+
+# ---- folders that are no runs of this version
+
+
+def _folder(home, name="foreign", **files):
+    folder = home / "runs" / name
+    folder.mkdir(parents=True)
+    for file, text in files.items():
+        (folder / file.replace("_", ".")).write_text(text)
+    return folder
+
+
+WHOLE = {"v": 1, "created": "2025-01-01T10:00:00+00:00", "dataset": "/photos", "train": TrainConfig().as_dict()}
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        (WHOLE | {"train": WHOLE["train"] | {"hue": 0.1, "mixup": 2}}, "does not know the settings hue, mixup"),
+        (WHOLE | {"train": WHOLE["train"] | {"epochs": "many"}}, "epochs takes a whole number"),
+        (WHOLE | {"train": WHOLE["train"] | {"epochs": 0}}, "epochs is whole passes"),
+        (WHOLE | {"train": [1]}, "no table of settings"),
+        (WHOLE | {"train": {}}, "has no train"),
+        (WHOLE | {"dataset": None}, "has no dataset"),
+        (WHOLE | {"dataset": 7}, "damaged"),
+        (WHOLE | {"history": [{"step": 1}]}, "damaged"),
+        ({}, "has no dataset and no train"),
+        ([], "no record of a run"),
+        ("{", "damaged"),
+        ("", "damaged"),
+        ("\udcff", "damaged"),
+        (None, "is missing"),
+        ("folder", "cannot be read"),
+    ],
+)
+def test_a_foreign_run_folder_says_what_is_wrong_and_stops_nobody(home, run, config, problem):
+    folder = _folder(home, events_jsonl='{"seq":0,"t":1,"type":"end","reason":"finished"}\n')
+    if config == "folder":
+        (folder / "config.json").mkdir()
+    elif config is not None:
+        text = config if isinstance(config, str) else json.dumps(config)
+        (folder / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    foreign = runs.get("foreign")
+    assert foreign in runs.find() and run in runs.find()
+    assert problem in foreign.problem and foreign.state == "finished"
+    for needs_it in (lambda: foreign.config, lambda: foreign.title, lambda: runs.launch(foreign)):
+        with pytest.raises(UserError, match=re.escape(problem)):
+            needs_it()
+    assert run.problem is None and runs.busy() is None
+    with runs.claim(run):
+        pass
+
+
+def test_a_mended_record_is_read_again(home):
+    folder = _folder(home, config_json="{", events_jsonl="")
+    assert runs.get("foreign").problem
+    (folder / "config.json").write_text(json.dumps(WHOLE))
+    assert runs.get("foreign").problem is None and runs.get("foreign").config == TrainConfig()
+
+
+def test_what_is_no_run_at_all_is_not_listed(home, run):
+    (home / "runs" / "notes").mkdir()
+    (home / "runs" / ".start.lock").touch()
+    (home / "runs" / "readme.txt").write_text("mine")
+    assert runs.find() == [run]
+    with pytest.raises(UserError, match="There is no run 'notes'"):
+        runs.get("notes")
+
+
+@pytest.fixture
+def another_user(tmp_path_factory, monkeypatch):
+    """A home that everybody may write to, with a run of root's; inside `become`, the test is another user."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory() as name:
+        shared = Path(name)
+        (shared / "runs").mkdir()
+        for folder in (shared, shared / "runs"):
+            folder.chmod(0o777)
+        monkeypatch.setenv("BUSANA_HOME", name)
+
+        @contextmanager
+        def become():
+            os.seteuid(65534)
+            try:
+                yield
+            finally:
+                os.seteuid(0)
+
+        yield shared, become
+
+
+@pytest.mark.parametrize("hidden", ["", "lock", "config.json", "events.jsonl"])
+def test_a_run_of_another_users_is_a_row_and_blocks_nobody(another_user, hidden):
+    shared, become = another_user
+    theirs = runs.create(TrainConfig(), shared)
+    with runs.claim(theirs) as log:
+        log("end", reason="stopped")
+    (theirs.folder / hidden).chmod(0)
+    (shared / "runs" / ".start.lock").chmod(0o600)  # as earlier versions made it
+    with become():
+        assert [run.id for run in runs.find()] == [theirs.id]
+        assert "cannot be read (Permission denied)" in theirs.problem
+        assert theirs.state == (runs.UNREADABLE if hidden != "config.json" else "stopped")
+        for refused in (theirs.stop, lambda: runs.launch(theirs), lambda: theirs.amended({"epochs": 3})):
+            with pytest.raises(UserError):
+                refused()
+        own = runs.create(TrainConfig(), shared)
+        with runs.claim(own):
+            assert own.state == "running"
+
+
+def test_a_run_of_another_users_that_trains_is_seen_and_cannot_be_stopped(another_user):
+    shared, become = another_user
+    theirs = runs.create(TrainConfig(), shared)
+    with runs.claim(theirs), become():
+        assert theirs.state == "running" and runs.busy() == theirs
+        with pytest.raises(UserError, match="cannot be stopped from here"):
+            theirs.stop()
+
+
+# ---- older runs, their order and their names
+
+
+def test_a_run_of_the_first_version_opens_and_can_be_resumed(home):
+    recipe = TrainConfig(seed=3).as_dict()
+    for newer in ("split_seed", "split_groups", "extra", "decisions"):
+        del recipe[newer]
+    record = {"v": 1, "created": "2025-01-02T10:00:00+00:00", "dataset": "/photos", "train": recipe}
+    log = [
+        {"type": "start", "step": 0, "total_steps": 4, "steps_per_epoch": 2, "epochs": 2, "device": "cpu"},
+        {"type": "step", "step": 1, "epoch": 1, "loss": 2.0, "accuracy": 0.5, "learning_rate": 0.1},
+        {"type": "epoch", "epoch": 1, "step": 2, "validation_loss": 1.0, "validation_accuracy": 0.25},
+        {"type": "end", "reason": "stopped"},
+    ]
+    text = "".join(json.dumps({"v": 1, "seq": i, "t": 100.0 + i} | event) + "\n" for i, event in enumerate(log))
+    folder = _folder(home, "20250102-100000-paper", config_json=json.dumps(record), events_jsonl=text, lock="")
+    (run,) = runs.find()
+    assert (run.folder, run.problem, run.state) == (folder, None, "stopped")
+    assert run.result == "validation 25.0% after epoch 1" and "resnet50 224 px on photos" in run.title
+    # Then the split was drawn with the run's own seed, and nobody had decided on labels.
+    assert (run.config.split_seed, run.config.decisions, run.config.split_groups) == (3, "", True)
+    assert Tail(run.events_file).read().steps()["loss"].tolist() == [2.0]
+    with runs.claim(run) as going_on:
+        going_on("end", reason="finished")
+    assert run.state == "finished"
+
+
+def test_runs_are_in_order_of_time_whatever_the_zone_they_were_created_in(home):
+    for name, created in (
+        ("20250601-120000-east", "2025-06-01T12:00:00+09:00"),  # 03:00 UTC
+        ("20250601-060000-west", "2025-06-01T06:00:00-05:00"),  # 11:00 UTC
+        ("20250601-100000-here", "2025-06-01T10:00:00+00:00"),
+    ):
+        _folder(home, name, config_json=json.dumps(WHOLE | {"created": created}))
+    assert [run.id[-4:] for run in runs.find()] == ["west", "here", "east"]
+
+
+def test_however_many_runs_one_second_has_none_is_overwritten(home, monkeypatch):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2025, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr(run_module, "datetime", Clock)
+    first = runs.create(TrainConfig(epochs=7), home)
+    assert len({runs.create(TrainConfig(), home).id for _ in range(120)} | {first.id}) == 121
+    assert first.config.epochs == 7
+
+
+def test_a_run_that_cannot_be_written_leaves_nothing(home, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(record, "write_json", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        runs.create(TrainConfig(), home)
+    assert list((home / "runs").iterdir()) == []
+
+
+def test_a_run_resumed_from_another_folder_finds_what_was_given_relative_to_the_first(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    recipe = TrainConfig(extra="more", pretrained="'weights/own.safetensors'", decisions="~/labels.csv")
+    run = runs.create(recipe, Path("photos"), tmp_path / "runs")
+    monkeypatch.chdir(home)
+    assert run.dataset == tmp_path / "photos"
+    assert run.config.extra == str(tmp_path / "more")
+    assert run.config.pretrained == str(tmp_path / "weights" / "own.safetensors")
+    assert run.config.decisions == str(tmp_path / "labels.csv")
+    assert runs.create(TrainConfig(extra=""), home).config.pretrained == "imagenet"  # a word, no path
+
+
+def test_each_file_is_parsed_once_for_each_content(home):
+    made = [runs.create(TrainConfig(), home) for _ in range(5)]
+    for run in made:
+        with EventLog(run.events_file) as log:
+            log("end", reason="stopped")
+    for counted in (record._parsed, events._newest):
+        counted.cache_clear()
+    for _ in range(3):
+        assert {(run.state, run.result, run.config.preset, run.problem) for run in runs.find()}
+    assert [counted.cache_info().misses for counted in (record._parsed, events._newest)] == [5, 5]
+    with EventLog(made[0].events_file) as log:
+        log("error", text="no")
+    assert made[0].state == "failed"
 
 
 def _state_seen_by_another_process(run) -> str:

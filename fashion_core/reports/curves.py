@@ -3,12 +3,13 @@
 The browser gets at most 2 × `POINTS` points a line, however long the run.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from fashion_core.runs.events import Tail
+from fashion_core.runs.events import Event, LogSnapshot
 
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["step", "epoch"]
@@ -36,34 +37,38 @@ def smooth(values: np.ndarray, weight: float) -> np.ndarray:
 
 
 def lines(
-    tail: Tail, metric: Metric, by: Axis, smoothing: float, span: tuple[float, float] = (0.0, 1.0)
+    log: LogSnapshot, metric: Metric, by: Axis, smoothing: float, span: tuple[float, float] = (0.0, 1.0)
 ) -> dict[str, list[list[float]]]:
     """{"train": [[x, y], …], "validation": [[x, y], …]}: x is the iteration or the epoch, both from 1.
 
-    `span` is the part of the planned run to show. Thinning comes after it, so a narrow span shows finer detail.
+    `span` is the share of the planned run to show. Thinning comes after it, so a narrow span shows finer detail.
     """
-    low, high = window(tail, by, span)
-    epochs = [epoch for epoch in tail.epochs if epoch[f"validation_{metric}"] is not None and low <= epoch[by] <= high]
-    validation = [[epoch[by], epoch[f"validation_{metric}"]] for epoch in epochs]
+    low, high = window(log, by, span)
+    epochs = [epoch for epoch in log.epochs if low <= epoch[by] <= high]
+    validation = _per_epoch(epochs, by, f"validation_{metric}")
     if by == "epoch":
-        return {"train": [[epoch["epoch"], epoch[f"train_{metric}"]] for epoch in epochs], "validation": validation}
-    table = tail.steps()
-    steps, values = table["step"].to_numpy(), smooth(table[metric].to_numpy(), smoothing)
+        return {"train": _per_epoch(epochs, by, f"train_{metric}"), "validation": validation}
+    steps, values = log.columns["step"], smooth(log.columns[metric], smoothing)
     shown = slice(*np.searchsorted(steps, [low, high + 1]))
     rows, values = thin(values[shown])
     points = np.column_stack([steps[shown][rows], values])
     return {"train": points[np.isfinite(points[:, 1])].round(5).tolist(), "validation": validation}
 
 
-def window(tail: Tail, by: Axis, span: tuple[float, float]) -> tuple[float, float]:
-    """`span`, two parts of the planned run, as iterations or epochs; the whole run has no upper end."""
-    start = tail.latest.get("start", {})
-    planned = start.get("total_steps" if by == "step" else "epochs", len(tail.columns["step"]))
+def _per_epoch(epochs: Sequence[Event], by: Axis, name: str) -> list[list[float]]:
+    """[x, y] of each epoch whose value `name` is known."""
+    return [[epoch[by], epoch[name]] for epoch in epochs if epoch.get(name) is not None]
+
+
+def window(log: LogSnapshot, by: Axis, span: tuple[float, float]) -> tuple[float, float]:
+    """`span`, two shares of the planned run, as iterations or epochs; the whole run has no upper end."""
+    start = log.latest.get("start", {})
+    planned = start.get("total_steps" if by == "step" else "epochs", len(log.columns["step"]))
     return span[0] * planned, (span[1] * planned if span[1] < 1 else float("inf"))
 
 
 def options(
-    tails: list[tuple[str, Tail]],
+    logs: Sequence[tuple[str, LogSnapshot]],
     metric: Metric,
     by: Axis = "step",
     smoothing: float = 0.0,
@@ -75,12 +80,12 @@ def options(
     Streamlit replaces a chart's whole state with its new data, so a zoom in the browser would last until the next
     tick: what is shown is decided here, by `span`.
     """
-    series, alone = [], len(tails) == 1
-    for number, (name, tail) in enumerate(tails):
-        for part, points in lines(tail, metric, by, smoothing, span).items():
+    series, alone = [], len(logs) == 1
+    for number, (name, snapshot) in enumerate(logs):
+        for split, points in lines(snapshot, metric, by, smoothing, span).items():
             shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
-            colour = COLOURS[(number + (alone and part == "validation")) % len(COLOURS)]
-            series.append(_series(part if alone else f"{name} {part}", part, shown, colour, alone))
+            colour = COLOURS[(number + (alone and split == "validation")) % len(COLOURS)]
+            series.append(_series(split if alone else f"{name} {split}", split, shown, colour, alone))
     return {
         "animation": False,  # a point that slides in from elsewhere reads as a value that was never measured
         "grid": {"left": 56, "right": 20, "top": 44, "bottom": 46},
@@ -99,9 +104,9 @@ def options(
     }
 
 
-def _series(name: str, part: str, points: list, colour: str, alone: bool) -> dict[str, Any]:
-    """One line; validation has marks, and beside other runs the training line is thin and dashed."""
-    validation = part == "validation"
+def _series(name: str, split: str, points: list[list[float]], colour: str, alone: bool) -> dict[str, Any]:
+    """One line; validation has marks, and next to other runs the training line is thin and dashed."""
+    validation = split == "validation"
     return {
         "id": name,
         "name": name,

@@ -9,7 +9,7 @@ import numpy as np
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.reports.charts import RIGHT, WRONG, Normalise, cell_text, shades
 from fashion_core.reports.curves import COLOURS, lines
-from fashion_core.runs.events import Tail
+from fashion_core.runs.events import LogSnapshot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def confusion_png(evaluation: Evaluation, normalise: Normalise = "count") -> byt
     return _png(figure)
 
 
-def curves_png(tail: Tail, smoothing: float = 0.9) -> bytes:
+def curves_png(tail: LogSnapshot, smoothing: float = 0.9) -> bytes:
     """Loss and accuracy of a run, training line per iteration (smoothed) against validation per epoch."""
     figure = _figure(9, 3.4)
     for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):

@@ -16,8 +16,7 @@ from fashion_core.models.card import read_card
 from fashion_core.photos import imaging
 from fashion_core.photos.imaging import printable
 from fashion_core.reports import figures
-from fashion_core.runs import Run
-from fashion_core.runs.events import Tail
+from fashion_core.runs.events import LogSnapshot, Tail
 from fashion_core.stats import between
 
 WORST = 24  # photos
@@ -62,7 +61,7 @@ PAGE = Environment(autoescape=True).from_string("""<!doctype html>
 """)
 
 
-def html(evaluation: Evaluation, card: Mapping[str, Any], root: Path, tail: Tail | None = None) -> str:
+def html(evaluation: Evaluation, card: Mapping[str, Any], root: Path, tail: LogSnapshot | None = None) -> str:
     """The whole page. `root` holds the photos, as far as they are here; `tail` is the run's log, where there is one."""
     rows = evaluation.cell(which="wrong").head(WORST).to_dict("records")
     worst = [_tile(row, root) for row in rows]
@@ -82,9 +81,8 @@ def of_model(folder: Path, root: Path | None = None) -> str:
     Photos are looked for in `root`, or where they were tested.
     """
     evaluation, card = Evaluation.load(folder / "evaluation.parquet"), read_card(folder)
-    tail = Tail(Run(folder.parent)) if (folder.parent / "events.jsonl").is_file() else None
-    if tail:
-        tail.update()
+    log = folder.parent / "events.jsonl"
+    tail = Tail(log).read() if log.is_file() else None
     return html(evaluation, card, root or evaluation.located() or Path(evaluation.root), tail)
 
 

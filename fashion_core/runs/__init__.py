@@ -5,26 +5,16 @@ run = runs.create(config, Path("photos"))
 runs.launch(run)
 """
 
-from fashion_core.files import write_json
-from fashion_core.runs.events import EventLog, Tail
-from fashion_core.runs.run import (
-    LIVE,
-    START_SECONDS,
-    Run,
-    busy,
-    claim,
-    create,
-    find,
-    folder_of_runs,
-    get,
-    launch,
-    refuse_if_busy,
-)
+from fashion_core.runs.events import EventLog, LogSnapshot, Tail
+from fashion_core.runs.process import busy, claim, launch, refuse_if_busy
+from fashion_core.runs.run import LIVE, START_SECONDS, UNREADABLE, Run, create, find, folder_of_runs, get
 
 __all__ = [
     "LIVE",
     "START_SECONDS",
+    "UNREADABLE",
     "EventLog",
+    "LogSnapshot",
     "Run",
     "Tail",
     "busy",
@@ -35,5 +25,4 @@ __all__ = [
     "get",
     "launch",
     "refuse_if_busy",
-    "write_json",
 ]

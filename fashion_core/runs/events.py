@@ -2,24 +2,42 @@
 
 import json
 import os
+import re
+import threading
 import time
 from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from fashion_core.runs.run import Run
+from fashion_core.runs.record import KEPT, Version, version
+
+Event = dict[str, Any]
+COLUMNS = ("step", "loss", "accuracy", "learning_rate")
+END_BYTES = 65536  # of the log, in which the newest events are looked for
+TYPE = re.compile(rb'"type":\s*"([^"]*)"')
+# What an event of a type must hold for the curves; others are passed over, as types that are not known are.
+NEEDED: dict[str, dict[str, type]] = {
+    "step": {"step": int},
+    "epoch": {"epoch": int, "step": int},
+    "start": {"step": int},
+    "note": {"text": str},
+    "error": {"text": str},
+}
 
 
 class EventLog:
     """Append one JSON line per event, flushed, so that a reader in another process sees it at once."""
 
     def __init__(self, file: Path) -> None:
-        self._mend(file)
-        events = _parse(file.read_bytes())[0] if file.exists() else []
+        self._cut_unfinished_line(file)
+        events = parse_events(file.read_bytes())[0] if file.exists() else []
         self._seq = events[-1]["seq"] + 1 if events else 0
         self._stream = file.open("a", encoding="utf-8")
 
@@ -37,7 +55,7 @@ class EventLog:
         self._stream.close()
 
     @staticmethod
-    def _mend(file: Path) -> None:
+    def _cut_unfinished_line(file: Path) -> None:
         """Cut off the unfinished last line that a killed writer left."""
         if file.exists() and (data := file.read_bytes()) and not data.endswith(b"\n"):
             os.truncate(file, data.rfind(b"\n") + 1)
@@ -50,7 +68,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _parse(data: bytes) -> tuple[list[dict[str, Any]], int]:
+def parse_events(data: bytes) -> tuple[list[Event], int]:
     """The events in `data` and how many bytes of it are complete lines. Lines that are no event are passed over."""
     end = data.rfind(b"\n") + 1
     events = []
@@ -59,65 +77,156 @@ def _parse(data: bytes) -> tuple[list[dict[str, Any]], int]:
             event = json.loads(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and "seq" in event:
+        if _is_event(event):
             events.append(event)
     return events, end
 
 
-class Tail:
-    """A run's log as growing columns: each `update` reads only the bytes that are new.
+def _is_event(event: Any) -> bool:
+    return (
+        isinstance(event, dict)
+        and isinstance(event.get("seq"), int)
+        and isinstance(event.get("t"), int | float)
+        and isinstance(event.get("type"), str)
+    )
 
-    `steps()` has one row per iteration (step, loss, accuracy, learning_rate), `epochs` one dict per epoch.
+
+def _is_whole(event: Event) -> bool:
+    return all(isinstance(event.get(name), kind) for name, kind in NEEDED.get(event["type"], {}).items())
+
+
+def newest_events(file: Path) -> Mapping[str, Event]:
+    """The newest event of each type at the end of the log, the newest of all last, and the last epoch wherever it is.
+
+    Read once for each length of the log. Raises OSError where the file is there and cannot be read.
+    """
+    try:
+        return _newest(str(file), version(file))
+    except FileNotFoundError:
+        return {}
+
+
+@lru_cache(maxsize=KEPT)
+def _newest(name: str, version: Version) -> Mapping[str, Event]:
+    file = Path(name)
+    with file.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - END_BYTES))
+        data = stream.read()
+    found: dict[str, Event] = {}
+    for line in reversed(data[: data.rfind(b"\n") + 1].splitlines(keepends=True)):
+        kind = TYPE.search(line)
+        if kind and kind[1].decode("utf-8", "replace") not in found:  # most are steps: of each type only one is parsed
+            found |= {event["type"]: event for event in parse_events(line)[0]}
+    if size > END_BYTES and "epoch" not in found:
+        found |= _last_epoch(file.read_bytes())
+    return MappingProxyType(dict(reversed(found.items())))
+
+
+def _last_epoch(data: bytes) -> dict[str, Event]:
+    """The last event of type epoch in a whole log, if any; only its line is parsed."""
+    at = data.rfind(b'"type":"epoch"')
+    start, end = data.rfind(b"\n", 0, max(at, 0)) + 1, data.find(b"\n", at) + 1
+    return {event["type"]: event for event in parse_events(data[start:end])[0]} if at >= 0 else {}
+
+
+@dataclass(frozen=True)
+class LogSnapshot:
+    """A run's log as it stood at one moment; nothing in it changes any more.
+
+    `columns` has one value per iteration (step from 1, loss, accuracy 0..1, learning_rate; not-a-number where it is not
+    known), all of equal length; `epochs` one event per epoch; `latest` the newest event of each type; `seen` is the
+    time of the newest event in seconds since 1970, 0 where there is none.
     """
 
-    COLUMNS = ("step", "loss", "accuracy", "learning_rate")
+    columns: Mapping[str, np.ndarray]
+    epochs: tuple[Event, ...]
+    latest: Mapping[str, Event]
+    notes: tuple[str, ...]
+    seen: float
 
-    def __init__(self, run: "Run") -> None:
-        self.run = run
+    def steps(self) -> pd.DataFrame:
+        """One row per logged iteration: step, loss, accuracy, learning_rate."""
+        return pd.DataFrame(dict(self.columns))
+
+
+class Tail:
+    """Reads on in a log: each `read` or `update` parses only the bytes that are new. Threads may share it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._lock = threading.Lock()
+        self._clear()
+
+    def _clear(self) -> None:
         self.offset = 0
-        self.columns = {name: array("d") for name in self.COLUMNS}
-        self.epochs: list[dict[str, Any]] = []
-        self.latest: dict[str, dict[str, Any]] = {}  # the newest event of each type
-        self.notes: list[str] = []
-        self.seen = 0.0  # time of the newest event, seconds since the epoch
+        self._columns = {name: array("d") for name in COLUMNS}
+        self._epochs: list[Event] = []
+        self._latest: dict[str, Event] = {}
+        self._notes: list[str] = []
+        self._seen = 0.0
+        self._snapshot: LogSnapshot | None = None
 
     def update(self) -> int:
         """Read on; return how many events were new."""
-        file = self.run.folder / "events.jsonl"
-        if not file.exists():
+        with self._lock:
+            return self._update()
+
+    def read(self) -> LogSnapshot:
+        """Read on and return the log as it stands now."""
+        with self._lock:
+            self._update()
+            if self._snapshot is None:
+                self._snapshot = self._take_snapshot()
+            return self._snapshot
+
+    def _update(self) -> int:
+        if not self.file.exists():
             return 0
-        with file.open("rb") as stream:
+        with self.file.open("rb") as stream:
+            if stream.seek(0, os.SEEK_END) < self.offset:  # another log lies here now
+                self._clear()
             stream.seek(self.offset)
-            events, consumed = _parse(stream.read())
+            events, consumed = parse_events(stream.read())
+        for event in filter(_is_whole, events):
+            self._add(event)
         self.offset += consumed
-        for event in events:
-            self._take(event)
+        if events:
+            self._snapshot = None
         return len(events)
 
-    def steps(self) -> pd.DataFrame:
-        """One row per logged iteration: step (from 1), loss, accuracy (0..1), learning_rate."""
-        return pd.DataFrame({name: np.array(column) for name, column in self.columns.items()})
+    def _take_snapshot(self) -> LogSnapshot:
+        columns = {name: np.array(column) for name, column in self._columns.items()}
+        for column in columns.values():
+            column.flags.writeable = False
+        return LogSnapshot(
+            columns, tuple(self._epochs), MappingProxyType(dict(self._latest)), tuple(self._notes), self._seen
+        )
 
-    def _take(self, event: dict[str, Any]) -> None:
+    def _add(self, event: Event) -> None:
         kind = event["type"]
-        self.latest[kind] = event
-        self.seen = event["t"]
+        self._latest[kind] = event
+        self._seen = event["t"]
         if kind == "step":
-            for name, column in self.columns.items():
-                value = event.get(name)
-                column.append(float("nan") if value is None else value)
+            row = [_number(event.get(name)) for name in COLUMNS]
+            for column, value in zip(self._columns.values(), row, strict=True):
+                column.append(value)
         elif kind == "epoch":
-            self.epochs.append(event)
+            self._epochs.append(event)
         elif kind == "note":
-            self.notes += [event["text"]] if event["text"] not in self.notes else []  # a resumed worker says it again
+            self._notes += [event["text"]] if event["text"] not in self._notes else []  # a resumed worker repeats it
         elif kind == "start":
             self._rewind(event["step"])
 
     def _rewind(self, step: int) -> None:
         """A resumed worker goes on from its checkpoint: what was logged after it will be logged again."""
-        keep = int(np.searchsorted(np.array(self.columns["step"]), step, side="right"))
-        for column in self.columns.values():
+        keep = int(np.searchsorted(np.array(self._columns["step"]), step, side="right"))
+        for column in self._columns.values():
             del column[keep:]
-        self.epochs = [epoch for epoch in self.epochs if epoch["step"] <= step]
+        self._epochs = [epoch for epoch in self._epochs if epoch["step"] <= step]
         for kind in ("end", "error", "evaluate"):
-            self.latest.pop(kind, None)
+            self._latest.pop(kind, None)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

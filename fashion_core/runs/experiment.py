@@ -14,6 +14,7 @@ from fashion_core import UserError
 from fashion_core.photos import label_corrections
 from fashion_core.runs import Run, config
 from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.run import resolved
 
 Changes = Mapping[str, Any]
 PATHS = ("pretrained", "extra", "decisions")  # settings of which only the name is worth reading
@@ -38,7 +39,7 @@ ARCHITECTURES: dict[str, Changes] = {
     )
 }  # fmt: skip
 EXPERIMENTS = {"recipes": RECIPES, "architectures": ARCHITECTURES}
-PAPERS_OWN = ("paper", "resnet50", "vgg16", "googlenet")  # its recipe, and the networks that it names; the base beside
+PAPERS_OWN = ("paper", "resnet50", "vgg16", "googlenet")  # its recipe and the networks that it names, next to the base
 
 
 class Variant(NamedTuple):
@@ -91,7 +92,7 @@ def variants(experiment: str, preset: str, given: Changes) -> dict[str, TrainCon
 
 def changes(settings: Changes) -> dict[str, Any]:
     """Those of a recipe's `settings` in which it differs from the preset that it bears the name of."""
-    usual = config.PRESETS.get(settings.get("preset"), TrainConfig()).as_dict()
+    usual = config.PRESETS.get(str(settings.get("preset")), TrainConfig()).as_dict()
     return {key: value for key, value in settings.items() if key != "preset" and value != usual.get(key)}
 
 
@@ -119,12 +120,9 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     Finished runs are known by the photos' fingerprint, so those brought here from another machine count; one to go on
     with must also read the same folder.
     """
-    recipe, unfinished = (
-        recipe.changed({"decisions": label_corrections.resolve_setting(recipe.decisions, dataset)}),
-        None,
-    )
+    recipe, unfinished = resolved(recipe, dataset), None
     for run in among:
-        if _recipe_of(run) != recipe or not _decided_alike(run, recipe):
+        if run.problem or _recipe_of(run) != recipe or not _decided_alike(run, recipe):
             continue
         photos, state = _fingerprint(run), run.state
         if photos == fingerprint and state == "finished" and run.model_folder:
@@ -139,11 +137,8 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
 
 
 def _recipe_of(run: Run) -> TrainConfig | None:
-    """The one recipe that it was trained by; None where it was changed on the way or cannot be read."""
-    try:
-        return None if run.record.history else run.config
-    except UserError:
-        return None
+    """The one recipe that it was trained by; None where it was changed on the way."""
+    return None if run.record.history else resolved(run.config, run.dataset)
 
 
 def _decided_alike(run: Run, recipe: TrainConfig) -> bool:

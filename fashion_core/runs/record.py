@@ -9,27 +9,50 @@ from pathlib import Path
 from typing import Any
 
 from fashion_core import UserError
+from fashion_core.files import write_json
 from fashion_core.runs.config import TrainConfig, migrate
 
 FILE = "config.json"
 KEPT = 4096  # parsed files, for as many runs
+Version = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Record:
-    """What config.json says. `history` holds the recipes before `config`: {"time", "from_step", "train"}, oldest first;
-    each applied from iteration `from_step` on until the next one did."""
+    """What config.json says; `config` applies from iteration `from_step` on.
+
+    `history` holds the recipes before it, oldest first, each {"time", "from_step", "train"}.
+    """
 
     created: datetime
     dataset: Path
     config: TrainConfig
+    from_step: int = 0
     history: tuple[Mapping[str, Any], ...] = ()
+
+    def changes(self) -> list[str]:
+        """A sentence for each change of the recipe on the way, such as "From step 40: learning_rate 0.1 → 0.01."."""
+        recipes = [*(one["train"] for one in self.history), self.config.as_dict()]
+        steps = [*(one["from_step"] for one in self.history[1:]), self.from_step]
+        return [
+            f"From step {step}: {', '.join(_differences(old, new))}."
+            for step, old, new in zip(steps, recipes, recipes[1:], strict=False)
+        ]
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [f"{name} {old[name]} → {value}" for name, value in new.items() if name in old and old[name] != value]
 
 
 def read_record(folder: Path) -> Record:
     """The record of the run in `folder`, parsed once for each content. UserError says what is wrong with the file."""
     file = folder / FILE
-    found = _parsed(str(file), version(file))
+    try:
+        found = _parsed(str(file), version(file))
+    except FileNotFoundError:
+        found = f"{FILE} is missing, so this run cannot be resumed: remove its folder."
+    except OSError as error:
+        found = f"{FILE} cannot be read ({error.strerror}): ask its owner for the right to read it, or remove the run."
     if isinstance(found, str):
         raise UserError(found)
     return found
@@ -41,41 +64,49 @@ def read_values(folder: Path) -> dict[str, Any]:
     return json.loads((folder / FILE).read_text("utf-8"))
 
 
-def version(file: Path) -> tuple[int, int, int] | None:
-    """What tells one content of `file` from another: its inode, size and time; None where it cannot be asked."""
+def write_values(folder: Path, values: Mapping[str, Any]) -> None:
+    """Write config.json whole or not at all. Raises UserError."""
     try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+        write_json(folder / FILE, values)
+    except OSError as error:
+        raise UserError(
+            f"{FILE} of run {folder.name} cannot be written ({error.strerror}): free some room and make its folder "
+            "writable, or start a run of your own."
+        ) from None
+
+
+def version(file: Path) -> Version:
+    """What tells one content of `file`, and one set of rights to it, from another. Raises OSError."""
+    status = file.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 @lru_cache(maxsize=KEPT)
-def _parsed(file: str, version: tuple[int, int, int] | None) -> Record | str:
-    """The record in `file`, or a sentence that says why there is none."""
+def _parsed(file: str, version: Version) -> Record | str:
+    """The record in `file`, or a sentence that says why there is none. Raises OSError."""
+    again = "remove this folder, or bring the file back from a copy."
     try:
         values = json.loads(Path(file).read_text("utf-8"))
         if not isinstance(values, dict):
-            return f"{FILE} is no record of a run: remove this folder, or bring the file back from a copy."
+            return f"{FILE} is no record of a run: {again}"
         if missing := [key for key in ("dataset", "train") if not values.get(key)]:
-            return f"{FILE} has no {' and no '.join(missing)}: remove this folder, or bring the file back from a copy."
-        history = values.get("history")
+            return f"{FILE} has no {' and no '.join(missing)}: {again}"
         return Record(
             created=_created(values.get("created"), Path(file)),
             dataset=Path(values["dataset"]),
             config=migrate(values["train"]),
-            history=tuple(history) if isinstance(history, list) else (),
-        )
-    except FileNotFoundError:
-        return f"{FILE} is missing, so this run cannot be read or resumed: remove its folder."
-    except OSError as error:
-        return (
-            f"{FILE} cannot be read ({error.strerror}): ask its owner for the right to read it, or remove the folder."
+            from_step=int(values.get("from_step", 0)),
+            history=tuple(_earlier(one) for one in values.get("history") or ()),
         )
     except UserError as error:
         return f"{FILE}: {error}"
-    except (TypeError, ValueError):  # no JSON, or values of another type
-        return f"{FILE} is damaged: remove this folder, or bring the file back from a copy."
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):  # no JSON, or values of another type
+        return f"{FILE} is damaged: {again}"
+
+
+def _earlier(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One entry of the history; TypeError or ValueError where it is none."""
+    return {"time": values.get("time"), "from_step": int(values["from_step"]), "train": dict(values["train"])}
 
 
 def _created(text: Any, file: Path) -> datetime:

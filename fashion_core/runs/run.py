@@ -1,4 +1,4 @@
-"""A training run is a folder: create it, launch its worker, append to its log, read on, stop, resume, tell its state.
+"""A training run is a folder: create and find it, ask its state and recipe, stop it, change its recipe.
 
     runs/<id>/  config.json  events.jsonl  lock  stop  worker.log
                 last.safetensors  best.safetensors  evaluation.parquet  model/
@@ -8,13 +8,10 @@ taken: there are no process ids to go stale. The log is append-only, one JSON ob
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
+import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -22,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from fashion_core import UserError, home
-from fashion_core.files import given_path, write_json
+from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
-from fashion_core.runs.events import EventLog, Tail, _parse
-from fashion_core.runs.record import FILE, Record, read_record, read_values
+from fashion_core.runs.events import Event, Tail, newest_events, parse_events
+from fashion_core.runs.lock import is_held
+from fashion_core.runs.record import FILE, Record, read_record, read_values, write_values
 
 # What may change in a run that has begun: the weights, the optimizer's state, the split and the order of the photos in
 # its checkpoint stay what they are.
@@ -39,11 +36,14 @@ CHANGEABLE = (
 )  # fmt: skip
 LIVE = ("starting", "running", "stopping")
 START_SECONDS = 9.0  # a launched worker that has not taken its lock by then is not coming; torch loads after it
+UNREADABLE = "unreadable"
+MARKS = (FILE, "events.jsonl", "worker.log", "last.safetensors", "best.safetensors", "model")  # of a run's folder
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder. Nothing is cached: every property is read from disk, so any process sees the same truth."""
+    """One run folder. Every property follows what is on disk, so all processes agree; a file is parsed once for each
+    content."""
 
     folder: Path
 
@@ -74,71 +74,107 @@ class Run:
         return f"{self.id} · {recipe.architecture} {recipe.image_size} px on {printable(self.dataset.name)}"
 
     @property
+    def problem(self) -> str | None:
+        """One sentence on what keeps this folder from being read; None where nothing does."""
+        try:
+            self.record  # noqa: B018  # whoever reads it raises
+            is_held(self.folder / "lock")
+            newest_events(self.events_file)
+        except UserError as error:
+            return str(error)
+        except OSError as error:
+            name = Path(error.filename or self.folder).name
+            return f"{name} cannot be read ({error.strerror}): ask its owner for the right to read it, or remove it."
+        return None
+
+    @property
     def state(self) -> str:
-        """starting, running, stopping, finished, stopped, failed or crashed."""
-        if self._locked():
-            return "stopping" if (self.folder / "stop").exists() else "running"
-        last = (self._recent() or [{"type": None}])[-1]
-        waiting = self.folder / "launched"
-        if waiting.exists() and time.time() - waiting.stat().st_mtime < START_SECONDS:
-            return "starting"
-        return {"end": last.get("reason"), "error": "failed"}.get(last["type"], "crashed")
+        """starting, running, stopping, finished, stopped, failed, crashed, or unreadable where it cannot be told."""
+        try:
+            if is_held(self.folder / "lock"):
+                return "stopping" if (self.folder / "stop").exists() else "running"
+            newest = list(newest_events(self.events_file).values())
+            if self._launched_lately():
+                return "starting"
+        except OSError:
+            return UNREADABLE
+        last = newest[-1] if newest else {}
+        if last.get("type") == "end" and last.get("reason") in ("finished", "stopped"):
+            return str(last["reason"])
+        return "failed" if last.get("type") == "error" else "crashed"
 
     @property
     def result(self) -> str:
         """The best that is known of it in a few words: its test accuracy, or how far it came."""
-        newest = {event["type"]: event for event in self._recent()}
-        if "evaluate" in newest:
-            return f"test {newest['evaluate']['accuracy']:.1%}, macro-F1 {newest['evaluate']['macro_f1']:.3f}"
-        if "epoch" in newest:
-            return f"validation {newest['epoch']['validation_accuracy']:.1%} after epoch {newest['epoch']['epoch']}"
+        try:
+            newest = newest_events(self.events_file)
+        except OSError:
+            return "–"
+        test, epoch = newest.get("evaluate", {}), newest.get("epoch", {})
+        if {"accuracy", "macro_f1"} <= test.keys():
+            return f"test {test['accuracy']:.1%}, macro-F1 {test['macro_f1']:.3f}"
+        if "validation_accuracy" in epoch:
+            return f"validation {epoch['validation_accuracy']:.1%} after epoch {epoch['epoch']}"
         return "–"
+
+    @property
+    def events_file(self) -> Path:
+        """Its log."""
+        return self.folder / "events.jsonl"
 
     @property
     def evaluation_file(self) -> Path | None:
         """The stored test predictions, once there are any."""
         file = self.folder / "evaluation.parquet"
-        return file if file.exists() else None
+        return file if _exists(file) else None
+
+    @property
+    def best_file(self) -> Path | None:
+        """The weights of the best epoch so far, once one has ended."""
+        file = self.folder / "best.safetensors"
+        return file if _exists(file) else None
 
     @property
     def model_folder(self) -> Path | None:
         """The exported model, once there is one: the card is written last."""
         folder = self.folder / "model"
-        return folder if (folder / "card.json").exists() else None
+        return folder if _exists(folder / "card.json") else None
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[Event]:
         """All complete, readable events, oldest first."""
-        file = self.folder / "events.jsonl"
-        return list(_parse(file.read_bytes())[0]) if file.exists() else []
+        return parse_events(self.events_file.read_bytes())[0] if self.events_file.exists() else []
 
     @property
     def images_per_second(self) -> float | None:
         """Training throughput: the median over the epochs; None before the first has ended."""
-        tail = Tail(self)
-        tail.update()
-        rates = [epoch["images_per_second"] for epoch in tail.epochs if epoch.get("images_per_second")]
+        epochs = Tail(self.events_file).read().epochs
+        rates = [epoch["images_per_second"] for epoch in epochs if epoch.get("images_per_second")]
         return round(float(np.median(rates)), 1) if rates else None
 
     @property
     def training_seconds(self) -> float:
         """From each start to the last iteration before the next one, summed: the time between sessions is no work."""
-        seconds, start, last = 0.0, None, None
+        sessions: list[list[float]] = []
         for event in self.events():
             if event["type"] == "start":
-                seconds += last - start if start is not None else 0.0
-                start = last = event["t"]
-            elif start is not None and event["type"] in ("step", "epoch"):
-                last = event["t"]
-        return seconds + (last - start if start is not None else 0.0)
+                sessions.append([event["t"], event["t"]])
+            elif sessions and event["type"] in ("step", "epoch"):
+                sessions[-1][1] = event["t"]
+        return sum(last - first for first, last in sessions)
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines of the worker's own output."""
-        file = self.folder / "worker.log"
-        return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.exists() else ""
+        try:
+            return "\n".join((self.folder / "worker.log").read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
 
     def stop(self) -> None:
-        """Ask the worker to stop after the current iteration."""
-        (self.folder / "stop").touch()
+        """Ask the worker to stop after the current iteration. Raises UserError in a folder of another user's."""
+        try:
+            (self.folder / "stop").touch()
+        except OSError as error:
+            raise UserError(f"Run {self.id} cannot be stopped from here ({error.strerror}): ask its owner.") from None
 
     def amended(self, changes: Mapping[str, Any]) -> "Run":
         """Change settings of the recipe from the last checkpoint on; the earlier recipe goes into the history.
@@ -163,7 +199,7 @@ class Run:
         values = read_values(self.folder)
         earlier = {"time": values.get("amended", values.get("created")), "from_step": values.get("from_step", 0)}
         values["history"] = [*values.get("history", ()), earlier | {"train": values["train"]}]
-        write_json(self.folder / FILE, values | {"train": recipe.as_dict(), "amended": _now(), "from_step": step})
+        write_values(self.folder, values | {"train": recipe.as_dict(), "amended": _now(), "from_step": step})
         return self
 
     def move_photos(self, folder: str | Path) -> "Run":
@@ -179,7 +215,7 @@ class Run:
         if values["dataset"] != str(root):
             moved = {"time": _now(), "dataset": values["dataset"]}
             values |= {"dataset": str(root), "moved_from": [*values.get("moved_from", ()), moved]}
-            write_json(self.folder / FILE, values)
+            write_values(self.folder, values)
         return self
 
     @property
@@ -200,21 +236,9 @@ class Run:
         if self.state in LIVE:
             raise UserError(f"Run {self.id} is training now: stop it first.")
 
-    def _locked(self) -> bool:
-        try:
-            with FileLock(self.folder / "lock", timeout=0):
-                return False
-        except Timeout:
-            return True
-
-    def _recent(self) -> list[dict[str, Any]]:
-        """The events in the last 64 KiB of the log."""
-        file = self.folder / "events.jsonl"
-        if not file.exists():
-            return []
-        with file.open("rb") as stream:
-            stream.seek(max(0, file.stat().st_size - 65536))
-            return _parse(stream.read())[0]
+    def _launched_lately(self) -> bool:
+        waiting = self.folder / "launched"
+        return waiting.exists() and abs(time.time() - waiting.stat().st_mtime) < START_SECONDS
 
 
 def folder_of_runs() -> Path:
@@ -223,36 +247,98 @@ def folder_of_runs() -> Path:
 
 
 def find(runs_dir: Path | None = None) -> list[Run]:
-    """Every run, newest first."""
-    folders = (runs_dir or folder_of_runs()).glob("*/config.json")
-    return [Run(file.parent) for file in sorted(folders, key=lambda file: file.parent.name, reverse=True)]
+    """Every run, newest first, also those that cannot be read (`Run.problem` says why)."""
+    parent = runs_dir or folder_of_runs()
+    try:
+        folders = [folder for folder in parent.iterdir() if not folder.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UserError(
+            f"The folder {parent} cannot be read ({error.strerror}): set BUSANA_HOME to one you own."
+        ) from None
+    return sorted(map(Run, filter(_is_run, folders)), key=_created, reverse=True)
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and any((folder / name).exists() for name in MARKS)
+    except PermissionError:  # another user's: perhaps a run
+        return True
+
+
+def _created(run: Run) -> tuple[float, str]:
+    """When it was created, in seconds since 1970, whatever the time zone; its id for those of one moment."""
+    try:
+        return run.record.created.timestamp(), run.id
+    except UserError:
+        return _mtime(run.folder), run.id
+
+
+def _mtime(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # in a folder of another user's
+        return False
 
 
 def get(name: str, runs_dir: Path | None = None) -> Run:
     """The run called `name` (its id, or the path of its folder). Raises UserError if there is none."""
-    for folder in ((runs_dir or folder_of_runs()) / name, Path(name)):
-        if (folder / "config.json").exists():
+    for folder in ((runs_dir or folder_of_runs()) / name, given_path(name)):
+        if _exists(folder) and folder.is_dir() and _is_run(folder):
             return Run(folder)
     raise UserError(f"There is no run {name!r}; give the name of a folder in {runs_dir or folder_of_runs()}.")
 
 
 def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> Run:
-    """A new run folder for `config` on the photos in `dataset`; which decisions it learns from is settled here."""
-    from fashion_core.photos import label_corrections  # it loads pandas, which whoever only watches a run need not
+    """A new run folder for `config` on the photos in `dataset`. No folder that is there is ever written to.
 
-    parent = runs_dir or folder_of_runs()
-    recipe = config.changed({"decisions": label_corrections.resolve_setting(config.decisions, dataset)})
-    values = {"v": 1, "created": _now(), "dataset": str(dataset.resolve()), "train": recipe.as_dict()}
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset)
+    Paths become absolute, and which decisions it learns from is settled here. Raises UserError where nothing can be
+    written.
+    """
+    root, parent = given_path(dataset).resolve(), runs_dir or folder_of_runs()
+    values = {"v": 1, "created": _now(), "dataset": str(root), "train": resolved(config, root).as_dict()}
+    folder = _new_folder(parent, datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset))
+    try:
+        write_values(folder, values)
+    except UserError:
+        shutil.rmtree(folder, ignore_errors=True)  # made a moment ago
+        raise
+    return Run(folder)
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """The folder `name`, or the first of `name`-2, `name`-3 … that nobody has made."""
     for attempt in count(1):
-        folder = parent / (stamp if attempt == 1 else f"{stamp}-{attempt}")
+        folder = parent / (name if attempt == 1 else f"{name}-{attempt}")
         try:
             folder.mkdir(parents=True)
-            break
+            return folder
         except FileExistsError:
-            continue
-    write_json(folder / FILE, values)
-    return Run(folder)
+            if parent.is_dir():
+                continue
+            raise UserError(f"{parent} is no folder: runs cannot go there.") from None
+        except OSError as error:
+            raise UserError(
+                f"No run can be created in {parent} ({error.strerror}): set BUSANA_HOME to a folder you own."
+            ) from None
+    raise AssertionError("count never ends")
+
+
+def resolved(config: TrainConfig, dataset: Path) -> TrainConfig:
+    """`config` as a run on the photos in `dataset` keeps it: the file of decisions is named, paths are absolute."""
+    from fashion_core.photos import label_corrections  # it loads pandas, which whoever only watches a run need not
+
+    decisions = label_corrections.resolve_setting(config.decisions, dataset)
+    pretrained = config.pretrained if config.pretrained in ("imagenet", "none") else absolute(config.pretrained)
+    return config.changed({"decisions": absolute(decisions), "extra": absolute(config.extra), "pretrained": pretrained})
 
 
 def absolute(path: str) -> str:
@@ -262,52 +348,3 @@ def absolute(path: str) -> str:
 
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="milliseconds")
-
-
-def busy(runs_dir: Path | None = None) -> Run | None:
-    """The run that is training now, if any."""
-    return next((run for run in find(runs_dir) if run.state in LIVE), None)
-
-
-def refuse_if_busy(runs_dir: Path | None = None, besides: Run | None = None) -> None:
-    """Raise a sentence that says which run is busy."""
-    run = busy(runs_dir)
-    if run and (besides is None or run.id != besides.id):
-        raise UserError(f"Run {run.id} is training now: stop it or wait for its end before you start another.")
-
-
-def launch(run: Run) -> None:
-    """Start the worker as a process of its own that outlives this one; the same door as the terminal."""
-    refuse_if_busy(run.folder.parent, besides=run)
-    (run.folder / "launched").touch()
-    (run.folder / "stop").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "fashion_core", "train", "--resume", str(run.folder.resolve())]
-    root = Path(__file__).resolve().parents[2]
-    environment = {**os.environ, "BUSANA_HOME": str(home().resolve()), "PYTHONUNBUFFERED": "1"}
-    # own session, no inherited pipe that could fill, output kept in the run's folder
-    with (run.folder / "worker.log").open("ab") as output:
-        subprocess.Popen(
-            command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True, close_fds=True,
-        )  # fmt: skip
-
-
-@contextmanager
-def claim(run: Run) -> Iterator["EventLog"]:
-    """The worker's hold on its run: the lock for life and the log. Raises UserError while another run is busy."""
-    lock = FileLock(run.folder / "lock")
-    with FileLock(run.folder.parent / ".start.lock"):  # two workers that start at once see each other
-        refuse_if_busy(run.folder.parent, besides=run)
-        try:
-            lock.acquire(timeout=2)  # a reader that asks whether it is free holds it for a moment
-        except Timeout:
-            raise UserError(f"Run {run.id} is training already: watch it on the Train page.") from None
-    try:
-        if (run.folder / "launched").exists():  # `launch` has cleared old wishes to stop; one made since then is meant
-            (run.folder / "launched").unlink()
-        else:
-            (run.folder / "stop").unlink(missing_ok=True)
-        with EventLog(run.folder / "events.jsonl") as log:
-            yield log
-    finally:
-        lock.release()

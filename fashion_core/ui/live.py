@@ -1,21 +1,21 @@
-"""The Train page's one live fragment: read on from the log, draw the curves, offer stop and resume."""
+"""The Train page's one live fragment: read on in the log, draw the curves, offer stop and resume."""
 
-import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
-from fashion_core import UserError, runs
+from fashion_core import runs
 from fashion_core.reports import curves
-from fashion_core.runs import Run
-from fashion_core.runs.events import Tail
-from fashion_core.ui import boot
+from fashion_core.runs import LogSnapshot, Run, Tail
+from fashion_core.ui import boot, resume
 from fashion_core.ui.gallery import escape_markdown
 
 TICK_SECONDS = 1.5
-LOOKS = {  # state: (colour, icon)
+Colour = Literal["red", "orange", "blue", "green"]
+BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "starting": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_circle:"),
     "stopping": ("orange", ":material/pending:"),
@@ -23,11 +23,13 @@ LOOKS = {  # state: (colour, icon)
     "stopped": ("orange", ":material/stop_circle:"),
     "failed": ("red", ":material/error:"),
     "crashed": ("red", ":material/error:"),
+    runs.UNREADABLE: ("red", ":material/error:"),
 }
+PLANNED = ("epochs", "steps_per_epoch", "total_steps", "device")  # what a start event says of the run
 
 
 class CurveOptions(NamedTuple):
-    """How the curves are shown: per step or epoch, smoothed by how much, on a log axis, which part of the run."""
+    """How the curves are shown: per step or epoch, smoothed by how much, on a log axis, which share of the run."""
 
     by: curves.Axis = "step"
     smoothing: float = 0.6
@@ -36,121 +38,152 @@ class CurveOptions(NamedTuple):
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _shared_tail(folder: str) -> tuple[Tail, threading.Lock]:
+def _shared_tail(events_file: str) -> Tail:
     """One reader per run for all browsers: each new line is parsed once."""
-    return Tail(Run(Path(folder))), threading.Lock()
+    return Tail(Path(events_file))
 
 
-def read(run: Run) -> Tail:
-    """The run's log up to now."""
-    tail, lock = _shared_tail(str(run.folder))
-    with lock:
-        tail.update()
-    return tail
+def read(run: Run) -> LogSnapshot:
+    """The run's log as it stands now; others may read it at the same time. Raises OSError where it cannot be read."""
+    return _shared_tail(str(run.events_file)).read()
 
 
-def tick(tails: list[tuple[str, Tail]], look: CurveOptions) -> tuple[dict, dict]:
+def tick(logs: Sequence[tuple[str, LogSnapshot]], options: CurveOptions) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a tick computes: the options of the loss and of the accuracy chart."""
     return (
-        curves.options(tails, "loss", **look._asdict()),
-        curves.options(tails, "accuracy", **look._asdict()),
+        curves.options(logs, "loss", **options._asdict()),
+        curves.options(logs, "accuracy", **options._asdict()),
     )
 
 
-def watch(run: Run, beside: list[Run], look: CurveOptions) -> None:
-    """Show `run`, with others laid over it; goes on by itself while the worker lives."""
-    every = TICK_SECONDS if run.state in runs.LIVE else None
-    st.fragment(_draw, run_every=every, key="live")(run, beside, look, every is not None)
+def watch(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -> None:
+    """Show `run`, now in `state`, and the curves of `overlays` with it; goes on by itself while the worker lives."""
+    every = TICK_SECONDS if state in runs.LIVE else None
+    st.fragment(_draw, run_every=every, key="live")(run, overlays, options, every is not None)
 
 
-def _draw(run: Run, beside: list[Run], look: CurveOptions, live: bool) -> None:
+def _draw(run: Run, overlays: Sequence[Run], options: CurveOptions, live: bool) -> None:
     state = run.state
     if live != (state in runs.LIVE):
         st.rerun()  # the timer can only be set from outside
-    tail = read(run)
-    _headline(run, tail, state)
-    tails = [(run.id, tail)] + [(other.id, read(other)) for other in beside]
-    loss, accuracy = tick(tails, look)
-    left, right = st.columns(2)
-    for column, title, spec, key in ((left, "Loss", loss, "loss"), (right, "Accuracy", accuracy, "accuracy")):
+    if problem := run.problem:
+        st.error(f"{escape_markdown(run.id)} cannot be shown. {escape_markdown(problem)}", icon=":material/error:")
+        return
+    log = read(run)
+    _headline(run, log, state)
+    _charts(run, tick([(run.id, log), *_readable(overlays)], options))
+    _outcome(run, log, state)
+
+
+def _readable(overlays: Sequence[Run]) -> list[tuple[str, LogSnapshot]]:
+    """The logs of `overlays`; those that cannot be read are named."""
+    logs = []
+    for run in overlays:
+        try:
+            logs.append((run.id, read(run)))
+        except OSError as error:
+            st.warning(f"The curves of {escape_markdown(run.id)} cannot be read ({error.strerror}).")
+    return logs
+
+
+def _charts(run: Run, charts: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    for column, title, spec in zip(st.columns(2), ("Loss", "Accuracy"), charts, strict=True):
         with column:
             st.markdown(f"**{title}**")
             st.echarts_chart(
-                spec, height=340, key=f"{key}-{run.id}", alt=f"{title} of {run.id}, train against validation"
+                spec,
+                height=340,
+                key=f"{title.lower()}-{run.id}",
+                alt=f"{title} of {run.id}, train against validation",
             )
-    _story(run, tail, state)
 
 
-def _headline(run: Run, tail: Tail, state: str) -> None:
-    colour, icon = LOOKS[state]
-    start, pulse = tail.latest.get("start"), tail.latest.get("heartbeat") or tail.latest.get("epoch") or {}
-    step = int(tail.columns["step"][-1]) if len(tail.columns["step"]) else 0
+def _headline(run: Run, log: LogSnapshot, state: str) -> None:
+    """State and buttons, what the run is, how far it came and its figures."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(state, icon=icon, color=colour)
-        if state in runs.LIVE:
-            st.button(
-                "Stop", icon=":material/stop:", on_click=run.stop, disabled=state == "stopping", key=f"stop-{run.id}"
-            )
-        elif state in ("stopped", "crashed", "failed"):
-            st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run,), key=f"resume-{run.id}")
-        if state == "finished":
-            boot.link("evaluate", "Look into it", ":material/grid_on:", model=run.id)
-            boot.link("predict", "Predict with it", ":material/center_focus_strong:", model=run.id)
-        if state in runs.LIVE and tail.seen:
-            st.caption(f"last word {max(0, time.time() - tail.seen):.0f} s ago")
+        _buttons(run, log, state)
     st.caption(escape_markdown(run.title))
-    if problem := st.session_state.pop("resume-problem", None):
-        st.error(problem)
-    if start is None:
-        before = tail.latest.get("progress")
-        st.progress(
-            before["done"] / max(before["total"], 1) if before else 0.0,
-            before["what"] if before else "Starting the worker…",
-        )
+    for change in run.record.changes():
+        st.caption(f":material/edit: {escape_markdown(change)}")
+    resume.show_problem()
+    start = log.latest.get("start", {})
+    if not all(start.get(name) for name in PLANNED):
+        _preparing(log)
         return
+    _progress(start, log)
+    _figures(start, log, state)
+
+
+def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
+    colour, icon = BADGES[state]
+    st.badge(state, icon=icon, color=colour)
+    if state in runs.LIVE:
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            on_click=resume.stop,
+            args=(run,),
+            disabled=state == "stopping",
+            key=f"stop-{run.id}",
+        )
+        if log.seen:
+            st.caption(f"last update {max(0, time.time() - log.seen):.0f} s ago")
+    elif state in resume.RESUMABLE:
+        resume.offer(run, state)
+    elif state == "finished":
+        boot.link("evaluate", "Look into it", ":material/grid_on:", model=run.id)
+        boot.link("predict", "Predict with it", ":material/center_focus_strong:", model=run.id)
+
+
+def _preparing(log: LogSnapshot) -> None:
+    """How far the work before the first iteration is: photos are read and decoded."""
+    at = log.latest.get("progress", {})
+    done = at.get("done", 0) / max(at.get("total", 1), 1)
+    st.progress(min(max(done, 0.0), 1.0), escape_markdown(at.get("what", "Starting the worker…")))
+
+
+def _progress(start: dict[str, Any], log: LogSnapshot) -> None:
+    step = int(log.columns["step"][-1]) if len(log.columns["step"]) else 0
     epoch = min(start["epochs"], step // start["steps_per_epoch"] + 1)
     st.progress(
         min(1.0, step / start["total_steps"]),
         f"Epoch {epoch} of {start['epochs']}, step {step:,} of {start['total_steps']:,}",
     )
-    best = max(tail.epochs, key=lambda event: event["validation_accuracy"], default=None)
-    test = tail.latest.get("evaluate")
+
+
+def _figures(start: dict[str, Any], log: LogSnapshot, state: str) -> None:
+    speed = log.latest.get("heartbeat") or log.latest.get("epoch") or {}
+    best = max((epoch.get("validation_accuracy") or 0 for epoch in log.epochs), default=None)
+    test = log.latest.get("evaluate", {}).get("accuracy")
+    rate, memory = speed.get("images_per_second"), speed.get("gpu_memory_gib")
     grid = st.grid(5, min_column_width=150, gap="small")
-    grid.metric("Speed", f"{pulse.get('images_per_second', 0):.0f} img/s" if pulse else "–")
-    grid.metric("Time left", duration(pulse.get("seconds_left")) if state in runs.LIVE else "–")
-    grid.metric("Best validation accuracy", f"{best['validation_accuracy']:.1%}" if best else "–")
-    grid.metric("Test accuracy", f"{test['accuracy']:.1%}" if test else "–")
-    memory = pulse.get("gpu_memory_gib")
-    grid.metric(
-        "Device", start["device"].split(" (")[0] + (f", {memory:.1f} GiB" if memory else ""), help=start["device"]
-    )
+    grid.metric("Speed", f"{rate:.0f} img/s" if rate is not None else "–")
+    grid.metric("Time left", duration(speed.get("seconds_left")) if state in runs.LIVE else "–")
+    grid.metric("Best validation accuracy", f"{best:.1%}" if best is not None else "–")
+    grid.metric("Test accuracy", f"{test:.1%}" if test is not None else "–")
+    device = start["device"].split(" (")[0] + (f", {memory:.1f} GiB" if memory else "")
+    grid.metric("Device", device, help=start["device"])
 
 
-def _story(run: Run, tail: Tail, state: str) -> None:
-    """What the worker said, and the last of its own output when it died."""
-    if state == "failed" and "error" in tail.latest:
-        st.error(tail.latest["error"]["text"], icon=":material/error:")
+def _outcome(run: Run, log: LogSnapshot, state: str) -> None:
+    """Why it failed or crashed, with the last of the worker's own output, and the notes of the worker."""
+    if state == "failed" and "error" in log.latest:
+        st.error(log.latest["error"]["text"], icon=":material/error:")
     if state == "crashed":
         st.error(
-            "The worker died without a word. The last good checkpoint is kept: resume goes on from it.",
+            "The worker crashed: it ended without an error message. The last checkpoint is kept: resume goes on from "
+            "it.",
             icon=":material/error:",
         )
         if output := run.log_tail():
             with st.expander("The end of worker.log"):
                 st.code(output, language=None)
-    for note in tail.notes:
+    for note in log.notes:
         st.caption(f":material/info: {note}")
 
 
-def _resume(run: Run) -> None:
-    try:
-        runs.launch(run)
-    except UserError as mistake:
-        st.session_state["resume-problem"] = str(mistake)
-
-
 def duration(seconds: float | None) -> str:
-    """Seconds as a person says them: 45 s, 3 min 20 s, 2 h 5 min."""
+    """Seconds in words: 45 s, 3 min 20 s, 2 h 5 min."""
     if seconds is None:
         return "–"
     minutes, rest = divmod(int(seconds), 60)
