@@ -186,13 +186,13 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
         assert work(run, log, show=lambda text: None) == "finished"
     test = Evaluation.load(run.evaluation_file)
     assert len(test) == 6 and test.accuracy >= 5 / 6
-    assert run.state == "finished" and test.meta["model"] == run.id
+    assert run.state == "finished" and test.meta.model == run.id
     files = sorted((run.model_folder / EPOCHS).iterdir())
     assert [file.name for file in files] == [f"{epoch:04}.parquet" for epoch in range(1, 7)]
     logged = [event["validation_accuracy"] for event in run.events() if event["type"] == "epoch"]
     kept = [Evaluation.load(file) for file in files]
     assert [each.accuracy for each in kept] == pytest.approx(logged)
-    assert {each.meta["split"] for each in kept} == {"validation"} and kept[-1].meta["epoch"] == 6
+    assert {each.meta.split for each in kept} == {"validation"} and kept[-1].meta.epoch == 6
     assert not set(kept[0].photos["path"]) & set(test.photos["path"])
 
     from fashion_core.models.predictor import Predictor
@@ -204,8 +204,8 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
     start = next(event for event in run.events() if event["type"] == "start")
     assert start["seed"] == 0 and start["classes"] == list(COLOURS) and start["versions"]["torch"] == torch.__version__
     assert (
-        "Random weights" in predictor.card["weights"]
-        and predictor.card["dataset"]["fingerprint"] == start["fingerprint"]
+        "Random weights" in predictor.card.initial_weights
+        and predictor.card.dataset.fingerprint == start["fingerprint"]
     )
 
 

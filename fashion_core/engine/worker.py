@@ -20,7 +20,9 @@ from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.training import Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
-from fashion_core.files import atomic_write
+from fashion_core.evaluation.meta import EvaluationMeta
+from fashion_core.files import Progress, atomic_write
+from fashion_core.models.card import Cost, DatasetFacts, Metrics, ModelCard, Share
 from fashion_core.photos import label_corrections
 from fashion_core.photos.dataset import Dataset, load, load_extra
 from fashion_core.photos.pixels import decode_photos
@@ -30,9 +32,6 @@ from fashion_core.runs.events import EventLog
 from fashion_core.stats import softmax, wilson
 
 PROGRESS_SECONDS = 0.5
-
-
-Progress = Callable[[int, int, str], None]
 
 
 class Stopped(Exception):
@@ -118,8 +117,10 @@ def _keeper(run: Run, data: Dataset, photos: Photos) -> Callable[[int, np.ndarra
     names = np.array(data.classes, dtype=object)[photos.labels(photos.validation).numpy()]
     table = data.photos.iloc[photos.validation][["path"]].reset_index(drop=True).assign(label=names)
 
+    drawn = made(data.root)
+
     def keep(epoch: int, logits: np.ndarray) -> None:
-        meta = {"model": run.id, "epoch": epoch, "split": "validation"}
+        meta = EvaluationMeta(model=run.id, epoch=epoch, split="validation", sample=drawn, probabilities="uncalibrated")
         Evaluation(data.classes, table, softmax(logits), "", meta).save(run.folder / EPOCHS / f"{epoch:04}.parquet")
 
     return keep
@@ -157,7 +158,7 @@ def _conclude(
         accuracy=summary["accuracy"],
         macro_f1=summary["macro_f1"],
     )
-    cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
+    cost = Cost(**models.cost(network, run.config.image_size), images_per_second=run.images_per_second)
     card = _card(run, data, trainer, test, about, temperature, notes, cost)
     seen = compute_explanations(network, data.classes, data, pixels, trainer.device, tell).save(
         run.folder / explanations.FILE
@@ -176,43 +177,36 @@ def _card(
     about: dict,
     temperature: float,
     notes: list[str],
-    cost: dict,
-) -> dict:
-    summary = test.summary()
-    low, high = wilson(int(test.right.sum()), len(test))
-    clean = test.without_leaks()
-    return {
-        "v": 1,
-        "name": run.id,
-        "classes": list(data.classes),
-        "image_size": run.config.image_size,
-        "temperature": temperature,
-        "architecture": run.config.architecture,
-        "weights": trainer.progress.origin,
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "epoch": about["epoch"],
-        "metrics": {
-            "test_accuracy": summary["accuracy"],
-            "test_accuracy_interval": [low, high],
-            "test_n": summary["n"],
-            "macro_f1": summary["macro_f1"],
-            "leakage_free": {"right": clean[0], "n": clean[1]},  # of photos without a near-duplicate in training
-            "validation_accuracy": trainer.progress.best[0],
-        },
-        "config": run.config.as_dict(),
-        "dataset": {
-            "name": data.root.name,
-            "fingerprint": data.fingerprint,
-            "photos": len(data.photos),
-            "sample": made(data.root),  # how to draw the photos again, where they are drawn
-            "unreadable": len(data.unreadable),
-        },
-        "hardware": _device_name(trainer.device),
-        "training_seconds": round(run.training_seconds, 1),
-        "cost": cost,
-        "versions": _versions(),
-        "notes": notes,
-    }
+    cost: Cost,
+) -> ModelCard:
+    """All that is known of the model at its run's end. `about` is what lies beside its weights."""
+    return ModelCard(
+        name=run.id,
+        classes=data.classes,
+        image_size=run.config.image_size,
+        temperature=temperature,
+        architecture=run.config.architecture,
+        initial_weights=trainer.progress.origin,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        epoch=about["epoch"],
+        metrics=Metrics(
+            test_accuracy=test.accuracy,
+            test_accuracy_interval=wilson(int(test.right.sum()), len(test)),
+            test_n=len(test),
+            macro_f1=test.macro_f1,
+            leakage_free=Share(*test.without_leaks()),
+            validation_accuracy=trainer.progress.best[0],
+        ),
+        settings=run.config.as_dict(),
+        dataset=DatasetFacts(
+            data.root.name, data.fingerprint, len(data.photos), test.meta.sample, len(data.unreadable)
+        ),
+        hardware=_device_name(trainer.device),
+        training_seconds=round(run.training_seconds, 1),
+        cost=cost,
+        versions=_versions(),
+        notes=tuple(notes),
+    )
 
 
 def _notes(data: Dataset, trainer: Trainer) -> list[str]:
