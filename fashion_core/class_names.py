@@ -1,8 +1,10 @@
 """Class names of the form `<colour>_<garment>`, taken apart: so a colour mistake is told from a garment mistake."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+from fashion_core import UserError
 
 COLOUR, GARMENT = 0, 1
 
@@ -17,6 +19,15 @@ def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
         return None
     shared = any(len(set(part)) < len(pairs) for part in zip(*pairs, strict=True))
     return pairs if shared else None
+
+
+def refuse_unknown(labels: Iterable[str], classes: Sequence[str]) -> None:
+    """UserError where one of the `labels` is none of the model's `classes`."""
+    if unknown := sorted(set(labels) - set(classes)):
+        raise UserError(
+            f"The model does not know the class {', '.join(unknown)}: rename or remove that folder "
+            f"(the model's classes are {', '.join(classes)})."
+        )
 
 
 def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:

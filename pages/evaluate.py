@@ -29,12 +29,11 @@ def evaluated() -> dict[str, Path]:
 
 def origin(name: str, evaluation: Evaluation) -> str:
     """Which model, epoch, photos and when, as far as the file says."""
-    meta = evaluation.meta
-    when = meta.get("created")
+    meta, when = evaluation.meta, evaluation.meta.created
     parts = [
-        f"**{escape_markdown(name)}**" + (f" after epoch {meta['epoch']}" if meta.get("epoch") is not None else ""),
-        f"{escape_markdown(meta['split'])} photos of {escape_markdown(evaluation.root)}"
-        if meta.get("split")
+        f"**{escape_markdown(name)}**" + (f" after epoch {meta.epoch}" if meta.epoch is not None else ""),
+        f"{escape_markdown(meta.split)} photos of {escape_markdown(evaluation.root)}"
+        if meta.split
         else escape_markdown(evaluation.root),
         f"evaluated {datetime.fromisoformat(when):%d %B %Y, %H:%M}" if when else "",
     ]
@@ -98,7 +97,7 @@ with st.container(), guard():
     selection.headline(evaluation, numbers)
     standing = stored.decided(file)
     selection.beside_the_headline(whole, evaluation, standing, part)
-    if unreadable := whole.meta.get("unreadable"):
+    if unreadable := whole.meta.unreadable:
         with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
             st.dataframe(pd.DataFrame(unreadable, dtype=object).map(printable), hide_index=True)
 
@@ -173,5 +172,5 @@ with left:
         download("Matrix", "png", lambda: figures.confusion_png(evaluation, cells), "image/png", *view)
         if (model / "card.json").is_file():
             download("Page", "html", lambda: page_of(model, photos), "text/html")
-        download("Report", "csv", lambda: numbers.to_csv(index_label="class").encode(), "text/csv", *view)
+        download("Report", "csv", lambda: numbers.to_csv(index=False).encode(), "text/csv", *view)
         download("Predictions", "csv", lambda: predictions(whole), "text/csv", asked.photos)

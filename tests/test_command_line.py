@@ -184,7 +184,7 @@ def test_a_run_that_diverged_tells_two_ways_on_and_both_work(begun, capsys):
     finish[finish.index(run.id)] = "copy"
     assert main(finish) == 0
     kept = runs.get(str(copy))
-    assert kept.state == "finished" and Evaluation.load(kept.evaluation_file).meta["epoch"] == 1
+    assert kept.state == "finished" and Evaluation.load(kept.evaluation_file).meta.epoch == 1
     assert main(["predict", "copy", str(begun[0] / "red_hat" / "red_hat_00.png")]) == 0
     assert main(finish) == 2  # it is finished
 

@@ -304,7 +304,10 @@ class Trainer:
             return None
         tensors, about = checkpoint.load(file)
         if about["fingerprint"] != self.photos.fingerprint:
-            raise UserError("The photos have changed since this run began: start a new run on them.")
+            raise UserError(
+                "The photos have changed since this run began, or are others: bring them back as they were, say where "
+                f"they are (python -m fashion_core train --resume {self.folder.name} DIR), or start a new run on them."
+            )
         return tensors, about
 
     def _restore(self, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ import streamlit as st
 from fashion_core.class_names import COLOUR, GARMENT, factors, marginalise
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
-from fashion_core.evaluation.label_issues import CROSS_VALIDATED
 from fashion_core.photos import imaging
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
@@ -53,7 +52,7 @@ def show(
     """
     _ways(row, rows["index"].tolist())
     path, truth = evaluation.photos["path"][row], evaluation.photos["label"][row]
-    said, voted = evaluation.classes[evaluation.predicted[row]], evaluation.meta.get("split") == CROSS_VALIDATED
+    said, voted = evaluation.classes[evaluation.predicted[row]], evaluation.meta.probabilities == "votes"
     verdict = ":green[:material/check_circle: right]" if counted.right[row] else ":red[:material/cancel: wrong]"
     called = f"{'its neighbours say' if voted else 'called'} **{escape_markdown(said)}**, is " if truth != said else ""
     st.markdown(f"{verdict} · {called}**{escape_markdown(truth)}**")

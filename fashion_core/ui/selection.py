@@ -17,7 +17,7 @@ from fashion_core.evaluation.evaluation import Evaluation, Which
 from fashion_core.evaluation.label_issues import CROSS_VALIDATED
 from fashion_core.photos import label_corrections
 from fashion_core.reports import charts
-from fashion_core.stats import between
+from fashion_core.stats import accuracy_with_interval, between
 from fashion_core.ui import photo
 from fashion_core.ui.gallery import escape_markdown
 
@@ -141,12 +141,12 @@ def choose_by_words(words: str) -> None:
 def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
     """Four numbers, each with the button that opens its photos."""
     right, n = int(evaluation.right.sum()), len(evaluation)
-    classes = numbers.iloc[: len(evaluation.classes)]
+    classes = evaluation.class_report()
     hardest = classes[classes["support"] > 0]["f1-score"].idxmin()
     doors = (
         ("Accuracy", f"{right / n:.2%}", f"95% interval {between(right, n)}", f"{right:,} right",
          (None, None, "right")),
-        ("Macro F1", f"{numbers.loc['macro avg', 'f1-score']:.3f}", f"hardest: {escape_markdown(hardest)}",
+        ("Macro F1", f"{evaluation.macro_f1:.3f}", f"hardest: {escape_markdown(hardest)}",
          "its photos", (hardest,)),
         ("Wrong", f"{n - right:,}", "most confident first", "see them", (None, None, "wrong")),
         ("Photos", f"{n:,}", f"{len(classes)} classes", "all of them", ()),
@@ -158,34 +158,29 @@ def headline(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
             st.caption(note)
             st.button(button, key=f"door-{label}", type="tertiary", icon=":material/photo_library:",
                       on_click=choose, args=selection)  # fmt: skip
-    if paper.matches(evaluation.classes) and evaluation.meta.get("split") not in (CROSS_VALIDATED, "validation"):
-        beside = "These are drawn photos: they compare with no paper."
-        if not evaluation.meta.get("sample"):
-            beside = f"**{paper.compared(right, n)}** The classes are the same; the test photos are not."
-        st.caption(
-            f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval "
-            f"{between(paper.TEST_RIGHT, paper.TEST_PHOTOS)}. {beside}"
-        )
+    tested = evaluation.meta.split not in (CROSS_VALIDATED, "validation")
+    if tested and (verdict := paper.verdict(evaluation.classes, right, n, evaluation.meta.sample is not None)):
+        st.caption(f"{paper.stated()} {verdict}")
 
 
 def beside_the_headline(whole: Evaluation, evaluation: Evaluation, decided: dict[str, str], part: int | None) -> None:
     """What the accuracy is worth: without the photos that leak, and by the labels that people decided on."""
-    if whole.meta.get("split") == CROSS_VALIDATED:
+    if whole.meta.split == CROSS_VALIDATED:
         st.caption(
             f"{CROSS_VALIDATED.capitalize()}: of each photo, what the ten nearest to it are labelled, its "
             "near-duplicates and a fifth of the others left aside. Nearness is by this model's embeddings, which have "
             "seen the training photos, so of these it is too sure."
         )
-    if leaked := whole.meta.get("leaked"):
+    if leaked := whole.meta.leaked:
         right, n = evaluation.without_leaks()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f":material/water_drop: Leakage-free: **{right / n if n else 0:.2%}** of {n:,}, 95% interval "
-                f"{between(right, n)}, without photos that have a near-duplicate in training.", width="content"
+                f":material/water_drop: Leakage-free: **{accuracy_with_interval(right, n)}**, without photos that have "
+                "a near-duplicate in training.", width="content"
             )  # fmt: skip
             st.button(f"The {len(leaked):,} that leak", key="door-leaked", type="tertiary",
                       icon=":material/photo_library:", on_click=choose_by_words, args=("leaked",))  # fmt: skip
-    elif "leaked" in whole.meta:
+    elif whole.meta.leaked is not None:
         st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")
     labels = {
         path: decided[key] for path in whole.photos["path"] if (key := label_corrections.photo_key(path)) in decided
@@ -200,10 +195,7 @@ def _by_decisions(whole: Evaluation, labels: dict[str, str], part: int | None) -
     except UserError as none_left:
         return str(none_left)
     right, n = int((by_word if part is None else by_word.marginalised(part)).right.sum()), len(by_word)
-    return (
-        f"By the labels decided on {len(labels):,} of these photos: **{right / n:.2%}** of {n:,}, 95% interval "
-        f"{between(right, n)}."
-    )
+    return f"By the labels decided on {len(labels):,} of these photos: **{accuracy_with_interval(right, n)}**."
 
 
 def matrix(evaluation: Evaluation, true: str | None, predicted: str | None) -> None:
@@ -223,7 +215,8 @@ def matrix(evaluation: Evaluation, true: str | None, predicted: str | None) -> N
 
 def report(evaluation: Evaluation, numbers: pd.DataFrame) -> None:
     """The classification report, beside the paper's Table 1 where the classes match."""
-    table = numbers.reset_index(names="class")
+    names = numbers["class"].where(numbers["kind"] == "class", numbers["kind"])  # an average's row is called after it
+    table = numbers.drop(columns="kind").assign(**{"class": names})
     table.insert(3, "interval", [*evaluation.recall_intervals(), None, None])
     columns = {"class": st.column_config.TextColumn("Class", pinned=True)}
     columns |= {key: st.column_config.NumberColumn(name, format="%.3f") for key, name in HEADINGS.items()}

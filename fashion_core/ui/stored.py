@@ -124,7 +124,7 @@ def _learned(files: list[tuple[int, Path, float]], part: int | None) -> pd.DataF
     rows = {}
     for epoch, file, when in files:
         evaluation = _evaluation(file, when) if part is None else _evaluation(file, when).marginalised(part)
-        report = evaluation.report().iloc[: len(evaluation.classes)]
+        report = evaluation.class_report()
         rows[epoch] = report["recall"].where(report["support"] > 0)
     return pd.DataFrame(rows).T
 

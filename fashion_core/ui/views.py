@@ -42,7 +42,7 @@ def confidence(evaluation: Evaluation) -> None:
         f"**How honest is a confidence?** Its expected calibration error is {evaluation.calibration_error:.3f}."
     )
     with st.container():
-        if note := UNUSUAL.get(evaluation.meta.get("split")):
+        if note := UNUSUAL.get(evaluation.meta.split):
             st.caption(f":material/info: {note}")
     st.plotly_chart(charts.reliability_figure(table), key="reliability", on_select=_from_bars,
                     selection_mode="points", config={"displayModeBar": False})  # fmt: skip
