@@ -39,14 +39,7 @@ TINY = TrainConfig(
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """Networks this small gain nothing from more, and the processes a test starts must add up in the same order."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
