@@ -29,6 +29,7 @@ from browser import Server, chromium, hover_click, launch, serve  # noqa: E402
 
 from fashion_core import __version__, files, paper, runs  # noqa: E402
 from fashion_core.evaluation.evaluation import Evaluation  # noqa: E402
+from fashion_core.evaluation.meta import EvaluationMeta  # noqa: E402
 from fashion_core.photos import sample  # noqa: E402
 from fashion_core.runs import (  # noqa: E402
     config,
@@ -65,7 +66,8 @@ def furnish(home: Path) -> None:
     frame = pd.DataFrame({"path": [str(path) for path in paths], "label": labels}, dtype=object)
     model = home / "weights" / "bench"
     model.mkdir(parents=True)
-    Evaluation(tuple(paper.CLASSES), frame, answers, str(photos), {"split": "test"}).save(model / "evaluation.parquet")
+    meta = EvaluationMeta(split="test")
+    Evaluation(tuple(paper.CLASSES), frame, answers, str(photos), meta).save(model / "evaluation.parquet")
     _write_network(model)
 
 

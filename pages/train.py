@@ -58,7 +58,11 @@ def start(preset: str, folder: str, values: Mapping[str, Any]) -> None:
         from fashion_core.photos.sample import ensure
 
         bar = st.progress(0.0, "Rendering the sample set")
-        ensure(lambda done, total, what: bar.progress(done / total, what))
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.progress(done / total, what)
+
+        ensure(show)
     if not root.is_dir():
         raise UserError(f"There is no folder {root}: give the path of a folder that holds one folder per class.")
     run = runs.create(recipe, root)
@@ -116,10 +120,8 @@ if not listed:
 states = {name: run.state for name, run in listed.items()}
 left, right = st.columns([2, 3])
 shown = left.selectbox("Run", list(listed), key=RUN, bind="query-params")
-others = [name for name in listed if name != shown]
-overlays = right.multiselect("Compare with", others, key=OVERLAYS, bind="query-params")
-options = curve_options()
-live.watch(listed[shown], states[shown], [listed[name] for name in overlays], options)
+overlays = right.multiselect("Compare with", [n for n in listed if n != shown], key=OVERLAYS, bind="query-params")
+live.watch(listed[shown], states[shown], [listed[name] for name in overlays], curve_options())
 
 st.subheader("All runs")
 rows = [row(run, states[name]) for name, run in listed.items()]

@@ -160,6 +160,28 @@ def test_a_run_that_never_began_is_gone_on_with(home):
     assert found(home) == run.id
 
 
+def test_a_run_whose_recipe_changed_on_the_way_is_nobodys_result(home):
+    run = planted(BEST.changed({"learning_rate": 0.5}), home / "photos", "failed")
+    run.amended({"learning_rate": BEST.learning_rate})
+    assert run.config.learning_rate == BEST.learning_rate and found(home) is None
+
+
+def test_a_run_that_cannot_be_read_is_passed_over(home):
+    done = planted(BEST, home / "photos")
+    write_json(planted(BEST, home / "photos").folder / "config.json", {"train": {"hue": 1}})
+    planted(BEST, home / "photos").events_file.unlink()
+    (home / "runs" / "stray").mkdir()
+    (home / "runs" / "stray" / "events.jsonl").mkdir()
+    assert found(home) == done.id
+
+
+def test_a_relative_path_means_the_same_recipe_as_the_whole_one(home, monkeypatch):
+    monkeypatch.chdir(home)
+    run = planted(BEST.changed({"extra": "more"}), home / "photos")
+    assert found(home, BEST.changed({"extra": str(home / "more")})) == run.id
+    assert found(home, BEST.changed({"extra": "./more/"})) == run.id
+
+
 # ---- what came out
 
 CARD = {

@@ -18,6 +18,7 @@ from test_label_issues import planted
 from fashion_core import paper
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.evaluation.meta import EvaluationMeta
 
 
 def opened(**query: str) -> AppTest:
@@ -146,7 +147,7 @@ def test_photos_below_data_are_found_by_their_folders_name(by_hand, home):
 def test_sample_photos_are_drawn_again_when_first_looked_at(home):
     names = [f"{label}/{label}_000.jpg" for label in paper.CLASSES]
     photos = pd.DataFrame({"path": names, "label": paper.CLASSES}, dtype=object)
-    meta = {"sample": {"per_class": 1, "seed": 3}}
+    meta = EvaluationMeta(sample={"per_class": 1, "seed": 3})
     publish(home, Evaluation(paper.CLASSES, photos, np.eye(10, dtype=np.float32), "sample", meta), draw=False)
     app = opened()
     assert not app.exception and not app.warning

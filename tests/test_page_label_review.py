@@ -18,6 +18,7 @@ from test_page_evaluate import opened, tiles, with_evidence, words
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos import label_corrections
 from fashion_core.ui import stored
 
@@ -35,7 +36,7 @@ def with_epochs(home, root) -> None:
     folder, evaluation = home / "weights/by-hand" / EPOCHS, eight("")
     hats = np.tile(np.float32([0.2, 0.5, 0.3]), (8, 1))
     for epoch, probabilities in ((1, hats), (2, evaluation.probabilities)):
-        meta = {"model": "by-hand", "epoch": epoch, "split": "validation"}
+        meta = EvaluationMeta("by-hand", epoch, "validation", probabilities="uncalibrated")
         replace(evaluation, probabilities=probabilities, meta=meta).save(folder / f"{epoch:04}.parquet")
 
 
@@ -151,7 +152,8 @@ def test_an_open_photo_that_cannot_be_read_keeps_the_page(root):
 def test_under_the_switch_tiles_photo_map_and_epochs_count_alike(home, tmp_path):
     folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
     evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
-    replace(five(), root="", meta={"epoch": 1, "split": "validation"}).save(folder / EPOCHS / "0001.parquet")
+    meta = EvaluationMeta(epoch=1, split="validation", probabilities="uncalibrated")
+    replace(five(), root="", meta=meta).save(folder / EPOCHS / "0001.parquet")
     by = {"model": "parts", "by": "colour"}
     assert "right] · called **blue\\_hat**, is **blue\\_sock**" in words(opened(**by, photo="2"))
     assert tiles(opened(**by, view="Map", which="wrong")) == ["3.jpg", "1.jpg"]
@@ -174,12 +176,12 @@ def test_an_area_drawn_on_the_map_is_a_selection_that_the_address_keeps(root):
 
 def test_photos_that_leak_have_a_number_and_a_door(home, tmp_path):
     evaluation = eight(tmp_path / "photos")
-    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": [2, 6]}))
+    publish(home, replace(evaluation, meta=replace(evaluation.meta, leaked=(2, 6))))
     app = opened()
-    assert "Leakage-free: **66.67%** of 6" in words(app)
+    assert "Leakage-free: **66.67% (4 of 6 photos), 95% interval" in words(app)
     app.button(key="select-leaked").click().run()
     assert sorted(tiles(app)) == ["2.jpg", "6.jpg"] and app.text_input(key="q").value == "leaked"
-    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": []}), "clean")
+    publish(home, replace(evaluation, meta=replace(evaluation.meta, leaked=())), "clean")
     assert "none of these photos has a near-duplicate in training" in words(opened(model="clean"))
 
 
@@ -207,7 +209,7 @@ def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
     label_corrections.record(label_corrections.default_file(root), "sock/7.jpg", "relabel", "hat")
     label_corrections.record(label_corrections.default_file(root), "coat/2.jpg", "leave out", "")
     app = opened()
-    assert "By the labels decided on 2 of these photos: **85.71%** of 7" in words(app)
+    assert "By the labels decided on 2 of these photos: **85.71% (6 of 7 photos)" in words(app)
     captions = [caption.value for caption in app.caption]
     assert any("7" in text and "gavel: **hat**" in text for text in captions)
     table = next(frame.value for frame in app.dataframe if "Decided" in frame.value)

@@ -15,6 +15,7 @@ import pandas as pd
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import NEIGHBOURS, Explanations
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos.duplicates import grouped
 
 FOLDS, CROSS_VALIDATED = 5, "cross-validated"
@@ -83,7 +84,9 @@ def out_of_fold(evidence: Explanations, root: str = "") -> Evaluation:
     if not known.any():
         raise UserError("Each class is one picture over and over: there is nothing to ask of one what the others are.")
     rows = photos[known][["path", "label"]].reset_index(drop=True)
-    return Evaluation(evidence.classes, rows, shares[known], root, {"split": CROSS_VALIDATED})
+    return Evaluation(
+        evidence.classes, rows, shares[known], root, EvaluationMeta(split=CROSS_VALIDATED, probabilities="votes")
+    )
 
 
 def outliers(evidence: Explanations) -> pd.DataFrame:

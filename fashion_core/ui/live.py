@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
@@ -14,7 +14,8 @@ from fashion_core.ui import boot, resume
 from fashion_core.ui.gallery import escape_markdown
 
 TICK_SECONDS = 1.5
-BADGES = {  # state: (colour, icon)
+Colour = Literal["red", "orange", "blue", "green"]
+BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "starting": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_circle:"),
     "stopping": ("orange", ":material/pending:"),

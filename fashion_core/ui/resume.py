@@ -20,6 +20,14 @@ def offer(run: Run, state: str) -> None:
     st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run,), key=f"resume-{run.id}")
     if state == "failed":
         _offer_learning_rate(run)
+    if run.best_file:
+        st.button(
+            "Keep the best epoch",
+            on_click=_resume,
+            args=(run, None, True),
+            key=f"finish-{run.id}",
+            help="Train no further: test the best epoch so far and make a model of it.",
+        )
 
 
 def stop(run: Run) -> None:
@@ -63,13 +71,13 @@ def _ask_for_photos(run: Run) -> None:
     st.button("Resume with these photos", on_click=_resume_moved, args=(run, key), key=f"resume-moved-{run.id}")
 
 
-def _resume(run: Run, learning_rate_key: str | None = None) -> None:
+def _resume(run: Run, learning_rate_key: str | None = None, finish: bool = False) -> None:
     changes: dict[str, Any] = {"learning_rate": st.session_state[learning_rate_key]} if learning_rate_key else {}
     try:
         runs.refuse_if_busy(run.folder.parent)
         if changes:
             run.amended(changes)
-        runs.launch(run)
+        runs.launch(run, finish)
     except UserError as mistake:
         st.session_state[PROBLEM] = str(mistake)
 

@@ -235,9 +235,8 @@ def _learned(files: Sequence[tuple[int, Path, float]], factor: int | None) -> pd
     rows = {}
     for epoch, file, when in files:
         evaluation = _evaluation(file, when) if factor is None else _evaluation(file, when).marginalised(factor)
-        report = evaluation.report().iloc[: len(evaluation.classes)]
-        recall = np.where(report["support"] > 0, report["recall"], np.nan)
-        rows[epoch] = pd.Series(recall, index=list(evaluation.classes))
+        report = evaluation.class_report()
+        rows[epoch] = report["recall"].where(report["support"] > 0)
     return pd.DataFrame(rows).T
 
 
