@@ -1,5 +1,7 @@
-"""Busana's web app. Run it with `make app`, or `streamlit run app.py` in an environment of your own."""
+"""Busana's web app: `make app`, `busana app`, or `streamlit run app.py` in an environment of your own."""
 
 import streamlit as st
 
-app = st.App("fashion_core/ui/router.py")
+from fashion_core import PACKAGE
+
+app = st.App(PACKAGE / "ui" / "router.py")

@@ -1,4 +1,4 @@
-"""`python -m fashion_core COMMAND …`: the command line."""
+"""`python -m fashion_core COMMAND …`: the command line, as the command `busana`."""
 
 import sys
 

@@ -1,39 +1,51 @@
-"""Class names of the form `<colour>_<garment>`, taken apart: so a colour mistake is told from a garment mistake."""
+"""Class names: equal however a system spells their accents, and `<colour>_<garment>` names as two factors."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
-COLOUR, GARMENT = 0, 1
+COLOUR, GARMENT = 0, 1  # the two factors
+
+
+def normalised_name(name: str) -> str:
+    """The name with each accented letter as one character (Unicode's form NFC), as Linux and Windows write it.
+
+    macOS hands out a letter and its accent apart (NFD). Nothing else changes, so what is shown as one name is one name.
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
     """(colour, garment) of every class, split at the first underscore; None where the names are not built so.
 
-    They are when every name has both parts and at least one part is shared: otherwise there is nothing to factor.
+    They are when both factors vary and repeat: a colour that two classes share and a garment that two classes share.
+    Not every pair need be there. `class_0`, `class_1` share a word, but no two share a number; bare numbers never count.
     """
-    pairs = [tuple(name.split("_", 1)) for name in classes]
-    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+    names = [name.split("_", 1) for name in classes]
+    if not all(len(pair) == 2 and all(word and not word.isdigit() for word in pair) for pair in names):
         return None
-    shared = any(len(set(part)) < len(pairs) for part in zip(*pairs, strict=True))
-    return pairs if shared else None
+    pairs = [(colour, garment) for colour, garment in names]
+    crossed = all(1 < len(set(words)) < len(pairs) for words in zip(*pairs, strict=True))
+    return pairs if crossed else None
 
 
 def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:
     """bool (classes): what a photo in a folder called `name` may be: that class, or all of that colour or garment."""
+    name, classes = normalised_name(name), [normalised_name(known) for known in classes]
     if name in classes:
         return np.array([name == known for known in classes])
     return np.array([name in pair for pair in factors(classes) or [()] * len(classes)])
 
 
-def marginalise(probabilities: np.ndarray, classes: Sequence[str], part: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """The names of one part, COLOUR or GARMENT, and its probabilities (n, names): P(dress) sums over its colours.
+def marginalise(probabilities: np.ndarray, classes: Sequence[str], factor: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """The names of one factor, COLOUR or GARMENT, and its probabilities (n, names): P(dress) sums over its colours.
 
     Raises ValueError where `factors(classes)` is None.
     """
     pairs = factors(classes)
     if pairs is None:
         raise ValueError("class names must be of the form <colour>_<garment>")
-    names = tuple(dict.fromkeys(pair[part] for pair in pairs))
-    member = np.array([[pair[part] == name for name in names] for pair in pairs], np.float32)
+    names = tuple(dict.fromkeys(pair[factor] for pair in pairs))
+    member = np.array([[pair[factor] == name for name in names] for pair in pairs], np.float32)
     return names, probabilities @ member

@@ -2,13 +2,16 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from browser import ROOT
 from PIL import Image
 from test_evaluation import CLASSES, CONFUSION, eight, made_up
 
-from fashion_core.reports import charts, figures
+from fashion_core.reports import charts, figures, palette
 
 MATRIX = np.array(CONFUSION)
 
@@ -51,6 +54,15 @@ def test_a_percentage_never_rounds_to_none_or_all():
     assert [item["value"][3] for item in items("true", matrix=matrix, classes=("a", "b"))] == [">99", "<1", "", "100"]
 
 
+def test_the_most_confused_classes_are_those_with_the_most_mistakes_either_way_in_class_order():
+    matrix = np.array([[9, 0, 0, 1], [0, 9, 0, 0], [0, 0, 5, 4], [0, 0, 0, 9]])  # mistakes: 1, 0, 4, 5
+    assert charts.most_confused(matrix, 1).tolist() == [3]
+    assert charts.most_confused(matrix, 2).tolist() == [2, 3]
+    assert charts.most_confused(matrix, 3).tolist() == [0, 2, 3]
+    assert charts.most_confused(matrix, 99).tolist() == [0, 1, 2, 3]
+    assert charts.most_confused(np.eye(3, dtype=int), 2).tolist() == [0, 1], "of equals the earlier ones"
+
+
 @pytest.mark.parametrize(
     ("selected", "framed"),
     [(None, []), ((None, None), []), (("coat", "hat"), [1]), (("hat", None), [3, 4, 5]), ((None, "sock"), [2, 5, 8])],
@@ -76,13 +88,41 @@ def test_the_matrix_is_a_png_of_forty_classes_too(normalise):
         assert picture.format == "PNG" and min(picture.size) > 500
 
 
+@pytest.mark.parametrize("k", [142, 500])
+def test_a_report_of_many_classes_needs_little_memory_and_names_the_classes_that_it_draws(k, tmp_path):
+    script = f"""
+import resource, sys
+from pathlib import Path
+import numpy as np, pandas as pd
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.reports import figures, html
+figures.confusion_png(Evaluation(("a", "b"), pd.DataFrame({{"path": ["1", "2"], "label": ["a", "b"]}}, dtype=object),
+                                 np.eye(2, dtype=np.float32), "/nowhere"))
+names = tuple(f"{{i:03}}_{{'name' * 30}}" for i in range({k}))
+rng = np.random.default_rng(0)
+chances = rng.dirichlet(np.ones({k}), 3 * {k}).astype(np.float32)
+photos = pd.DataFrame({{"path": [f"{{i}}.jpg" for i in range(len(chances))], "label": list(names) * 3}}, dtype=object)
+evaluation = Evaluation(names, photos, chances, "/nowhere")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+picture = figures.confusion_png(evaluation, "true")
+Path(sys.argv[1]).write_bytes(picture)
+assert len(html.html(evaluation, {{"name": "many"}}, Path("/nowhere"))) > len(picture)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "matrix.png"], capture_output=True, text=True,
+                          cwd=ROOT)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 300 * 1024, "KiB"
+    assert max(Image.open(tmp_path / "matrix.png").size) <= 3300
+
+
 def test_the_grid_frames_what_is_wrong_and_needs_no_full_rows():
     tile = Image.new("RGB", (40, 80), (0, 255, 0))
     right, wrong = (tile, "hat", "hat", 0.9), (tile, "hat", "$ock", 0.6)
 
     def framed(tiles):
         pixels = np.asarray(Image.open(io.BytesIO(figures.grid_png(tiles))).convert("RGB")).reshape(-1, 3)
-        return int((np.abs(pixels.astype(int) - charts.WRONG).max(axis=1) < 3).sum())
+        return int((np.abs(pixels.astype(int) - np.array(palette.WRONG)).max(axis=1) < 3).sum())
 
     assert framed([right] * 4) == 0
     assert 0 < framed([right] * 3 + [wrong]) < framed([wrong] * 4)

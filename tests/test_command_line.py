@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from torchvision import models as zoo
 from fashion_core import runs
 from fashion_core.cli import main
 from fashion_core.engine import models
+from fashion_core.engine.training import Trainer
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE
 from fashion_core.photos import sample
@@ -34,6 +36,7 @@ FAST = [
     "precision=float32",
     "ema_decay=0",
 ]
+SMALL = ["--preset", "quick", "--set", *FAST]
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +150,91 @@ def test_a_finished_run_is_not_resumed(trained, capsys):
     assert "finished" in capsys.readouterr().err
 
 
+# ---- ways on for a run that has begun
+
+
+@pytest.fixture
+def begun(home, monkeypatch):
+    """A folder of photos and a run on it that failed in its second epoch: its loss is no number at high rates."""
+    real = Trainer._backward
+
+    def backward(self, rows):
+        broken = self.progress.step >= 8 and self.config.learning_rate > 0.01
+        return (float("nan"), 0) if broken else real(self, rows)
+
+    monkeypatch.setattr(Trainer, "_backward", backward)
+    folder = colours(home / "photos")
+    assert main(["train", str(folder), *SMALL, "epochs=2"]) == 2
+    return folder, runs.find()[0]
+
+
+def test_a_run_that_diverged_tells_two_ways_on_and_both_work(begun, capsys):
+    _, run = begun
+    told = capsys.readouterr().err.splitlines()[-1]
+    commands = re.findall(r"python -m fashion_core (train --resume .*?)(?:; |\.$)", told)
+    lower, finish = (command.split() for command in commands)
+    assert lower[-2:] == ["--set", "learning_rate=0.002"] and finish[-1] == "--finish"
+    copy = shutil.copytree(run.folder, run.folder.with_name("copy"))
+    assert main(["train", "--resume", run.id]) == 2, "nothing was changed: it would fail again"
+    assert told in capsys.readouterr().err
+    assert main(lower) == 0
+    assert "Goes on from step 6 of 12" in capsys.readouterr().err
+    assert run.state == "finished" and run.config.learning_rate == 0.002
+
+    finish[finish.index(run.id)] = "copy"
+    assert main(finish) == 0
+    kept = runs.get(str(copy))
+    assert kept.state == "finished" and Evaluation.load(kept.evaluation_file).meta["epoch"] == 1
+    assert main(["predict", "copy", str(begun[0] / "red_hat" / "red_hat_00.png")]) == 0
+    assert main(finish) == 2  # it is finished
+
+
+def test_what_cannot_be_changed_in_a_run_is_a_sentence_and_changes_nothing(begun, capsys):
+    _, run = begun
+    before = (run.folder / "config.json").read_bytes()
+    capsys.readouterr()
+    for arguments, part in (
+        (["--set", "architecture=vgg11"], "cannot change"),
+        (["--set", "learning_rate=much"], "takes a number"),
+        (["--finish", "--set", "learning_rate=0.001"], "leave --set out"),
+    ):
+        assert main(["train", "--resume", run.id, *arguments]) == 2
+        error = capsys.readouterr().err
+        assert part in error and error.count("\n") == 1
+    assert main(["train", "--finish"]) == 2 and "--resume RUN" in capsys.readouterr().err
+    assert (run.folder / "config.json").read_bytes() == before
+
+
+def test_a_run_goes_on_with_its_photos_where_they_are_now_and_with_no_others(begun, capsys):
+    folder, run = begun
+    moved, others = folder.rename(folder.with_name("moved here")), colours(folder.with_name("others"), per_class=5)
+    capsys.readouterr()
+    assert main(["train", "--resume", run.id, str(others)]) == 2
+    assert "are not those that run" in capsys.readouterr().err
+    assert main(["train", "--resume", run.id, "--finish"]) == 2
+    assert "say where they are now" in capsys.readouterr().err
+    assert main(["train", "--resume", run.id, f'"{moved}"', "--set", "learning_rate=0.002"]) == 0
+    assert run.state == "finished" and run.dataset == moved
+
+
+def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, monkeypatch, capsys):
+    folder, extra = colours(home / "photos", per_class=10), colours(tmp_path / "more", per_class=4, size=48)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(home))
+    assert main(["train", "~/photos", *SMALL, "epochs=1", "extra=more"]) == 0
+    (run,) = runs.find()
+    assert (run.dataset, run.config.extra) == (folder, str(extra))
+
+
+def test_a_training_whose_stderr_nobody_reads_any_more_ends_all_the_same(home):
+    folder = colours(home / "photos", per_class=6)
+    command = [sys.executable, "-m", "fashion_core", "train", str(folder), *SMALL, "epochs=3"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stderr.close()
+    folder = process.stdout.read().splitlines()[-1]
+    assert process.wait() == 0 and runs.get(folder).state == "finished"
+
+
 def test_check_prints_its_json(trained, capsys):
     assert main(["check", str(trained[1]), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -189,8 +277,6 @@ def test_sample_renders_what_was_asked_for(tmp_path, capsys):
 
 
 # ---- compare
-
-SMALL = ["--preset", "quick", "--set", *FAST]
 
 
 def rows(text: str) -> dict[str, dict[str, str]]:

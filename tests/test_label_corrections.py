@@ -132,9 +132,10 @@ def test_a_table_that_people_wrote_is_added_to_and_keeps_its_other_columns(tmp_p
     label_corrections.record(file, 'a, "b".png', "leave out")
     label_corrections.record(file, os.fsdecode(b"red_hat/\xe9.png"), "relabel", "green_sock")
     assert label_corrections.read(file) == {
-        "red_hat/1.png": "green_sock", "a, \"b\".png": "", os.fsdecode(b"red_hat/\xe9.png"): "green_sock",
+        "red_hat/1.png": "green_sock", "a, \"b\".png": "", "red_hat/é.png": "green_sock",
     }  # fmt: skip
-    assert "it is a sock" in file.read_text("utf-8", "surrogateescape")
+    assert label_corrections.photo_key(os.fsdecode(b"red_hat/\xe9.png")) == "red_hat/é.png"
+    assert "it is a sock" in file.read_text("utf-8")
 
 
 def test_what_is_exported_can_be_imported_and_only_what_is_new_is_added(tmp_path):
@@ -218,3 +219,154 @@ def test_names_with_line_ends_and_backslashes_are_the_same_photo_again(tmp_path)
 def test_nothing_new_writes_nothing(tmp_path):
     assert label_corrections.merge(tmp_path / "photos.decisions.csv", {}) == 0
     assert not list(tmp_path.iterdir())
+
+
+SAID = {"red_hat/1.png": "green_sock", "red_hat/café.png": ""}
+COMMAS = "photo,label\r\nred_hat/1.png,green_sock\r\nred_hat/café.png,\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        COMMAS.encode(),
+        COMMAS.encode("utf-8-sig"),
+        COMMAS.encode("cp1252"),
+        COMMAS.encode("utf-16"),
+        COMMAS.encode("utf-16-le"),
+        COMMAS.encode("utf-16-be"),
+        COMMAS.replace(",", ";").encode("utf-8-sig"),
+        COMMAS.replace(",", "\t").encode("utf-16"),
+        ("sep=;\r\n" + COMMAS.replace(",", ";")).encode("cp1252"),
+        ("sep=,\n" + COMMAS).encode(),
+        COMMAS.replace("photo,label", "Photo,LABEL").encode(),
+        COMMAS.replace(",", " , ").encode(),
+        COMMAS.replace("photo,label", '"photo","label"').encode(),
+        ("\r\n" + COMMAS + ",\r\n\r\n").encode(),
+        COMMAS.replace("é", "e\u0301").encode(),
+        COMMAS.replace("red_hat/", "red_hat\\").encode(),
+        "why;Label;n;Photo\na, b;green_sock;1,5;red_hat/1.png\nc;;2;red_hat/café.png\n".encode("cp1252"),
+    ],
+)
+def test_decisions_are_read_however_a_spreadsheet_saves_them_and_added_to(content, tmp_path):
+    assert label_corrections.parse(content, "theirs.csv") == SAID
+    file = tmp_path / "photos.decisions.csv"
+    file.write_bytes(content)
+    for number in (2, 3):
+        label_corrections.record(file, f"red_hat/{number}.png", "relabel", "white_hat")
+    assert label_corrections.read(file) == SAID | {"red_hat/2.png": "white_hat", "red_hat/3.png": "white_hat"}
+
+
+def test_a_line_that_a_spreadsheet_saved_in_cp1252_among_ours_is_read_too():
+    mixed = "photo,label\ncafé/1.png,hat\n".encode() + "café/2.png,hat\n".encode("cp1252") + b"\x81/3.png,hat\n"
+    assert list(label_corrections.parse(mixed, "a")) == ["café/1.png", "café/2.png", "\x81/3.png"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"\xff\xfea", b"photo;name\n1;2\n", b"\x89PNG\r\n\x1a\n\0\0", b"sep=;\n"]
+)
+def test_what_is_no_table_of_photo_and_label_is_one_sentence(content):
+    with pytest.raises(UserError, match=r"theirs.csv holds no decisions: give a CSV with the columns photo and label"):
+        label_corrections.parse(content, "theirs.csv")
+
+
+def test_a_row_without_any_label_is_not_taken_for_one_that_leaves_the_photo_out():
+    assert label_corrections.parse(b"photo,label\na.png,\n", "theirs.csv") == {"a.png": ""}
+    with pytest.raises(UserError, match=r"Line 3 of theirs.csv has no label"):
+        label_corrections.parse(b"photo,label\na.png,\nb.png\n", "theirs.csv")
+
+
+def test_a_decision_is_one_more_line_and_nothing_before_it_is_written_again(tmp_path):
+    file = tmp_path / "photos.decisions.csv"
+    label_corrections.record(file, "1.png", "relabel", "hat")
+    before, inode = file.read_bytes(), file.stat().st_ino
+    for number in (2, 3):
+        label_corrections.record(file, f"{number}.png", "relabel", "hat")
+    label_corrections.merge(file, {"4.png": "hat"})
+    assert file.read_bytes().startswith(before) and file.stat().st_ino == inode
+    assert len(label_corrections.read(file)) == 4
+
+
+@pytest.mark.parametrize("ending", [b"2.png,sock,relabel,2026", b'2.png,sock,relabel,"2026\r\n'])
+def test_a_decision_after_a_line_that_was_cut_off_stands_in_a_line_of_its_own(ending, tmp_path):
+    file = tmp_path / "photos.decisions.csv"
+    label_corrections.record(file, "1.png", "relabel", "hat")
+    file.write_bytes(file.read_bytes() + ending)
+    label_corrections.record(file, "3.png", "leave out")
+    assert label_corrections.read(file) == {"1.png": "hat", "2.png": "sock", "3.png": ""}
+
+
+def test_a_decision_that_the_disk_cannot_hold_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    file = tmp_path / "photos.decisions.csv"
+    label_corrections.record(file, "1.png", "relabel", "hat")
+    before = file.read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match=r"No space left on device.*: the decision is not kept"):
+        label_corrections.record(file, "2.png", "relabel", "hat")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("here", ["e\u0301", "é"])
+@pytest.mark.parametrize("there", ["e\u0301", "é"])
+def test_accents_composed_or_not_are_the_same_photo_and_the_same_label(here, there, home, tmp_path):
+    root = colours(tmp_path / "photos")
+    (root / "white_glove").rename(root / f"red_b{here}ret")
+    data = dataset.load(root)
+    path, beret = of(data, "train", "red_hat")[0], next(name for name in data.classes if name.endswith("ret"))
+    other = of(data, "train", beret)[0]
+    decided = label_corrections.parse(
+        f"photo,label\n{path},red_b{there}ret\n{other.replace(here, there)},\n".encode(), "a"
+    )
+    matrix, notes = label_corrections.candidate_labels(data, decided)
+    rows = data.photos["path"].tolist()
+    assert matrix[rows.index(path)].tolist() == [name == beret for name in data.classes]
+    assert not matrix[rows.index(other)].any() and len(notes) == 1
+    assert label_corrections.in_spelling_of(data.classes, decided)[path] == beret
+
+
+NUMBERED = ("001", "002", "010")
+
+
+def test_a_label_that_lost_its_zeros_is_asked_about_by_line_and_never_guessed():
+    decided = label_corrections.parse(b"photo,label\na.png,002\nb.png,1\nc.png,10.0\n", "theirs.csv")
+    with pytest.raises(
+        UserError, match=r"^Line 3 of theirs\.csv says '1', which is no class here; it probably means '001'"
+    ):
+        label_corrections.refuse_unknown_labels(decided, NUMBERED)
+    assert label_corrections.lost_zeros(decided, NUMBERED) == {"1": "001", "10.0": "010"}
+    assert label_corrections.lost_zeros({"a": "1"}, ("001", "01")) == {}, "which of the two is not for us to say"
+    assert label_corrections.lost_zeros({"a": "1", "b": "x"}, ("1", "001")) == {}, "1 is a class of its own"
+    label_corrections.refuse_unknown_labels({"a": "1"}, ("1", "001"))
+
+
+def test_an_unknown_label_is_named_with_its_line_and_the_nearest_class():
+    decided = label_corrections.parse(b"photo,label\na.png,red_hta\n", "theirs.csv")
+    with pytest.raises(
+        UserError, match=r"Line 2 of theirs\.csv says 'red_hta'.* correct that line, perhaps to 'red_hat'"
+    ):
+        label_corrections.refuse_unknown_labels(decided, ("green_sock", "red_hat"))
+    with pytest.raises(
+        UserError, match=r"The decision on a\.png is 'zzz'.*\(the classes are 000, .*, 011 and 488 more\)"
+    ):
+        label_corrections.refuse_unknown_labels({"a.png": "zzz"}, tuple(f"{i:03}" for i in range(500)))
+
+
+def test_a_training_refuses_such_a_label_by_its_line_and_learns_once_that_is_corrected(data):
+    from fashion_core.engine.worker import work
+
+    (photo, *_), file = of(data, "train", "red_hat"), label_corrections.default_file(data.root)
+    write(file, {photo: "blue_hat"})
+    recipe = TrainConfig(
+        architecture="mobilenet_v3_small", pretrained="none", image_size=32, epochs=1, batch_size=8, device="cpu",
+        precision="float32",
+    )  # fmt: skip
+    run = runs.create(recipe, data.root)
+    with runs.claim(run) as log, pytest.raises(UserError, match=f"Line 2 of {file} says 'blue_hat'"):
+        work(run, log, show=lambda text: None)
+    write(file, {photo: "green_sock"})
+    with runs.claim(run) as log:
+        assert work(run, log, show=lambda text: None) == "finished"
+    assert (run.folder / label_corrections.COPY).read_bytes() == file.read_bytes()

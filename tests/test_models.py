@@ -12,7 +12,8 @@ from torch import nn
 from torchvision import models as zoo
 
 from fashion_core import UserError
-from fashion_core.engine import models
+from fashion_core.engine import checkpoint, models
+from fashion_core.engine.evaluate import load_network
 
 ABC = ("a", "b", "c")
 
@@ -124,6 +125,80 @@ def test_a_pickle_that_is_not_torchvisions_own_is_never_opened(tmp_path):
     assert not (tmp_path / "exploded").exists()
 
 
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [
+        ("w.safetensors", LFS, "Git LFS pointer.*git lfs pull"),
+        ("resnet18-f37072fd.pth", LFS, "Git LFS pointer.*git lfs pull"),
+        ("w.safetensors", b"", "is empty"),
+        ("resnet18-f37072fd.pth", b"", "is empty"),
+        ("w.safetensors", b"<!doctype html>", "no safetensors file, or is cut off"),
+    ],
+)
+def test_a_file_that_holds_no_weights_says_what_it_is(tmp_path, name, content, part):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=part) as error:
+        models.build("resnet18", ABC, 32, str(tmp_path / name))
+    assert name in str(error.value)
+
+
+def test_weights_that_were_cut_off_say_so(tmp_path):
+    file = tmp_path / "w.safetensors"
+    save_file(zoo.squeezenet1_1(weights=None).state_dict(), file)
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(UserError, match="cut off or damaged"):
+        models.build("squeezenet1_1", ABC, 64, str(file))
+
+
+def test_weights_of_another_network_say_of_which(tmp_path):
+    file = tmp_path / "w.safetensors"
+    save_file(zoo.alexnet(weights=None).state_dict(), file)  # nothing but names and shapes tells it
+    with pytest.raises(UserError, match=r"holds the weights of alexnet.*set architecture=alexnet"):
+        models.build("resnet18", ABC, 32, str(file))
+    save_file({"x": torch.ones(1)}, file)
+    with pytest.raises(UserError, match=r"holds the weights of another network.*give weights of resnet18"):
+        models.build("resnet18", ABC, 32, str(file))
+
+
+def test_a_runs_own_files_say_what_they_are(tmp_path):
+    about = {"config": {"architecture": "resnet18"}, "classes": ABC}
+    checkpoint.save(tmp_path / "best.safetensors", zoo.resnet18(weights=None).state_dict(), about)
+    with pytest.raises(UserError, match="weights of resnet18, not of resnet50: set architecture=resnet18"):
+        models.build("resnet50", ABC, 32, str(tmp_path / "best.safetensors"))
+    assert "best.safetensors" in models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))[1]
+    checkpoint.save(tmp_path / "last.safetensors", {"model.x": torch.ones(1)}, about)
+    with pytest.raises(UserError, match=r"goes on from.*give best\.safetensors"):
+        models.build("resnet18", ABC, 32, str(tmp_path / "last.safetensors"))
+
+
+def test_a_file_of_another_of_torchvisions_networks_says_so(tmp_path, monkeypatch):
+    file = tmp_path / "weights.pth"
+    torch.save({}, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    weights = [type("Weights", (), {"url": f"https://example.org/alexnet-{digest[:8]}.pth"})]
+    real = zoo.get_model_weights
+    monkeypatch.setattr(zoo, "get_model_weights", lambda name: weights if name == "alexnet" else real(name))
+    with pytest.raises(UserError, match="but its weights of alexnet"):
+        models.build("resnet18", ABC, 32, str(file))
+
+
+def test_a_model_whose_weights_are_not_what_they_say_is_a_sentence(tmp_path):
+    file = tmp_path / "model.safetensors"
+    about = {"config": {"architecture": "resnet18", "image_size": 32}, "classes": ABC}
+    checkpoint.save(file, {"x": torch.ones(1)}, about)
+    with pytest.raises(UserError, match="not those of the resnet18"):
+        load_network(file)
+    checkpoint.save(file, {"x": torch.ones(1)}, {"step": 1})
+    with pytest.raises(UserError, match="holds no trained model"):
+        load_network(file)
+    file.write_bytes(LFS)
+    with pytest.raises(UserError, match="Git LFS pointer"):
+        load_network(file)
+
+
 def test_a_missing_weights_file_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="no weights file"):
         models.build("resnet18", ABC, 32, str(tmp_path / "none.safetensors"))
@@ -152,8 +227,8 @@ def test_imagenet_weights_come_from_the_network_checked_by_hash(mirror, monkeypa
     network, origin = models.build("resnet18", ABC, 32, "imagenet")
     assert torch.equal(network.conv1.weight, torch.load(mirror, weights_only=True)["conv1.weight"])
     assert origin.startswith("ImageNet weights")
-    file, said = models.build("resnet18", ABC, 32, str(mirror))
-    assert torch.equal(file.conv1.weight, network.conv1.weight) and mirror.name in said
+    from_file, origin = models.build("resnet18", ABC, 32, str(mirror))
+    assert torch.equal(from_file.conv1.weight, network.conv1.weight) and mirror.name in origin
 
 
 def test_imagenet_weights_that_cannot_be_had_are_said_to_be_missing(mirror):

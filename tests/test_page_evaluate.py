@@ -92,9 +92,9 @@ def test_the_address_brings_the_selection_back(by_hand):
 def test_every_headline_number_opens_its_photos(by_hand):
     app = opened()
     for door, photos in (("Accuracy", [1, 3, 0, 6, 4]), ("Macro F1", [7, 6]), ("Wrong", [7, 2, 5])):
-        app.button(key=f"door-{door}").click().run()
+        app.button(key=f"select-{door}").click().run()
         assert tiles(app) == [f"{number}.jpg" for number in photos], door
-    app.button(key="door-Photos").click().run()
+    app.button(key="select-Photos").click().run()
     assert len(tiles(app)) == 8
 
 
@@ -231,8 +231,8 @@ def test_many_photos_come_in_pages_that_begin_again_with_a_new_selection(home, t
     app = opened(**{"photos-page": "3"})
     third = tiles(app)
     assert len(third) == 12
-    app.button(key="door-Wrong").click().run()
-    app.button(key="door-Photos").click().run()
+    app.button(key="select-Wrong").click().run()
+    app.button(key="select-Photos").click().run()
     assert tiles(app) == tiles(opened()) != third
 
 
@@ -287,14 +287,14 @@ def test_a_question_becomes_chips_that_can_be_removed_and_stays_in_the_address(h
     app.button(key="chip-1").click().run()
     assert app.text_input(key="q").value == "sock" and tiles(app) == ["3.jpg", "2.jpg", "4.jpg"]
     assert tiles(opened(model="parts", q="colour mistakes")) == ["1.jpg"]
-    app.button(key="door-Wrong").click().run()
+    app.button(key="select-Wrong").click().run()
     assert app.text_input(key="q").value == "" and len(tiles(app)) == 3, "a number opens all of its photos"
 
 
 def test_refusing_the_least_sure_is_a_number_with_its_photos(by_hand):
     app = opened(view="Confidence", refuse="25")
     assert "Refusing 25.0% leaves **66.67%** of 6 photos right" in words(app)  # 0.45 and 0.5 go: one was right
-    app.button(key="door-refused").click().run()
+    app.button(key="select-refused").click().run()
     assert tiles(app) == ["5.jpg", "1.jpg"] and app.text_input(key="q").value == "below 60%"
     assert len(app.get("plotly_chart")) == 2 and not app.exception
 
@@ -367,7 +367,7 @@ def test_another_model_closes_the_photo(by_hand, home, tmp_path):
 def test_a_model_without_evidence_says_so_and_a_new_selection_closes_the_photo(by_hand):
     app = opened(photo="2")
     assert not app.exception and "came without the evidence" in words(app)
-    app.button(key="door-Wrong").click().run()
+    app.button(key="select-Wrong").click().run()
     assert len(tiles(app)) == 3
 
 

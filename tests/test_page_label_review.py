@@ -177,7 +177,7 @@ def test_photos_that_leak_have_a_number_and_a_door(home, tmp_path):
     publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": [2, 6]}))
     app = opened()
     assert "Leakage-free: **66.67%** of 6" in words(app)
-    app.button(key="door-leaked").click().run()
+    app.button(key="select-leaked").click().run()
     assert sorted(tiles(app)) == ["2.jpg", "6.jpg"] and app.text_input(key="q").value == "leaked"
     publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": []}), "clean")
     assert "none of these photos has a near-duplicate in training" in words(opened(model="clean"))

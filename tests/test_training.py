@@ -1,6 +1,7 @@
 """The loop learns, stops at once, and comes back from anything with the same bytes."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -9,21 +10,27 @@ import sys
 import time
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from datasets import COLOURS, colours
+from safetensors.torch import save_file
 
 from fashion_core import UserError, runs
-from fashion_core.engine import checkpoint, models, training
+from fashion_core.engine import checkpoint, device, models, training
+from fashion_core.engine.device import predict_logits
+from fashion_core.engine.evaluate import calibrate, load_network
 from fashion_core.engine.training import NotFinite, Photos, Trainer
-from fashion_core.engine.worker import work
+from fashion_core.engine.worker import conclude, work
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
-from fashion_core.photos import dataset
+from fashion_core.photos import dataset, imaging
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.runs import events
 from fashion_core.runs.config import TrainConfig
+from fashion_core.stats import softmax
 
 # MobileNetV3 has dropout and batch norm; with crops, flips and an average of the weights nothing random is left out.
 TINY = TrainConfig(
@@ -45,10 +52,10 @@ def one_thread(monkeypatch):
 @pytest.fixture
 def photos(home, tmp_path) -> Photos:
     data = dataset.load(colours(tmp_path / "photos"))
-    meanings = np.array([[label == name for name in data.classes] for label in data.photos["label"]])
+    candidates = np.array([[label == name for name in data.classes] for label in data.photos["label"]])
     part = data.photos["split"]
     return Photos(
-        decode_photos(data, 32), meanings, np.flatnonzero(part == "train"), np.flatnonzero(part == "validation"),
+        decode_photos(data, 32), candidates, np.flatnonzero(part == "train"), np.flatnonzero(part == "validation"),
         data.classes, data.fingerprint,
     )  # fmt: skip
 
@@ -101,15 +108,82 @@ def test_stop_takes_effect_within_one_iteration(photos, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_with_its_step_and_leaves_the_best_weights(photos, tmp_path, monkeypatch):
-    run = trainer(photos, tmp_path / "run")
-    real, calls = Trainer._backward, count(1)
-    monkeypatch.setattr(
-        Trainer, "_backward", lambda self, rows: (float("nan"), 0) if next(calls) == 9 else real(self, rows)
-    )
-    with pytest.raises(NotFinite, match="step 9"):
-        run.train()
+    diverge(monkeypatch, step=9)
+    with pytest.raises(NotFinite, match=r"at step 9\. Go on from the best epoch, 1 "):
+        trainer(photos, tmp_path / "run").train()
     tensors, about = checkpoint.load(tmp_path / "run" / "best.safetensors")
     assert about["epoch"] == 1 and all(torch.isfinite(tensor.float()).all() for tensor in tensors.values())
+
+
+def diverge(monkeypatch, step: int, above: float = 0.0) -> None:
+    """From `step` on the loss is not a number, where the learning rate of the recipe is over `above`."""
+    real = Trainer._backward
+
+    def backward(self, rows):
+        broken = self.progress.step + 1 >= step and self.config.learning_rate > above
+        return (float("nan"), 0) if broken else real(self, rows)
+
+    monkeypatch.setattr(Trainer, "_backward", backward)
+
+
+def test_after_a_loss_that_is_no_number_training_goes_on_from_the_best_epoch(photos, tmp_path, monkeypatch):
+    """Its steps are 6 an epoch. A checkpoint written at step 8 may hold how the divergence began: it is no good."""
+    with monkeypatch.context() as patch:
+        diverge(patch, step=9)
+        trainer(photos, tmp_path / "run", stop_at=8).train()
+        assert checkpoint.load(tmp_path / "run" / "last.safetensors")[1]["progress"]["step"] == 8
+        with pytest.raises(NotFinite, match=r"\(step 6\).*--set learning_rate=0.005; .*--finish"):
+            trainer(photos, tmp_path / "run").train()
+    resumed = trainer(photos, tmp_path / "run", replace(TINY, learning_rate=0.005))
+    best, about = checkpoint.load(tmp_path / "run" / "best.safetensors")
+    assert resumed.progress.step == 6 and resumed.progress.best == tuple(about["progress"]["best"])
+    for network in (resumed.model, resumed.eval_model()):
+        assert all(torch.equal(tensor, best[name]) for name, tensor in network.state_dict().items())
+    assert (resumed.progress.seen, resumed.progress.loss_sum) == (0, 0.0)
+    assert resumed.train() == "finished"
+
+
+def test_a_loss_that_is_no_number_before_the_first_epoch_ended_begins_again(photos, tmp_path, monkeypatch):
+    diverge(monkeypatch, step=4)
+    trainer(photos, tmp_path / "run", stop_at=3).train()
+    with pytest.raises(NotFinite, match="Begin again") as error:
+        trainer(photos, tmp_path / "run").train()
+    assert "--finish" not in str(error.value) and not (tmp_path / "run" / "last.safetensors").exists()
+    assert trainer(photos, tmp_path / "run").progress.step == 0
+
+
+def test_the_best_epoch_is_kept_whatever_comes_after_it(photos, tmp_path, monkeypatch):
+    """By accuracy, then by the lower loss: of epochs with 2, 4, 4 and 3 of 6 photos right the third, which is surer."""
+    target = photos.labels(photos.validation)
+    right, sure, weights = iter([2, 4, 4, 3]), iter([1.0, 1.0, 2.0, 2.0]), []
+
+    def answers(model, *rest):
+        weights.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        classes = torch.where(torch.arange(len(target)) < next(right), target, (target + 1) % 3)
+        return torch.nn.functional.one_hot(classes, 3) * (0.1 * next(sure))
+
+    monkeypatch.setattr(training, "predict_logits", answers)
+    run = trainer(photos, tmp_path / "run", replace(TINY, epochs=4))
+    assert len(target) == 6 and run.train() == "finished"
+    best, about = checkpoint.load(tmp_path / "run" / "best.safetensors")
+    assert about["epoch"] == run.progress.best_epoch == 3
+    assert all(torch.equal(best[name], tensor) for name, tensor in weights[2].items())
+    assert not torch.equal(best["classifier.3.weight"], weights[3]["classifier.3.weight"])
+
+
+def test_an_epoch_sees_every_photo_once_in_an_order_of_its_own(photos, tmp_path):
+    run = trainer(photos, tmp_path / "run")
+    first, second = ([row for batch in range(6) for row in run._batch_rows(epoch, batch)] for epoch in (0, 1))
+    assert sorted(first) == sorted(second) == sorted(photos.train) and first != second
+    assert list(run._batch_rows(0, 3)) == first[24:32]
+
+
+def test_a_batch_of_one_small_photo_is_a_sentence_and_of_a_larger_one_trains(photos, tmp_path):
+    with pytest.raises(UserError, match="batch_size to 2 or more"):
+        trainer(photos, tmp_path / "small", replace(TINY, batch_size=1)).train()
+    large = replace(photos, pixels=np.asarray(photos.pixels).repeat(3, 1).repeat(3, 2), train=photos.train[:4])
+    config = replace(TINY, batch_size=1, image_size=96, epochs=1)
+    assert trainer(large, tmp_path / "large", config).train() == "finished"
 
 
 def test_out_of_memory_halves_the_batch_with_accumulation_and_says_so(photos, tmp_path, monkeypatch):
@@ -131,15 +205,129 @@ def test_out_of_memory_halves_the_batch_with_accumulation_and_says_so(photos, tm
     assert set(sizes) == {4} and len(sizes) == 2 * 12
 
 
+def test_prediction_halves_its_batches_when_memory_is_short_and_says_so(photos, tmp_path, monkeypatch):
+    run, notes = trainer(photos, tmp_path / "run"), []
+    rows, cpu = np.arange(60), torch.device("cpu")
+    whole = predict_logits(run.model, photos.pixels, rows, cpu)
+    real, sizes, room = run.model.forward, [], 20
+
+    def small(inputs):
+        if len(inputs) > room:
+            raise torch.OutOfMemoryError("no room")
+        sizes.append(len(inputs))
+        return real(inputs)
+
+    monkeypatch.setattr(run.model, "forward", small)
+    log = lambda type, **fields: notes.append(fields["text"])  # noqa: E731
+    assert torch.allclose(predict_logits(run.model, photos.pixels, rows, cpu, log=log), whole, atol=1e-5)
+    assert sizes == [15, 15, 15, 15]
+    assert notes == [f"Out of memory: predictions now go in batches of {size} photos." for size in (30, 15)]
+    room = 0
+    with pytest.raises(UserError, match="one photo at a time"):
+        predict_logits(run.model, photos.pixels, rows, cpu)
+
+
+def test_a_run_whose_validation_is_short_of_memory_goes_on(photos, tmp_path, monkeypatch):
+    notes = []
+    log = lambda type, **fields: notes.append(fields["text"]) if type == "note" else None  # noqa: E731
+    run = trainer(photos, tmp_path / "run", replace(TINY, ema_decay=0.0), log=log)
+    real = run.model.forward
+
+    def small(inputs):
+        if not run.model.training and len(inputs) > 3:
+            raise torch.OutOfMemoryError("no room")
+        return real(inputs)
+
+    monkeypatch.setattr(run.model, "forward", small)
+    assert run.train() == "finished"
+    assert set(notes) == {"Out of memory: predictions now go in batches of 3 photos."}
+
+
+def test_other_errors_than_a_lack_of_memory_are_not_taken_for_one():
+    def more_than_any_machine_has():
+        return torch.empty(2**48)
+
+    assert device.try_in_memory(more_than_any_machine_has, torch.device("cpu")) is None
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        device.try_in_memory(lambda: torch.ones(2, 3) @ torch.ones(2, 3), torch.device("cpu"))
+
+
+# ---- where and how exactly it computes
+
+
+@pytest.mark.parametrize(
+    ("machine", "features", "expected"),
+    [
+        ("x86_64", {}, "float32"),
+        ("x86_64", {"_is_avx512_bf16_supported"}, "bfloat16"),
+        ("x86_64", {"_is_amx_tile_supported"}, "bfloat16"),
+        ("x86_64", {"onednn"}, "float32"),  # AVX-512 alone: oneDNN takes bfloat16 and computes in float32
+        ("aarch64", {"onednn"}, "bfloat16"),
+        ("arm64", {}, "float32"),
+    ],
+)
+def test_precision_goes_by_what_the_processor_can_do(monkeypatch, machine, features, expected):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda name=name: name in features)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: "onednn" in features)
+    precision, reason = device.choose_precision(torch.device("cpu"), "auto")
+    assert precision == expected and f"Precision {expected}" in reason
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_precision_goes_by_what_the_gpu_can_do(monkeypatch, native, expected):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native or including_emulation)
+    assert device.choose_precision(torch.device("cuda"), "auto")[0] == expected
+    assert device.choose_precision(torch.device("mps"), "auto")[0] == "float32"
+
+
+def test_a_precision_that_was_set_is_taken_and_what_it_costs_is_told(monkeypatch):
+    monkeypatch.setattr(device, "computes_in_bfloat16", lambda device: False)
+    assert device.choose_precision(torch.device("cpu"), "float32") == ("float32", "Precision float32, as set.")
+    precision, reason = device.choose_precision(torch.device("cpu"), "bfloat16")
+    assert precision == "bfloat16" and "emulates" in reason
+
+
+def test_a_run_on_the_cpu_leaves_a_gpu_alone_to_its_end(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # it is not: whoever turns to it fails
+    run = runs.create(replace(TINY, epochs=1, precision="auto"), colours(tmp_path / "photos", per_class=6))
+    with runs.claim(run) as log:
+        assert work(run, log, show=lambda text: None) == "finished"
+    start = next(event for event in run.events() if event["type"] == "start")
+    notes = [event["text"] for event in run.events() if event["type"] == "note"]
+    assert any(note.startswith(f"Precision {start['precision']}: ") for note in notes)
+    card = json.loads((run.model_folder / "card.json").read_text())
+    assert any(note.startswith(f"Precision {start['precision']}: ") for note in card["notes"])
+
+
+def test_the_temperature_is_fitted_on_the_validation_photos():
+    """Scores are (2, 0) everywhere. Of the validation photos 3 in 4 are of the first class, so it must get 75 %:
+    1 / (1 + exp(-2 / T)) = 3/4, T = 2 / ln 3. The test photos, all of the second class, would say another thing."""
+    splits = ["train"] * 2 + ["validation"] * 4 + ["test"] * 4
+    labels = ["a", "b"] + ["a", "a", "a", "b"] + ["b"] * 4
+    table = pd.DataFrame({"path": [f"{row}.jpg" for row in range(10)], "label": labels, "split": splits})
+    data = dataset.Dataset(Path("photos"), table, pd.DataFrame(columns=["path", "reason"]), True)
+
+    class Constant(torch.nn.Module):
+        def forward(self, inputs):
+            return torch.tensor([[2.0, 0.0]]).expand(len(inputs), -1)
+
+    pixels = np.zeros((10, 4, 4, 3), np.uint8)
+    found = calibrate(Constant(), data, pixels, ("a", "b"), torch.device("cpu"))
+    assert found == pytest.approx(2 / np.log(3), rel=1e-3)
+
+
 def test_a_full_disk_is_a_sentence_and_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     file = tmp_path / "last.safetensors"
     checkpoint.save(file, {"x": torch.ones(3)}, {"step": 1})
 
-    def full(descriptor):
+    def full(tensors, file, metadata):
+        file.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match="free some disk space"):
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(UserError, match="free some"):
         checkpoint.save(file, {"x": torch.zeros(3)}, {"step": 2})
     tensors, about = checkpoint.load(file)
     assert about == {"step": 1} and tensors["x"].tolist() == [1, 1, 1]
@@ -148,7 +336,10 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_checkpoint(tmp_path, monke
 
 def test_a_file_that_is_no_checkpoint_is_a_sentence(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"\x80\x04nonsense")
-    with pytest.raises(UserError, match="no checkpoint"):
+    with pytest.raises(UserError, match="no safetensors file"):
+        checkpoint.load(tmp_path / "x.safetensors")
+    save_file({"x": torch.ones(1)}, tmp_path / "x.safetensors")
+    with pytest.raises(UserError, match="no checkpoint of Busana"):
         checkpoint.load(tmp_path / "x.safetensors")
 
 
@@ -196,7 +387,15 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
     assert not set(kept[0].photos["path"]) & set(test.photos["path"])
 
     from fashion_core.models.predictor import Predictor
-    from fashion_core.photos import imaging
+
+    network, _ = load_network(run.model_folder / "model.safetensors")  # what is tested is what is shipped
+    data = dataset.load(tmp_path / "photos")
+    rows = np.flatnonzero(data.photos["split"] == "test")
+    shipped = predict_logits(network, decode_photos(data, 32), rows, torch.device("cpu")).numpy()
+    assert np.array_equal(softmax(shipped, test.meta["temperature"]), test.probabilities)
+    trained, _ = load_network(run.folder / "best.safetensors")
+    exact = predict_logits(trained, decode_photos(data, 32), rows, torch.device("cpu")).numpy()
+    assert not np.array_equal(exact, shipped), "float16 changes nothing here: the line above tells nothing"
 
     predictor = Predictor(run.model_folder)
     images = [imaging.read(tmp_path / "photos" / path) for path in test.photos["path"]]
@@ -218,6 +417,96 @@ def test_a_run_that_kept_no_epochs_still_ends_in_a_model(home, tmp_path):
     with runs.claim(run) as log:
         assert work(run, log, show=lambda text: None) == "finished"
     assert (run.folder / "model" / "card.json").is_file() and not (run.folder / "model" / EPOCHS).exists()
+
+
+# ---- ways on for a run that ended too early
+
+
+@pytest.fixture
+def ended(home, tmp_path):
+    """A run that was stopped in its third epoch of four, and its folder of photos."""
+    folder = colours(tmp_path / "photos")
+    run = runs.create(replace(TINY, epochs=4), folder)
+    with runs.claim(run) as log:
+
+        def stop_at_15(type, **fields):
+            log(type, **fields)
+            if fields.get("step") == 15:
+                run.stop()
+
+        assert work(run, stop_at_15, show=lambda text: None) == "stopped"
+    return run, folder
+
+
+def concluded(run) -> list[str]:
+    lines: list[str] = []
+    with runs.claim(run) as log:
+        assert conclude(run, log, show=lines.append) == "finished"
+    return lines
+
+
+def test_the_best_epoch_of_a_stopped_run_is_tested_and_kept(ended):
+    from fashion_core.models.predictor import Predictor
+
+    run, folder = ended
+    (line,) = concluded(run)
+    epoch = checkpoint.load(run.folder / "best.safetensors")[1]["epoch"]
+    assert run.state == "finished" and f"epoch {epoch} of 4" in line
+    test, predictor = Evaluation.load(run.evaluation_file), Predictor(run.model_folder)
+    assert len(test) == 6 and test.meta["epoch"] == predictor.card["epoch"] == epoch
+    images = [imaging.read(folder / path) for path in test.photos["path"]]
+    assert np.abs(predictor(images) - test.probabilities).max() < 0.02
+    assert line in predictor.card["notes"] and any("Random weights" in note for note in predictor.card["notes"])
+    logged = [event["validation_accuracy"] for event in run.events() if event["type"] == "epoch"]
+    assert predictor.card["metrics"]["validation_accuracy"] == pytest.approx(max(logged))
+
+
+def test_a_run_is_not_tested_on_photos_that_have_changed(ended):
+    run, folder = ended
+    (folder / "red_hat" / "red_hat_00.png").unlink()
+    with pytest.raises(UserError, match="have changed"):
+        concluded(run)
+    assert run.state == "failed" and not run.evaluation_file
+    shutil.rmtree(folder)
+    with pytest.raises(UserError, match=r"not in .* any more.* --resume .* DIR"):
+        concluded(run)
+
+
+def test_a_run_without_a_finished_epoch_has_nothing_to_keep(home, tmp_path):
+    run = runs.create(TINY, colours(tmp_path / "photos"))
+    with pytest.raises(UserError, match="not finished an epoch yet"):
+        concluded(run)
+
+
+def test_a_run_that_diverged_is_not_begun_again_as_it_was_and_goes_on_with_a_lower_rate(home, tmp_path, monkeypatch):
+    diverge(monkeypatch, step=9, above=0.01)
+    run = runs.create(TINY, colours(tmp_path / "photos"))
+    for _ in range(2):  # the second time without a single step
+        with pytest.raises(NotFinite if not run.events() else UserError, match="at step 9"), runs.claim(run) as log:
+            work(run, log, show=lambda text: None)
+        assert run.state == "failed"
+    assert max(event["step"] for event in run.events() if event["type"] == "step") == 8
+    assert [event["type"] for event in run.events()].count("start") == 1
+    lines: list[str] = []
+    with runs.claim(run.amended({"learning_rate": 0.005})) as log:
+        assert work(run, log, show=lines.append) == "finished"
+    assert "Goes on from step 6 of 12 (epoch 2)." in lines
+    changed = "The recipe was changed after step 6: learning_rate 0.05 → 0.005."
+    assert changed in lines and changed in json.loads((run.model_folder / "card.json").read_text())["notes"]
+
+
+def test_predictions_of_epochs_that_are_trained_again_go(ended):
+    run, _ = ended
+    kept = [file.name for file in sorted((run.folder / EPOCHS).iterdir())]
+    assert kept == ["0001.parquet", "0002.parquet"]
+    (run.folder / EPOCHS / "0002.parquet").rename(run.folder / EPOCHS / "0009.parquet")
+    with runs.claim(run) as log:
+        work(run, log, show=lambda text: None)
+    assert [file.name for file in sorted((run.folder / EPOCHS).iterdir())] == [
+        "0001.parquet",
+        "0003.parquet",
+        "0004.parquet",
+    ]
 
 
 def test_a_run_trained_without_openvino_is_made_to_predict_when_it_is_published(home, tmp_path, monkeypatch):
@@ -278,8 +567,8 @@ def test_one_meaning_each_is_cross_entropy_and_two_are_the_sum_of_both():
     logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, np.log(2)]])
     one = torch.eye(3, dtype=torch.bool)[[0, 2]]
     for smoothing in (0.0, 0.1):
-        theirs = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2]), label_smoothing=smoothing)
-        assert training.partial_cross_entropy(logits, one, smoothing).item() == pytest.approx(theirs.item(), abs=1e-6)
+        torchs = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2]), label_smoothing=smoothing)
+        assert training.partial_cross_entropy(logits, one, smoothing).item() == pytest.approx(torchs.item(), abs=1e-6)
     either = torch.tensor([[False, True, True]])  # P = 1/4 + 2/4
     assert training.partial_cross_entropy(logits[1:], either).item() == pytest.approx(-np.log(0.75), abs=1e-6)
 

@@ -1,10 +1,12 @@
 """The command line's arguments: one function for each group of commands."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from fashion_core.cli import models, photos, training
+from fashion_core.cli.web import app
 from fashion_core.runs import config
 
 Command = Callable[[str, Callable[[argparse.Namespace], int | None], str], argparse.ArgumentParser]
@@ -12,9 +14,8 @@ Command = Callable[[str, Callable[[argparse.Namespace], int | None], str], argpa
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its arguments; `options.command(options)` runs the one that was asked for."""
-    whole = argparse.ArgumentParser(
-        prog="python -m fashion_core", description="Train, inspect and share apparel photo classifiers."
-    )
+    called = "python -m fashion_core" if Path(sys.argv[0]).name == "__main__.py" else "busana"
+    whole = argparse.ArgumentParser(prog=called, description="Train, inspect and share apparel photo classifiers.")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
@@ -22,6 +23,8 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run)
         return sub
 
+    sub = command("app", app, "Open the web app; options of `streamlit run` may follow, as --server.port 8600.")
+    sub.usage = "%(prog)s [-h] [options of streamlit run]"
     _photos(command)
     _training(command)
     _models(command)
@@ -50,7 +53,14 @@ def _training(command: Command) -> None:
     sub.add_argument("dir", type=Path, nargs="?", help="a folder per class")
     sub.add_argument("--preset", default="paper", help=", ".join(config.PRESETS))
     sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value")
-    sub.add_argument("--resume", metavar="RUN", help="go on with this run: its name or folder")
+    sub.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with this run, its name or folder; with --set by other settings, with DIR where its photos are now",
+    )
+    sub.add_argument(
+        "--finish", action="store_true", help="with --resume: train no further, test and keep its best epoch"
+    )
     sub.add_argument("--runs", type=Path, help="where run folders go (default: runs/)")
 
     sub = command("compare", training.compare, "Train variants of a recipe on the same photos; prints a table of them.")

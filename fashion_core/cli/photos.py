@@ -4,26 +4,29 @@ import argparse
 import json
 
 from fashion_core.cli.progress import Bars
+from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 
 
 def sample(options: argparse.Namespace) -> None:
     from fashion_core.photos.sample import render
 
-    render(options.out, options.per_class, options.seed, Bars())
-    print(options.out)
+    out = given_path(options.out)
+    render(out, options.per_class, options.seed, Bars())
+    print(out)
 
 
 def fetch(options: argparse.Namespace) -> None:
     from fashion_core.photos.sources import fetch as get
 
-    print(get(options.name, options.out, options.local, Bars(), options.without))
+    local, without = (path and given_path(path) for path in (options.local, options.without))
+    print(get(options.name, given_path(options.out), local, Bars(), without))
 
 
 def check(options: argparse.Namespace) -> None:
     from fashion_core.photos.dataset import report
 
-    found = report(options.dir, Bars())
+    found = report(given_path(options.dir), Bars())
     if options.json:
         print(json.dumps(found))
         return
@@ -31,7 +34,13 @@ def check(options: argparse.Namespace) -> None:
         print(printable(f"{count:6}  {name}"))
     for bad in found["unreadable"]:
         print(printable(f"unreadable: {bad['path']}: {bad['reason']}"))
+    for photos in found["conflicting_labels"]:
+        both = ", ".join(f"{photo['path']} ({photo['label']})" for photo in photos)
+        print(printable(f"one photo, more than one label: {both}"))
     print(
         f"{len(found['duplicates'])} groups of near-duplicates, "
-        f"{found['cross_split_duplicates']} of them across the split"
+        f"{found['cross_split_duplicates']} of them in more than one split, "
+        f"{len(found['conflicting_labels'])} with more than one label"
     )
+    for note in found["notes"]:
+        print(f"note: {note}")

@@ -1,7 +1,6 @@
-"""Weights on disk: safetensors with plain metadata, written beside and renamed, so that a kill leaves the old file."""
+"""Weights on disk: safetensors with plain metadata, written whole or not at all, so that a kill leaves the old file."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,20 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from fashion_core import UserError
+from fashion_core.files import atomic_write
+from fashion_core.photos.imaging import printable
+
+LFS_POINTER = b"version https://git-lfs"
 
 
 def save(file: Path, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
     """Write `tensors` and the JSON-able `about` as one file; a failure leaves the file that was there."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    beside = file.with_name(file.name + ".part")
     try:
-        save_file(plain, beside, metadata={"about": json.dumps(about)})
-        with beside.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        beside.chmod(0o644)  # safetensors writes 0600, and a model is made to be shared
-        beside.replace(file)
+        with atomic_write(file) as partial:
+            save_file(plain, partial, metadata={"about": json.dumps(about)})
+            partial.chmod(0o644)  # safetensors writes 0600, and a model is made to be shared
     except (OSError, SafetensorError) as error:
-        beside.unlink(missing_ok=True)
         raise UserError(
             f"{file.name} could not be written ({error}): free some disk space, then resume the run."
         ) from error
@@ -31,13 +30,46 @@ def save(file: Path, tensors: dict[str, torch.Tensor], about: dict[str, Any]) ->
 
 def load(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """The tensors (on the CPU) and the `about` of a file written by `save`. Raises UserError for any other file."""
+    tensors, about = read_tensors(file)
+    if about is None:
+        raise UserError(
+            f"{printable(file)} is no checkpoint of Busana (it holds weights and not what they are of): choose another "
+            "run, or train again."
+        )
+    return tensors, about
+
+
+def read_tensors(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
+    """The tensors (on the CPU) of any safetensors file, and its `about` if `save` wrote it.
+
+    Raises UserError that says what the file is instead, and what to do.
+    """
+    refuse_no_weights(file)
     try:
         with safe_open(file, framework="pt") as archive:
-            about = json.loads((archive.metadata() or {})["about"])
-            names = archive.keys()
-            return {name: archive.get_tensor(name) for name in names}, about
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise UserError(f"{file} is no checkpoint of Busana ({error}): choose another run or train again.") from None
+            about = json.loads((archive.metadata() or {}).get("about", "null"))
+            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UserError(
+            f"{printable(file)} is no safetensors file, or is cut off or damaged ({error}): download or copy it again."
+        ) from None
+    return tensors, about if isinstance(about, dict) else None
+
+
+def refuse_no_weights(file: Path) -> None:
+    """Raise a sentence for a file that is missing, empty, or a Git LFS pointer that stands for the weights."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(len(LFS_POINTER))
+    except OSError as error:
+        raise UserError(f"{printable(file)} cannot be read ({error.strerror}): bring it back from a copy.") from None
+    if not start:
+        raise UserError(f"{printable(file)} is empty: download or copy it again.")
+    if start == LFS_POINTER:
+        raise UserError(
+            f"{printable(file)} is a Git LFS pointer, a small text that stands for the weights: run `git lfs pull` in "
+            "its repository, or download the file itself."
+        )
 
 
 def split_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -10,9 +10,10 @@ from torch import nn
 
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
-from fashion_core.engine.training import pick_device, predict_logits
+from fashion_core.engine.device import Log, pick_device, predict_logits
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos.dataset import Dataset
+from fashion_core.photos.imaging import printable
 from fashion_core.photos.split import leaked
 from fashion_core.stats import fit_temperature, softmax
 
@@ -20,11 +21,19 @@ from fashion_core.stats import fit_temperature, softmax
 def load_network(file: Path) -> tuple[nn.Module, dict]:
     """The network in a safetensors file and what is known of it. Strict: every tensor must fit."""
     tensors, about = checkpoint.load(file)
-    config = about["config"]
+    config = about.get("config")
+    if not isinstance(config, dict) or not about.get("classes"):
+        raise UserError(f"{printable(file)} holds no trained model of Busana: choose another run, or train again.")
     network, _ = models.build(config["architecture"], about["classes"], config["image_size"])
-    network.load_state_dict(
-        {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    )
+    try:
+        network.load_state_dict(
+            {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+        )
+    except RuntimeError:
+        raise UserError(
+            f"The weights in {printable(file)} are not those of the {config['architecture']} that it says it holds: "
+            "bring the file back from a copy, or train again."
+        ) from None
     return network.eval(), about
 
 
@@ -34,12 +43,17 @@ def rows_of(data: Dataset, split: str | None) -> np.ndarray:
 
 
 def calibrate(
-    network: nn.Module, data: Dataset, pixels: np.ndarray, classes: tuple[str, ...], device: torch.device
+    network: nn.Module,
+    data: Dataset,
+    pixels: np.ndarray,
+    classes: tuple[str, ...],
+    device: torch.device,
+    log: Log | None = None,
 ) -> float:
     """The temperature that makes the validation photos likeliest (Guo et al. 2017), by the labels of their folders:
     the test has those too, so its confidences are set right for it, whatever decisions were learned from."""
     rows = rows_of(data, "validation")
-    logits = predict_logits(network, pixels, rows, device).numpy()
+    logits = predict_logits(network, pixels, rows, device, log=log).numpy()
     return fit_temperature(logits, label_numbers(data, classes)[rows])
 
 
@@ -62,12 +76,17 @@ def evaluate(
     name: str,
     split: str,
     pixels: np.ndarray,
+    device: torch.device | None = None,
+    log: Log | None = None,
 ) -> Evaluation:
-    """What `network` says about `rows` of `data`, whose `pixels` are uint8 (n, s, s, 3); calibrated, in float32."""
+    """What `network` predicts for `rows` of `data`, whose `pixels` are uint8 (n, s, s, 3); calibrated, in float32.
+
+    `device`: where it computes; None is the best there is. `log` gets a note where memory is short.
+    """
     classes = tuple(about["classes"])
     label_numbers(data, classes)
-    device = pick_device("auto")
-    logits = predict_logits(network.to(device), pixels, rows, device).numpy()
+    device = device or pick_device("auto")
+    logits = predict_logits(network.to(device), pixels, rows, device, log=log).numpy()
     meta = {
         "model": name,
         "epoch": about.get("epoch"),

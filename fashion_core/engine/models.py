@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.error import URLError
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -23,11 +22,10 @@ from torchvision.ops import SqueezeExcitation
 
 from fashion_core import UserError
 from fashion_core.class_names import factors
+from fashion_core.engine import checkpoint
+from fashion_core.photos.imaging import printable
 
-MEAN, STD = (
-    (0.485, 0.456, 0.406),
-    (0.229, 0.224, 0.225),
-)  # ImageNet's, of RGB in 0..1; torchvision's weights expect them
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of RGB in 0..1, as torchvision's weights expect
 IMAGENET_CLASSES = 1000
 
 
@@ -106,20 +104,27 @@ def build(
         )
     state, origin = _state(base, pretrained)
     try:
-        if architecture == SE:
-            model: nn.Module = ResNet(SEBottleneck, [3, 4, 6, 3])
-        else:
-            model = zoo.get_model(base, weights=None, **_extras(base, image_size, state is not None))
+        model = _network(architecture, image_size, state is not None)
         name = _head_name(model)
         if state is not None:
-            _load_body(model, state, name)
+            _load_body(model, state, name, architecture, pretrained)
         _replace(model, name, classes, architecture == TWO_HEAD)
         _raise_bn_momentum(model)
         model.eval()(torch.zeros(1, 3, image_size, image_size))
+    except UserError:
+        raise
     except (RuntimeError, ValueError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{architecture} cannot be built for photos of {image_size} px: {reason}") from None
     return model, origin
+
+
+def _network(architecture: str, image_size: int, pretrained: bool) -> nn.Module:
+    """The network with ImageNet's head and random weights, of the shapes that pretrained ones need."""
+    if architecture == SE:
+        return ResNet(SEBottleneck, [3, 4, 6, 3])
+    base = _BASE.get(architecture, architecture)
+    return zoo.get_model(base, weights=None, **_extras(base, image_size, pretrained))
 
 
 def head(model: nn.Module, classes: int) -> nn.Module:
@@ -152,17 +157,45 @@ def _extras(architecture: str, image_size: int, pretrained: bool) -> dict:
     return {"image_size": image_size} if architecture.startswith("vit_") and not pretrained else {}
 
 
-def _load_body(model: nn.Module, state: dict[str, torch.Tensor], head: str) -> None:
-    """Load all but the head, which is about to be replaced; attention blocks may start anew. ValueError: no fit."""
-    body = {
-        key: value
-        for key, value in state.items()
-        if not key.startswith(f"{head}.") and not key.lower().startswith("aux")
+def _load_body(model: nn.Module, state: dict[str, torch.Tensor], head: str, architecture: str, pretrained: str) -> None:
+    """Load all but the head, which is about to be replaced; attention blocks may start anew. UserError: no fit."""
+    body = _without_head(state, head)
+    own = _without_head(model.state_dict(), head)
+    missing = [name for name in own if name not in body and ".se." not in name and not name.endswith("tracked")]
+    other = [name for name, tensor in body.items() if name not in own or own[name].shape != tensor.shape]
+    if missing or other:
+        whose = _architecture_of(state)
+        held = f"the weights of {whose}" if whose else "the weights of another network"
+        raise UserError(
+            f"{architecture} cannot be built: {Path(pretrained).name} holds {held} (they differ at "
+            f"{(missing + other)[0]}): give weights of {architecture}"
+            + (f", or set architecture={whose}." if whose else ".")
+        )
+    model.load_state_dict(body, strict=False)
+
+
+def _without_head(state: dict[str, torch.Tensor], head: str) -> dict[str, torch.Tensor]:
+    """The body of a network: neither its head nor the auxiliary classifiers that only ImageNet's training used."""
+    return {
+        name: tensor
+        for name, tensor in state.items()
+        if not name.startswith(f"{head}.") and not name.lower().startswith("aux")
     }
-    missing, strangers = model.load_state_dict(body, strict=False)
-    missing = [key for key in missing if not key.startswith(f"{head}.") and ".se." not in key]
-    if missing or strangers:
-        raise ValueError(f"the weights file does not fit, as at {(missing + strangers)[0]}")
+
+
+def _architecture_of(state: dict[str, torch.Tensor]) -> str | None:
+    """Which of torchvision's classifiers has a body of these names and shapes; None: none of them."""
+    for name in zoo.list_models(module=zoo):
+        try:
+            with torch.device("meta"):  # shapes without numbers: nothing is drawn
+                model = zoo.get_model(name, weights=None, **_extras(name, 224, True))
+        except NotImplementedError:  # RegNet works its widths out in tensors
+            continue
+        head = _head_name(model)
+        own, given = _without_head(model.state_dict(), head), _without_head(state, head)
+        if own.keys() == given.keys() and all(own[key].shape == given[key].shape for key in own):
+            return name
+    return None
 
 
 def _raise_bn_momentum(model: nn.Module) -> None:
@@ -240,15 +273,43 @@ def _state_from_file(architecture: str, file: Path) -> dict[str, torch.Tensor]:
     """A safetensors file, or torchvision's own .pth: a pickle is opened only if its hash is the official one."""
     if not file.is_file():
         raise UserError(
-            f"There is no weights file {file}: give the path of a .safetensors file or of {official(architecture)}."
+            f"There is no weights file {printable(file)}: give the path of a .safetensors file or of "
+            f"{official(architecture)}."
         )
+    checkpoint.refuse_no_weights(file)
     if file.suffix == ".safetensors":
-        return load_file(file)
+        tensors, about = checkpoint.read_tensors(file)
+        if about is not None:
+            _refuse_other_run(file, tensors, about, architecture)
+        return tensors
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if not digest.startswith(official(architecture).rpartition("-")[2].removesuffix(".pth")):
         raise UserError(
-            f"{file.name} is not torchvision's {official(architecture)}: a pickle from elsewhere can run code, so give "
-            "that file or a .safetensors one."
+            f"{printable(file.name)} is not torchvision's {official(architecture)}{_official_name(digest)}: a pickle "
+            "from elsewhere can run code, so give that file or a .safetensors one."
         )
     return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _refuse_other_run(file: Path, tensors: dict[str, torch.Tensor], about: dict, architecture: str) -> None:
+    """A sentence for a run's file that is of another network, or is what the run goes on from."""
+    name = printable(file.name)
+    if any(tensor.startswith("optimizer.") or tensor.startswith("model.") for tensor in tensors):
+        raise UserError(f"{name} is what a run goes on from, not its weights: give best.safetensors beside it.")
+    config = about.get("config")
+    trained = config.get("architecture", architecture) if isinstance(config, dict) else architecture
+    if _BASE.get(trained, trained) != architecture:
+        raise UserError(
+            f"{name} holds the weights of {trained}, not of {architecture}: set architecture={trained}, or give other "
+            "weights."
+        )
+
+
+def _official_name(digest: str) -> str:
+    """ ", but …" where a file of this SHA-256 is another of torchvision's own; "" where it is none."""
+    for name in zoo.list_models(module=zoo):
+        for weights in zoo.get_model_weights(name):
+            if digest.startswith(weights.url.rpartition("-")[2].removesuffix(".pth")):
+                return f", but its weights of {name}"
+    return ""

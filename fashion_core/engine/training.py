@@ -4,7 +4,6 @@ Everything random is drawn from (seed, epoch) or (seed, step), never from a stat
 is stopped or killed anywhere and resumed ends, on the CPU, with the same bytes as one that was never interrupted.
 """
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,28 +19,29 @@ from torchvision.transforms import v2
 
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
+from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
 from fashion_core.runs.config import TrainConfig, learning_rate_at
 
-Log = Callable[..., None]
+LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
 CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill
 HEARTBEAT_SECONDS = 2.0
 STATISTICS_PHOTOS = 512  # enough for a mean and a variance per channel
 
 
 class NotFinite(UserError):
-    """The loss is no number any more; the message names the step."""
+    """The loss is not a number any more; the message names the step and both ways on."""
 
 
 @dataclass(frozen=True)
 class Photos:
     """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), rows of the two splits, class names.
 
-    `meanings`, bool (n + m, k), says which classes each photo may be: one, or all of a part for a partial label. The
-    last m rows are extra photos to train on, with `extra_pixels` of their own.
+    `candidates`, bool (n + m, k), says which classes each photo may be: one, or several for a partial label, as of a
+    garment whose colour nobody wrote down. The last m rows are extra photos to train on, with `extra_pixels`.
     """
 
     pixels: np.ndarray
-    meanings: np.ndarray
+    candidates: np.ndarray
     train: np.ndarray
     validation: np.ndarray
     classes: tuple[str, ...]
@@ -52,13 +52,13 @@ class Photos:
         """uint8 (b, s, s, 3) and bool (b, k) of `rows`, the extra ones last."""
         own, extra = rows[rows < len(self.pixels)], rows[rows >= len(self.pixels)]
         pixels = self.pixels[own]
-        if len(extra):
+        if self.extra_pixels is not None and len(extra):
             pixels = np.concatenate([pixels, self.extra_pixels[extra - len(self.pixels)]])
-        return torch.from_numpy(pixels), torch.from_numpy(self.meanings[np.concatenate([own, extra])])
+        return torch.from_numpy(pixels), torch.from_numpy(self.candidates[np.concatenate([own, extra])])
 
     def labels(self, rows: np.ndarray) -> torch.Tensor:
         """int64 (len(rows)): the class of photos that have one."""
-        return torch.from_numpy(self.meanings[rows].argmax(axis=1))
+        return torch.from_numpy(self.candidates[rows].argmax(axis=1))
 
 
 @dataclass
@@ -105,138 +105,157 @@ class Trainer:
         self.model.to(self.device, memory_format=torch.channels_last)
         self.normalise = models.Normalise().to(self.device)
         self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
-        self.ema = None
+        self.ema: AveragedModel | None = None
         if self.config.ema_decay:
-            average = get_ema_multi_avg_fn(self.config.ema_decay)
-            self.ema = AveragedModel(self.model, multi_avg_fn=average)
+            self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(self.config.ema_decay))
         if state is None:
             self.progress.origin = origin
-            self.progress.precision = choose_precision(self.model, self.device, self.config, self.log)
         else:
-            self._restore(state)
+            self._restore(*state)
+        self.progress.precision, self.precision_reason = choose_precision(self.device, self.config.precision)
         self.augment = make_augmentation(self.config)
         self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
         self.total = self.steps_per_epoch * self.config.epochs
+        self._epoch_order: tuple[int, np.ndarray] = (-1, self.photos.train)
 
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
-        began, first, saved, told = time.time(), self.progress.step, time.time(), 0.0
+        started, first_step = time.time(), self.progress.step
+        saved, heartbeat = started, 0.0
         while self.progress.step < self.total:
             if self.should_stop():
                 self.save_last()
                 return "stopped"
-            epoch, within = divmod(self.progress.step, self.steps_per_epoch)
-            rate = learning_rate_at(self.config, self.progress.step, self.steps_per_epoch)
-            rows = self._batch_rows(epoch, within)
-            loss, right = self._step(rows, rate)
-            self.progress.step += 1
-            self._count(loss, right, len(rows))
-            self.log(
-                "step",
-                step=self.progress.step,
-                epoch=epoch + 1,
-                loss=loss,
-                accuracy=right / len(rows),
-                learning_rate=rate,
-            )
-            done, now = self.progress.step - first, time.time()
-            if now - told >= HEARTBEAT_SECONDS:
-                self._heartbeat(done, now - began)
-                told = now
-            if within + 1 == self.steps_per_epoch:
-                self._end_epoch(epoch + 1, done, now - began)
+            epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
+            self._train_batch(epoch, batch)
+            done, now = self.progress.step - first_step, time.time()
+            if now - heartbeat >= HEARTBEAT_SECONDS:
+                self._heartbeat(done, now - started)
+                heartbeat = now
+            if batch + 1 == self.steps_per_epoch:
+                self._end_epoch(epoch + 1, done, now - started)
                 saved = time.time()
             elif now - saved >= CHECKPOINT_SECONDS:
                 self.save_last()
                 saved = time.time()
         return "finished"
 
-    def _batch_rows(self, epoch: int, within: int) -> np.ndarray:
-        """The rows of batch `within` of `epoch`: a shuffle that depends on nothing but the seed and the epoch."""
-        order = np.random.default_rng([self.config.seed, epoch]).permutation(self.photos.train)
-        return order[within * self.config.batch_size : (within + 1) * self.config.batch_size]
+    def _train_batch(self, epoch: int, batch: int) -> None:
+        """One iteration, counted and logged."""
+        rate = learning_rate_at(self.config, self.progress.step, self.steps_per_epoch)
+        rows = self._batch_rows(epoch, batch)
+        loss, right = self._step(rows, rate)
+        self.progress.step += 1
+        self.progress.loss_sum += loss * len(rows)
+        self.progress.right += right
+        self.progress.seen += len(rows)
+        accuracy = right / len(rows)
+        self.log(
+            "step", step=self.progress.step, epoch=epoch + 1, loss=loss, accuracy=accuracy, learning_rate=rate
+        )  # fmt: skip
+
+    def _batch_rows(self, epoch: int, batch: int) -> np.ndarray:
+        """The rows of a batch of `epoch`: a shuffle, made once, that depends on nothing but the seed and the epoch."""
+        if self._epoch_order[0] != epoch:
+            generator = np.random.default_rng([self.config.seed, epoch])
+            self._epoch_order = epoch, generator.permutation(self.photos.train)
+        return self._epoch_order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
 
     def _step(self, rows: np.ndarray, rate: float) -> tuple[float, int]:
         """One optimizer step on `rows`: its mean loss and how many were right. Halves the batch if memory is short."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        while True:
-            torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step)
-            self.optimizer.zero_grad(set_to_none=True)
-            try:
-                loss, right = self._backward(rows)
-                break
-            except torch.OutOfMemoryError:
-                self._halve(len(rows))
+        while (found := try_in_memory(lambda: self._seeded_backward(rows), self.device)) is None:
+            self._halve(len(rows))
+        loss, right = found
         if not np.isfinite(loss):
-            raise NotFinite(
-                f"The loss is not a number at step {self.progress.step + 1}: lower learning_rate and resume; "
-                "the best weights so far are kept."
-            )
+            raise self._diverged(f"The loss is not a number at step {self.progress.step + 1}")
         self.optimizer.step()
         if self.ema:
             self.ema.update_parameters(self.model)
         return loss, right
 
+    def _seeded_backward(self, rows: np.ndarray) -> tuple[float, int]:
+        torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        return self._backward(rows)
+
     def _backward(self, rows: np.ndarray) -> tuple[float, int]:
-        """Gradients of the mean loss over `rows`, gathered in `accumulate` parts."""
+        """Gradients of the mean loss over `rows`, gathered in `accumulate` parts: the loss and how many were right."""
         self.model.train()
         loss_sum, right = 0.0, 0
         for part in np.array_split(rows, self.progress.accumulate):
             if not len(part):
                 continue
-            pixels, meanings = (tensor.to(self.device) for tensor in self.photos.batch(part))
+            pixels, candidates = (tensor.to(self.device) for tensor in self.photos.batch(part))
             inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
-            with autocast(self.device, self.progress.precision):
-                logits = self.model(inputs)
-            loss = partial_cross_entropy(logits.float(), meanings, self.config.label_smoothing)
+            logits = self._forward(inputs)
+            loss = partial_cross_entropy(logits, candidates, self.config.label_smoothing)
             (loss * (len(part) / len(rows))).backward()
             loss_sum += loss.item() * len(part)
-            right += int(meanings.gather(1, logits.argmax(1, keepdim=True)).sum())
+            right += int(candidates.gather(1, logits.argmax(1, keepdim=True)).sum())
         return loss_sum / len(rows), right
+
+    def _forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Class scores, float32 (b, k). UserError for a photo so small that batch normalisation has one value of it."""
+        try:
+            with autocast(self.device, self.progress.precision):
+                return self.model(inputs).float()
+        except ValueError as error:
+            if len(inputs) > 1 or "more than 1 value per channel" not in str(error):
+                raise
+        raise UserError(
+            f"{self.config.architecture} cannot learn from one photo of {self.config.image_size} px at a time (batch "
+            "normalisation needs several values): set batch_size to 2 or more, or image_size higher."
+        )
 
     def _halve(self, batch: int) -> None:
         self.progress.accumulate *= 2
         if self.progress.accumulate > batch:
             raise UserError("Out of memory even with one photo at a time: choose a smaller image_size or architecture.")
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
         size = -(-batch // self.progress.accumulate)
-        self.log(
-            "note",
-            text=f"Out of memory: each batch of {batch} now goes in parts of at most {size} photos.",
-        )
+        self.log("note", text=f"Out of memory: each batch of {batch} now goes in parts of at most {size} photos.")
 
-    def _count(self, loss: float, right: int, photos: int) -> None:
-        self.progress.loss_sum += loss * photos
-        self.progress.right += right
-        self.progress.seen += photos
+    def _diverged(self, what: str) -> NotFinite:
+        """The error to raise; the last checkpoint, which may hold how it began, gives way to the best epoch."""
+        command, rate = f"python -m fashion_core train --resume {self.folder.name}", self.config.learning_rate / 10
+        lower = f"lower learning_rate: {command} --set learning_rate={rate:g}"
+        step = rewind_to_best(self.folder)
+        if step == 0:
+            return NotFinite(f"{what}, before any epoch was finished. Begin again with a {lower}.")
+        return NotFinite(
+            f"{what}. Go on from the best epoch, {self.progress.best_epoch} (step {step}), with a {lower}; or train no "
+            f"further, and test and keep that epoch: {command} --finish."
+        )
 
     def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
         """Validate, keep the best, write the checkpoint, log the epoch."""
         self._update_ema_bn(epoch)
         logits = predict_logits(
-            self.eval_model(), self.photos.pixels, self.photos.validation, self.device, self.progress.precision
+            self.eval_model(),
+            self.photos.pixels,
+            self.photos.validation,
+            self.device,
+            self.progress.precision,
+            self.log,
         )
         target = self.photos.labels(self.photos.validation)
         accuracy = (logits.argmax(1) == target).float().mean().item()
         loss = F.cross_entropy(logits, target).item()
         if not np.isfinite(loss):
-            raise NotFinite(f"The validation loss is not a number after epoch {epoch}: lower learning_rate.")
+            raise self._diverged(f"The validation loss is not a number after epoch {epoch}")
         self.on_validation(epoch, logits.numpy())
         better = (accuracy, -loss) > self.progress.best
         if better:
             self.progress.best, self.progress.best_epoch = (accuracy, -loss), epoch
-            checkpoint.save(
-                self.folder / "best.safetensors", self.eval_model().state_dict(), self._about() | {"epoch": epoch}
-            )
-        sums = self.progress
+            checkpoint.save(self.folder / BEST, self.eval_model().state_dict(), self._about() | {"epoch": epoch})
+        progress = self.progress
         self.log(
-            "epoch", epoch=epoch, step=sums.step, best=better,
-            train_loss=sums.loss_sum / sums.seen, train_accuracy=sums.right / sums.seen,
+            "epoch", epoch=epoch, step=progress.step, best=better,
+            train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.right / progress.seen,
             validation_loss=loss, validation_accuracy=accuracy, **self._speed(done, seconds),
         )  # fmt: skip
-        sums.loss_sum, sums.right, sums.seen = 0.0, 0, 0
+        progress.loss_sum, progress.right, progress.seen = 0.0, 0, 0
         self.save_last()
 
     def _update_ema_bn(self, epoch: int) -> None:
@@ -245,7 +264,8 @@ class Trainer:
             return
         count = min(len(self.photos.train), STATISTICS_PHOTOS)
         rows = np.random.default_rng([self.config.seed, epoch, 1]).choice(self.photos.train, count, replace=False)
-        parts = np.array_split(rows, max(1, count // self.config.batch_size * self.progress.accumulate))
+        size = max(1, self.config.batch_size // self.progress.accumulate)  # what fits when training fits here too
+        parts = np.array_split(rows, max(1, count // size))
         batches = (self.normalise(self.photos.batch(part)[0].to(self.device)) for part in parts)
         with autocast(self.device, self.progress.precision):
             update_bn(batches, self.ema.module)
@@ -270,16 +290,16 @@ class Trainer:
         }  # fmt: skip
 
     def save_last(self) -> None:
-        """Write `last.safetensors`: network, moving average, optimizer and progress."""
+        """Write the checkpoint to go on from: network, moving average, optimizer and progress."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.ema:
             tensors |= {f"ema.{name}": tensor.clone() for name, tensor in self.ema.state_dict().items()}
         for index, values in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in values.items() if value is not None}
-        checkpoint.save(self.folder / "last.safetensors", tensors, self._about())
+        checkpoint.save(self.folder / LAST, tensors, self._about())
 
-    def _read_last(self) -> tuple[dict, dict] | None:
-        file = self.folder / "last.safetensors"
+    def _read_last(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
+        file = self.folder / LAST
         if not file.exists():
             return None
         tensors, about = checkpoint.load(file)
@@ -287,8 +307,7 @@ class Trainer:
             raise UserError("The photos have changed since this run began: start a new run on them.")
         return tensors, about
 
-    def _restore(self, state: tuple[dict, dict]) -> None:
-        tensors, about = state
+    def _restore(self, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
         self.model.load_state_dict(checkpoint.split_prefix(tensors, "model."))
         if self.ema:
             self.ema.load_state_dict(checkpoint.split_prefix(tensors, "ema."))
@@ -297,32 +316,44 @@ class Trainer:
             index, key = name.split(".", 1)
             slots.setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
-        self.progress = Progress(**about["progress"])
-        self.progress.best = tuple(self.progress.best)
+        self.progress = read_progress(about)
 
 
-def partial_cross_entropy(logits: torch.Tensor, meanings: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
+def read_progress(about: dict[str, Any]) -> Progress:
+    """The progress that a checkpoint keeps."""
+    accuracy, loss = about["progress"]["best"]
+    return Progress(**about["progress"] | {"best": (accuracy, loss)})
+
+
+def rewind_to_best(folder: Path) -> int:
+    """Make the best epoch the checkpoint that a run goes on from; returns its step.
+
+    It starts with an optimizer that has no momentum yet. Where no epoch was finished there is no checkpoint then, and
+    the step is 0.
+    """
+    if not (folder / BEST).exists():
+        (folder / LAST).unlink(missing_ok=True)
+        return 0
+    weights, about = checkpoint.load(folder / BEST)
+    tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
+    step = about["progress"]["step"]
+    if about["config"]["ema_decay"]:
+        tensors |= {f"ema.module.{name}": tensor.clone() for name, tensor in weights.items()}
+        tensors["ema.n_averaged"] = torch.tensor(step)
+    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0}
+    checkpoint.save(folder / LAST, tensors, about)
+    return step
+
+
+def partial_cross_entropy(logits: torch.Tensor, candidates: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
     """Mean over the batch of -log of the probability, summed, of all classes that a photo may be.
 
-    logits (b, k) float32, meanings (b, k) bool. With one class each it is cross-entropy with label smoothing; more are
-    a partial label, as of a dress whose colour nobody wrote down (Jin and Ghahramani 2002).
+    logits (b, k) float32, candidates (b, k) bool. With one class each it is cross-entropy with label smoothing;
+    more are a partial label, as of a dress whose colour nobody wrote down (Jin and Ghahramani 2002).
     """
     log_p = F.log_softmax(logits, dim=1)
-    of_meant = torch.logsumexp(log_p.masked_fill(~meanings, -torch.inf), dim=1)
-    return -((1 - smoothing) * of_meant + smoothing * log_p.mean(dim=1)).mean()
-
-
-def pick_device(wanted: str) -> torch.device:
-    """`wanted`, or for "auto" the best there is: CUDA, then Apple MPS, then the CPU."""
-    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted != "auto" and not have[wanted]:
-        raise UserError(f"This machine has no {wanted} device that torch can use: set device to auto or cpu.")
-    return torch.device(wanted if wanted != "auto" else next(name for name, there in have.items() if there))
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """bfloat16 matrix arithmetic where `precision` says so."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    of_candidates = torch.logsumexp(log_p.masked_fill(~candidates, -torch.inf), dim=1)
+    return -((1 - smoothing) * of_candidates + smoothing * log_p.mean(dim=1)).mean()
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch.optim.Optimizer:
@@ -349,55 +380,3 @@ def make_augmentation(config: TrainConfig) -> Callable[[torch.Tensor], torch.Ten
         return lambda photos: photos
     transform = v2.Compose(steps)
     return lambda photos: torch.stack([transform(photo) for photo in photos.permute(0, 3, 1, 2)]).permute(0, 2, 3, 1)
-
-
-def choose_precision(model: nn.Module, device: torch.device, config: TrainConfig, log: Log) -> str:
-    """The asked precision, or for "auto" the faster of float32 and bfloat16, timed on a copy of the model."""
-    if config.precision != "auto":
-        return config.precision
-    seconds = {
-        precision: _seconds(copy.deepcopy(model), device, config, precision) for precision in ("float32", "bfloat16")
-    }
-    best = min(seconds, key=seconds.__getitem__)
-    log(
-        "note",
-        text=f"Precision {best}: a step took {seconds['float32']:.3f} s in float32, "
-        f"{seconds['bfloat16']:.3f} s in bfloat16.",
-    )
-    return best
-
-
-def _seconds(model: nn.Module, device: torch.device, config: TrainConfig, precision: str) -> float:
-    """Median seconds of three forward and backward passes after one to warm up."""
-    batch = torch.randn(min(config.batch_size, 16), 3, config.image_size, config.image_size, device=device)
-    batch = batch.contiguous(memory_format=torch.channels_last)
-    times = []
-    for _ in range(4):
-        began = time.perf_counter()
-        with autocast(device, precision):
-            out = model.train()(batch)
-        out.float().sum().backward()
-        if device.type != "cpu":
-            getattr(torch, device.type).synchronize()
-        times.append(time.perf_counter() - began)
-    return float(np.median(times[1:]))
-
-
-@torch.inference_mode()
-def predict_logits(
-    model: nn.Module,
-    pixels: np.ndarray,
-    rows: np.ndarray,
-    device: torch.device,
-    precision: str = "float32",
-    batch: int = 64,
-) -> torch.Tensor:
-    """Class scores float32 (len(rows), k), on the CPU, of `pixels[rows]` (uint8, n × s × s × 3)."""
-    model.eval()
-    normalise = models.Normalise().to(device)
-    parts = []
-    for start in range(0, len(rows), batch):
-        inputs = normalise(torch.from_numpy(pixels[rows[start : start + batch]]).to(device))
-        with autocast(device, precision):
-            parts.append(model(inputs.contiguous(memory_format=torch.channels_last)).float().cpu())
-    return torch.cat(parts)

@@ -3,10 +3,13 @@
 import platform
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,19 +17,22 @@ import torchvision
 
 from fashion_core import UserError, __version__
 from fashion_core.class_names import classes_matching
-from fashion_core.engine import export, models
+from fashion_core.engine import export, models, training
+from fashion_core.engine.device import Log, pick_device
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
-from fashion_core.engine.training import Photos, Trainer
+from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.files import atomic_write
 from fashion_core.photos import label_corrections
 from fashion_core.photos.dataset import Dataset, load, load_extra
+from fashion_core.photos.imaging import printable
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.photos.sample import made
 from fashion_core.runs import Run
-from fashion_core.runs.events import EventLog
+from fashion_core.runs.events import Tail
+from fashion_core.runs.record import read_values
 from fashion_core.stats import softmax, wilson
 
 PROGRESS_SECONDS = 0.5
@@ -39,16 +45,39 @@ class Stopped(Exception):
     """The person asked to stop before the first iteration."""
 
 
-def work(run: Run, log: EventLog, show: Callable[[str], None] = print) -> str:
+class Trained(NamedTuple):
+    """What is known of a training once it is over: how far it came, and where it is tested."""
+
+    progress: training.Progress
+    device: torch.device
+
+
+def work(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
     """Train `run` from where it stands to its end; returns how it ended: "finished" or "stopped".
 
     Whatever goes wrong is logged as an `error` event before it is raised.
     """
-    with _asked_to_stop(run) as should_stop:
+    return _logged(run, log, lambda should_stop: _train(run, log, should_stop, show))
+
+
+def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
+    """Train no further: test the best epoch so far and export it, as at the end of `work`; returns the same.
+
+    UserError where no epoch was finished, or where the photos are gone or changed.
+    """
+    return _logged(run, log, lambda should_stop: _keep_best(run, log, should_stop, show))
+
+
+def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool]], str]) -> str:
+    """Run `body(should_stop)` and log how it ended."""
+    with _stop_requests(run) as should_stop:
         try:
-            reason = _work(run, log, should_stop, show)
+            reason = body(should_stop)
         except Stopped:
             reason = "stopped"
+        except NotFinite as error:
+            log("error", text=str(error), diverged=run.config.as_dict())
+            raise
         except UserError as error:
             log("error", text=str(error))
             raise
@@ -59,58 +88,134 @@ def work(run: Run, log: EventLog, show: Callable[[str], None] = print) -> str:
         return reason
 
 
-def _work(run: Run, log: EventLog, should_stop: Callable[[], bool], show: Callable[[str], None]) -> str:
-    config = run.config
-    tell = _progress(log, should_stop)
-    if torch.cuda.is_available():
+def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
+    _refuse_to_diverge_again(run)
+    report = _progress(log, should_stop)
+    if pick_device(run.config.device).type == "cuda":  # a missing device is told before minutes of decoding
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
-    decided = _decided(run)  # before minutes of decoding
-    data = load(run.dataset, config.split_seed, tell, config.split_groups)
-    pixels = decode_photos(data, config.image_size, tell)
-    photos, said = _photos(data, pixels, decided)
-    extra = load_extra(config.extra, data, tell) if config.extra else None
-    if extra:
-        photos = _with_extra(photos, extra, config.image_size, tell)
-    trainer = Trainer(config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
-    notes = [*_notes(data, trainer), *said, *(extra.notes if extra else ())]
-    log(
-        "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
-        epochs=config.epochs, device=_device_name(trainer.device), precision=trainer.progress.precision,
-        classes=data.classes, seed=config.seed, fingerprint=data.fingerprint, unreadable=len(data.unreadable),
-        photos=data.photos["split"].value_counts().to_dict(), weights=trainer.progress.origin, versions=_versions(),
-        threads=torch.get_num_threads(),
-    )  # fmt: skip
+    begins = not (run.folder / label_corrections.COPY).exists()
+    corrections = _label_corrections(run)  # before that, too
+    data, pixels = _load_photos(run, report)
+    try:
+        photos, notes = _training_photos(run, data, pixels, corrections, report)
+    except UserError:
+        if begins:  # nothing was learned from them: once they are corrected, the run may take them anew
+            (run.folder / label_corrections.COPY).unlink()
+        raise
+    trainer = Trainer(run.config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
+    _remove_later_epochs(run, trainer)
+    notes = [*_notes(data, trainer), *notes, *_changes(run)]
+    _log_start(run, data, trainer, log)
     for note in notes:
         log("note", text=note)
         show(note)
+    if step := trainer.progress.step:
+        show(f"Goes on from step {step} of {trainer.total} (epoch {step // trainer.steps_per_epoch + 1}).")
     if trainer.train() == "stopped":
         return "stopped"
-    _conclude(run, data, pixels, trainer, notes, log, tell)
+    _test_and_export(run, data, pixels, Trained(trainer.progress, trainer.device), notes, log, report)
     return "finished"
 
 
-def _decided(run: Run) -> dict[str, str]:
-    """The decisions as they stood when the run first began, of which it keeps a copy: people may go on deciding."""
+def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
+    if not (run.folder / BEST).exists():
+        raise UserError(f"Run {run.id} has not finished an epoch yet, so there are no weights to keep: resume it.")
+    _, about = load_network(run.folder / BEST)
+    report, device = _progress(log, should_stop), pick_device(run.config.device)
+    data, pixels = _load_photos(run, report)
+    if about["fingerprint"].partition("+")[0] != data.fingerprint:
+        raise UserError(
+            f"The photos in {printable(run.dataset)} have changed since run {run.id} began, so its test would not be "
+            "one: bring them back as they were."
+        )
+    note = f"Training ended early, by request: epoch {about['epoch']} of {run.config.epochs}, the best so far, is kept."
+    log("note", text=note)
+    show(note)
+    tail = Tail(run)
+    tail.update()
+    progress = training.read_progress(about)
+    _test_and_export(run, data, pixels, Trained(progress, device), tail.notes, log, report)
+    return "finished"
+
+
+def _refuse_to_diverge_again(run: Run) -> None:
+    """Raise the sentence that the loss ended in, if nothing was changed since: the same state would fail again."""
+    for event in reversed(run.events()):
+        if event["type"] in ("start", "step"):
+            return
+        if event["type"] == "error" and event.get("diverged") == run.config.as_dict():
+            raise UserError(event["text"])
+
+
+def _load_photos(run: Run, report: Progress) -> tuple[Dataset, np.ndarray]:
+    """The photos of a run and their pixels, uint8 (n, s, s, 3). UserError where they have gone."""
+    if not run.dataset.is_dir():
+        raise UserError(
+            f"The photos of run {run.id} are not in {printable(run.dataset)} any more: bring them back, or say where "
+            f"they are now: python -m fashion_core train --resume {run.id} DIR."
+        )
+    data = load(run.dataset, run.config.split_seed, report, run.config.split_groups)
+    return data, decode_photos(data, run.config.image_size, report)
+
+
+def _label_corrections(run: Run) -> label_corrections.Decisions:
+    """The corrected labels as they stood when the run first began, kept with it: people may go on correcting."""
     kept = run.folder / label_corrections.COPY
     if not kept.exists():
         with atomic_write(kept) as partial:
-            partial.write_text(
-                label_corrections.text(label_corrections.load_or_empty(run.config.decisions)),
-                "utf-8",
-                "surrogateescape",
-            )
-    return label_corrections.read(kept)
+            partial.write_bytes(label_corrections.copy_of(run.config.decisions))
+    return label_corrections.read(kept, run.config.decisions)
 
 
-def _photos(data: Dataset, pixels: np.ndarray, decided: dict[str, str]) -> tuple[Photos, list[str]]:
-    """What the loop trains on, by the labels that were decided; a photo with no single label is not validated on."""
-    meanings, notes = label_corrections.candidate_labels(data, decided)
-    known, train, validation = meanings.sum(1), rows_of(data, "train"), rows_of(data, "validation")
-    train, validation = train[known[train] > 0], validation[known[validation] == 1]
+def _training_photos(
+    run: Run, data: Dataset, pixels: np.ndarray, corrections: dict[str, str], report: Progress
+) -> tuple[Photos, list[str]]:
+    """What the loop trains on, by the corrected labels; a photo with no single label is not validated on."""
+    candidates, notes = label_corrections.candidate_labels(data, corrections)
+    counts, train, validation = candidates.sum(1), rows_of(data, "train"), rows_of(data, "validation")
+    train, validation = train[counts[train] > 0], validation[counts[validation] == 1]
     if not len(train) or not len(validation):
         raise UserError("The decisions leave no photo to train or to validate on: leave out fewer.")
-    mark = f"{data.fingerprint}+{label_corrections.fingerprint(decided)}" if decided else data.fingerprint
-    return Photos(pixels, meanings, train, validation, data.classes, mark), notes
+    fingerprint = data.fingerprint
+    if corrections:
+        fingerprint += f"+{label_corrections.fingerprint(corrections)}"
+    photos = Photos(pixels, candidates, train, validation, data.classes, fingerprint)
+    if not run.config.extra:
+        return photos, notes
+    extra = _load_extra(run.config.extra, data, report)
+    return _with_extra(photos, extra, run.config.image_size, report), [*notes, *extra.notes]
+
+
+def _load_extra(folder: str, data: Dataset, report: Progress) -> Dataset:
+    if not Path(folder).is_absolute() and not Path(folder).is_dir():
+        raise UserError(
+            f"The extra photos lie in {printable(folder)}, a path relative to the folder in which the run was started: "
+            "resume it from there, or add --set extra= and the whole path."
+        )
+    return load_extra(folder, data, report)
+
+
+def _with_extra(photos: Photos, extra: Dataset, image_size: int, report: Progress) -> Photos:
+    """`photos` with those of `extra` to train on besides."""
+    rows = np.arange(len(extra.photos)) + len(photos.pixels)
+    candidates = [classes_matching(label, photos.classes) for label in extra.photos["label"]]
+    return replace(
+        photos,
+        train=np.concatenate([photos.train, rows]),
+        fingerprint=f"{photos.fingerprint}+{extra.fingerprint}",
+        extra_pixels=decode_photos(extra, image_size, report),
+        candidates=np.concatenate([photos.candidates, candidates]),
+    )
+
+
+def _log_start(run: Run, data: Dataset, trainer: Trainer, log: Log) -> None:
+    log(
+        "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
+        epochs=run.config.epochs, device=_device_name(trainer.device), precision=trainer.progress.precision,
+        classes=data.classes, seed=run.config.seed, fingerprint=data.fingerprint, unreadable=len(data.unreadable),
+        photos=data.photos["split"].value_counts().to_dict(), weights=trainer.progress.origin, versions=_versions(),
+        threads=torch.get_num_threads(),
+    )  # fmt: skip
 
 
 def _keeper(run: Run, data: Dataset, photos: Photos) -> Callable[[int, np.ndarray], object]:
@@ -125,45 +230,33 @@ def _keeper(run: Run, data: Dataset, photos: Photos) -> Callable[[int, np.ndarra
     return keep
 
 
-def _with_extra(photos: Photos, extra: Dataset, image_size: int, tell: Progress) -> Photos:
-    """`photos` with those of `extra` to train on besides."""
-    more = np.arange(len(extra.photos)) + len(photos.pixels)
-    meant = [classes_matching(label, photos.classes) for label in extra.photos["label"]]
-    return replace(
-        photos,
-        train=np.concatenate([photos.train, more]),
-        fingerprint=f"{photos.fingerprint}+{extra.fingerprint}",
-        extra_pixels=decode_photos(extra, image_size, tell),
-        meanings=np.concatenate([photos.meanings, meant]),
-    )
+def _remove_later_epochs(run: Run, trainer: Trainer) -> None:
+    """Predictions of epochs after the checkpoint: those epochs are trained again, perhaps with other settings."""
+    for file in (run.folder / EPOCHS).glob("*.parquet"):
+        if file.stem.isdigit() and int(file.stem) * trainer.steps_per_epoch > trainer.progress.step:
+            file.unlink(missing_ok=True)
 
 
-def _conclude(
-    run: Run, data: Dataset, pixels: np.ndarray, trainer: Trainer, notes: list[str], log: EventLog, tell: Progress
+def _test_and_export(
+    run: Run, data: Dataset, pixels: np.ndarray, trained: Trained, notes: list[str], log: Log, report: Progress
 ) -> None:
-    """Load the best weights, calibrate, test once, store, gather the evidence, export."""
-    network, about = load_network(run.folder / "best.safetensors")
+    """Load the best weights, calibrate on validation, test once, store, explain, export."""
+    network, about = load_network(run.folder / BEST)
     network.half().float()  # as export writes it: what is tested is what is shipped
-    network.to(trainer.device)
-    temperature = calibrate(network, data, pixels, data.classes, trainer.device)
-    test = evaluate(network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels)
+    network.to(trained.device)
+    temperature = calibrate(network, data, pixels, data.classes, trained.device, log)
+    test = evaluate(
+        network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels, trained.device, log
+    )
     file = test.save(run.folder / "evaluation.parquet")
-    summary = test.summary()
-    log(
-        "evaluate",
-        split="test",
-        epoch=about["epoch"],
-        n=summary["n"],
-        accuracy=summary["accuracy"],
-        macro_f1=summary["macro_f1"],
-    )
+    summary = {key: test.summary()[key] for key in ("n", "accuracy", "macro_f1")}
+    log("evaluate", split="test", epoch=about["epoch"], **summary)
     cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
-    card = _card(run, data, trainer, test, about, temperature, notes, cost)
-    seen = compute_explanations(network, data.classes, data, pixels, trainer.device, tell).save(
-        run.folder / explanations.FILE
-    )
-    epochs = [folder for folder in (run.folder / EPOCHS,) if folder.is_dir()]  # a run begun before these were kept
-    export.write_model_folder(run.folder / "model", network, about, card, (file, seen, *epochs))
+    card = _card(run, data, trained, test, about, temperature, notes, cost)
+    explained = compute_explanations(network, data.classes, data, pixels, trained.device, report)
+    copies = [file, explained.save(run.folder / explanations.FILE)]
+    copies += [folder for folder in (run.folder / EPOCHS,) if folder.is_dir()]  # a run begun before these were kept
+    export.write_model_folder(run.folder / "model", network, about, card, copies)
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
 
@@ -171,7 +264,7 @@ def _conclude(
 def _card(
     run: Run,
     data: Dataset,
-    trainer: Trainer,
+    trainer: Trained,
     test: Evaluation,
     about: dict,
     temperature: float,
@@ -216,12 +309,30 @@ def _card(
 
 
 def _notes(data: Dataset, trainer: Trainer) -> list[str]:
-    notes = [*data.notes, trainer.progress.origin]
+    notes = [*data.notes, trainer.progress.origin, trainer.precision_reason]
     if trainer.device.type == "cpu":
         notes.append("No GPU was used: this run trains on the CPU.")
     if len(data.unreadable):
         notes.append(f"{len(data.unreadable)} unreadable photos were left out: the Data page lists them.")
     return notes
+
+
+def _changes(run: Run) -> list[str]:
+    """A sentence for each time that the recipe was changed on the way."""
+    values = read_values(run.folder)
+    sentences = []
+    for before, after in pairwise([*values.get("history", ()), values]):
+        changed = ", ".join(
+            f"{name} {_short(name, before['train'].get(name))} → {_short(name, value)}"
+            for name, value in after["train"].items()
+            if value != before["train"].get(name)
+        )
+        sentences.append(f"The recipe was changed after step {after.get('from_step', 0)}: {changed}.")
+    return sentences
+
+
+def _short(name: str, value: Any) -> Any:
+    return Path(value).name if name == "extra" and value else value  # a card tells no folder of this machine
 
 
 def _device_name(device: torch.device) -> str:
@@ -241,33 +352,33 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _progress(log: EventLog, should_stop: Callable[[], bool]) -> Progress:
+def _progress(log: Log, should_stop: Callable[[], bool]) -> Progress:
     """A progress callback that logs now and then and leaves at once when asked to stop."""
-    told = 0.0
+    logged = 0.0
 
-    def tell(done: int, total: int, what: str) -> None:
-        nonlocal told
+    def report(done: int, total: int, what: str) -> None:
+        nonlocal logged
         if should_stop():
             raise Stopped
-        if done == total or time.time() - told > PROGRESS_SECONDS:
+        if done == total or time.time() - logged > PROGRESS_SECONDS:
             log("progress", what=what, done=done, total=total)
-            told = time.time()
+            logged = time.time()
 
-    return tell
+    return report
 
 
 @contextmanager
-def _asked_to_stop(run: Run):
+def _stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
     """A test for the stop file, Ctrl-C or SIGTERM: each of them stops after the current iteration."""
-    asked = False
+    requested = False
 
-    def ask(*_: object) -> None:
-        nonlocal asked
-        asked = True
+    def request(*_: object) -> None:
+        nonlocal requested
+        requested = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: asked or (run.folder / "stop").exists()
+        yield lambda: requested or (run.folder / "stop").exists()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -8,6 +8,7 @@ How to use it:
 """
 
 import hashlib
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,13 @@ from pathlib import Path
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.class_names import classes_matching
+from fashion_core.class_names import classes_matching, normalised_name
 from fashion_core.files import Progress
-from fashion_core.photos import imaging
+from fashion_core.photos.duplicates import conflicting
+from fashion_core.photos.imaging import printable
+from fashion_core.photos.layout import split_folders
 from fashion_core.photos.scan import Audit, audit, near_copies
-from fashion_core.photos.split import SPLITS, _complete_split, _divided_notes, _leak_note, split
+from fashion_core.photos.split import SPLITS, complete_split, crossing_groups, split, split_notes
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Dataset:
     """Photos that can be trained on, in the order of their paths, and those that cannot be read.
 
     `photos` has the columns path (str relative to `root`; bytes that are no UTF-8 as surrogates), label, split (one of
-    SPLITS), width, height, bytes, digest (SHA-256 of the file) and group (near-duplicates share a number; -1: none).
+    SPLITS), width, height, bytes, digest (SHA-256 of the file), content (what fingerprint and split go by: the digest;
+    for a rendered sample photo that of its pixels as drawn) and group (near-duplicates share a number; -1: none).
     `unreadable` has path and reason. `notes` are sentences for the person.
     """
 
@@ -43,9 +47,12 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 in hex over every photo's path, content, label and split: equal means the same photos, same split."""
-        columns = (self.photos[name] for name in ("path", "digest", "label", "split"))
-        lines = sorted("\0".join(row).encode("utf-8", "surrogateescape") for row in zip(*columns, strict=True))
+        """SHA-256 in hex over every photo's path, content, label and split: equal means the same photos, same split.
+
+        Accents count alike however the file system spells them.
+        """
+        rows = zip(*(self.photos[name] for name in ("path", "content", "label", "split")), strict=True)
+        lines = sorted(os.fsencode(normalised_name("\0".join(row))) for row in rows)
         return hashlib.sha256(b"\n".join(lines)).hexdigest()
 
     def file(self, relative: str) -> Path:
@@ -58,29 +65,29 @@ class Dataset:
 
 
 def load(root: Path | str, seed: int = 0, progress: Progress = None, grouped: bool = True) -> Dataset:
-    """Audit and split a folder of class folders; the split it came with is kept, a missing part taken from train.
+    """Audit and split a folder of class folders; the split it came with is kept, a missing one taken from train.
 
     `grouped` keeps near-duplicates on one side; without it the split is the usual one, photo by photo.
 
     `progress(done, total, what)` is called now and then. Raises UserError where nothing can be trained on: no such
-    folder, no classes, one class only, a class with fewer than 3 photos.
+    folder, no classes, one class only, a class with fewer than 3 photos, classes in doubt (see `find_layout`).
     """
     root = Path(root)
     found = audit(root, progress)
     _refuse_untrainable(found, root)
-    photos, notes = found.photos, list(found.notes)
-    if not found.parts:
-        photos["split"] = split(photos if grouped else photos.assign(group=-1), seed)
-        notes += _divided_notes(photos) if grouped else [_leak_note(photos)]
-    else:
-        filled = tuple(part for part in found.parts if (photos["part"] == part).any())
-        photos["split"], extra = _complete_split(photos, filled, seed)
+    photos, own_split, notes = found.photos, bool(found.splits), list(found.notes)
+    if own_split:
+        photos["split"], extra = complete_split(photos, seed)
         notes += extra
-        if leaks := sum(rows["split"].nunique() > 1 for group, rows in photos.groupby("group") if group >= 0):
-            notes.append(
-                f"{leaks} near-duplicate group(s) lie on both sides of the split: the test is easier than it looks."
-            )
-    return Dataset(root, photos.drop(columns="part"), found.unreadable, bool(found.parts), tuple(notes))
+    else:
+        photos["split"] = split(photos if grouped else photos.assign(group=-1), seed)
+    notes += split_notes(photos, own_split, grouped) + _conflict_notes(photos)
+    return Dataset(root, photos, found.unreadable, own_split, tuple(notes))
+
+
+def has_split(root: Path | str, split: str) -> bool:
+    """Whether the folder came with that split, whatever the folder of the split is called."""
+    return Path(root).is_dir() and split in split_folders(Path(root)).values()
 
 
 def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Dataset:
@@ -96,11 +103,11 @@ def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Da
     known = {str(file) for file in near_copies([root / path for path in photos["path"]], data.root, progress)}
     photos = photos[[str(root / path) not in known for path in photos["path"]]]
     if photos.empty:
-        raise UserError(f"No photo in {imaging.printable(root)} is of a class, colour or garment of {data.root.name}.")
-    strangers = ", ".join(label for label, fit in fits.items() if not fit)
-    notes = [f"{len(photos)} photos of {imaging.printable(root.name)} are trained on besides."]  # a card shares no path
+        raise UserError(f"No photo in {printable(root)} is of a class, colour or garment of {data.root.name}.")
+    strangers = ", ".join(printable(label) for label, fit in fits.items() if not fit)
+    notes = [f"{len(photos)} photos of {printable(root.name)} are trained on besides."]  # a card shares no path
     notes += [f"Left out of them, as no class, colour or garment here: {strangers}."] if strangers else []
-    photos = photos.drop(columns="part").assign(split="train").reset_index(drop=True)
+    photos = photos.assign(split="train").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, False, tuple(notes))
 
 
@@ -108,46 +115,73 @@ def load_for_test(root: Path | str, only_test: bool = False, progress: Progress 
     """Every photo of a folder as test photos, or those of its test/ alone; any number of classes and photos will do."""
     root = Path(root)
     found = audit(root, progress)
-    photos = found.photos[found.photos["part"] == "test"] if only_test else found.photos
-    if only_test and "test" not in found.parts:
-        raise UserError(
-            f"{imaging.printable(root)} has no test/ folder beside train/; leave --split out to use all photos."
-        )
+    photos = found.photos[found.photos["split"] == "test"] if only_test else found.photos
+    if only_test and "test" not in found.splits:
+        raise UserError(f"{printable(root)} has no test/ folder; leave --split out to use all photos.")
     if photos.empty:
-        raise UserError(f"No photo in {imaging.printable(root)} can be read; run `check` on it to see why.")
-    photos = photos.drop(columns="part").assign(split="test").reset_index(drop=True)
-    return Dataset(root, photos, found.unreadable, bool(found.parts), found.notes)
+        raise UserError(f"No photo in {printable(root)} can be read; run `check` on it to see why.")
+    photos = photos.assign(split="test").reset_index(drop=True)
+    return Dataset(root, photos, found.unreadable, bool(found.splits), found.notes)
 
 
 def report(root: Path | str, progress: Progress = None) -> dict:
     """The audit as `check --json` prints it; works where `load` refuses, as with a class of two photos."""
     found = audit(root, progress)
     counts = Counter(found.photos["label"])
-    groups = [rows for number, rows in found.photos.groupby("group") if number >= 0]
+    conflicts = found.photos[conflicting(found.photos)]
     return {
         "classes": {name: counts[name] for name in found.classes},
         "unreadable": [
-            {"path": imaging.printable(path), "reason": reason}
+            {"path": printable(path), "reason": reason}
             for path, reason in zip(found.unreadable["path"], found.unreadable["reason"], strict=True)
         ],
-        "duplicates": [[imaging.printable(path) for path in rows["path"]] for rows in groups],
-        "cross_split_duplicates": sum(rows["part"].nunique() > 1 for rows in groups),
+        "duplicates": [[printable(path) for path in rows["path"]] for rows in _groups(found.photos)],
+        "cross_split_duplicates": crossing_groups(found.photos),
+        "conflicting_labels": [
+            [{"path": printable(path), "label": label} for path, label in zip(rows["path"], rows["label"], strict=True)]
+            for rows in _groups(conflicts)
+        ],
+        "notes": list(found.notes),
     }
 
 
+def _groups(photos: pd.DataFrame) -> list[pd.DataFrame]:
+    """The near-duplicates of each group, in the order of groups."""
+    return [rows for _, rows in photos[photos["group"] >= 0].groupby("group")]
+
+
+def _conflict_notes(photos: pd.DataFrame) -> list[str]:
+    groups = _groups(photos[conflicting(photos)])
+    if not groups:
+        return []
+    first = groups[0].drop_duplicates("label")["path"].map(printable)
+    return [
+        f"{len(groups)} photo(s) lie in more than one class, such as {' and '.join(first[:2])}: one label is wrong; "
+        "`check` and the Data page list them."
+    ]
+
+
 def _refuse_untrainable(found: Audit, root: Path) -> None:
-    name, counts = imaging.printable(root), Counter(found.photos["label"])
+    name, counts = printable(root), Counter(found.photos["label"])
     if len(found.classes) < 2:
-        raise UserError(f"{name} has one class only, {found.classes[0]}: add a folder for each further class.")
-    few = [f"{label} ({counts[label]})" for label in found.classes if counts[label] < 3]
+        raise UserError(
+            f"{name} has one class only, {printable(found.classes[0])}: add a folder for each further class, or give "
+            "that folder if it holds the class folders."
+        )
+    few = [f"{printable(label)} ({counts[label]})" for label in found.classes if counts[label] < 3]
     if few:
         raise UserError(
-            f"Each class needs 3 photos that can be read, one for each part of the split; too few in: {', '.join(few)}."
-            " Add photos or remove the folder."
+            "Each class needs 3 photos that can be read, one for each of train, validation and test; too few in: "
+            f"{', '.join(few)}. Add photos or remove the folder."
         )
-    trained = set(found.photos["label"][found.photos["part"] == "train"])
-    unseen = [label for label in found.classes if found.parts and label not in trained]
+    if found.splits and "train" not in found.splits:
+        raise UserError(
+            f"{name} holds {' and '.join(found.splits)}/ but no train/: add the training photos as train/, or give the "
+            "folder that holds them."
+        )
+    trained = set(found.photos["label"][found.photos["split"] == "train"])
+    unseen = [printable(label) for label in found.classes if found.splits and label not in trained]
     if unseen:
         raise UserError(
-            f"train/ has no photo of {', '.join(unseen)}: add some, or remove the class from the other parts."
+            f"train/ has no photo of {', '.join(unseen)}: add some, or remove the class from the other splits."
         )

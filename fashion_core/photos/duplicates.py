@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from fashion_core.files import Progress
 
@@ -30,6 +31,16 @@ def near_duplicates(thumbnails: np.ndarray, progress: Progress = None) -> np.nda
 def grouped(n: int, pairs: np.ndarray) -> np.ndarray:
     """The groups, as above, of n photos that pairs of rows (m, 2) link."""
     return _numbered(_joined(np.arange(n), pairs))
+
+
+def differs_within_group(photos: pd.DataFrame, column: str) -> pd.Series:
+    """Whether each photo is in a group of near-duplicates that has more than one value in `column`."""
+    return (photos["group"] >= 0) & (photos.groupby("group")[column].transform("nunique") > 1)
+
+
+def conflicting(photos: pd.DataFrame) -> pd.Series:
+    """Whether each photo has a near-duplicate under another label: one of the two is wrong."""
+    return differs_within_group(photos, "label")
 
 
 def _numbered(component: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ def decode_photos(data: Dataset, size: int, progress: Progress = None) -> np.mem
 
     Decoding happens once for the same photos, whatever their split: kept under `data/.cache`, oldest use out first.
     """
-    key = hashlib.sha256(f"{size}:{':'.join(data.photos['digest'])}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{imaging.VERSION}:{size}:{':'.join(data.photos['digest'])}".encode()).hexdigest()[:32]
     file = cache_folder() / f"{key}.npy"
     if not file.exists():
         with atomic_write(file) as partial:
@@ -43,9 +43,8 @@ def _decode_into(file: Path, data: Dataset, size: int, progress: Progress) -> No
         except imaging.BadPhoto as error:
             raise UserError(f"{imaging.printable(path)} changed since it was checked ({error}): start again.") from None
 
-    for _ in map_in_threads(
-        lambda item: decode(*item), list(enumerate(data.photos["path"])), "Decoding photos", progress
-    ):
+    items = list(enumerate(data.photos["path"]))
+    for _ in map_in_threads(lambda item: decode(*item), items, "Decoding photos", progress):
         pass
     pixels.flush()
 

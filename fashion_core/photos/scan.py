@@ -2,118 +2,78 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from fashion_core import UserError
-from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads, size_and_mtime
-from fashion_core.photos import imaging
+from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads
+from fashion_core.photos import imaging, sample
 from fashion_core.photos.duplicates import near_duplicates
-from fashion_core.photos.split import SPLITS
+from fashion_core.photos.layout import find_layout, path_order
 
-_PART_NAMES = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
-_IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
-_PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-_AUDIT_VERSION = 3  # raise it when thumbnails, groups or columns change: older audits are then made anew
+_AUDIT_VERSION = (
+    10 * imaging.VERSION + 4
+)  # raise the 4 when groups, columns or stamps change: audits are then made anew
 
 
 class Audit(NamedTuple):
-    """What lies in a folder, before anything is split or refused. `photos` as in Dataset, with `part`, the folder's own
-    split ("" where it has none), in place of split; `classes` includes folders with no photo that can be read."""
+    """What lies in a folder, before anything is split or refused. `photos` as in Dataset, but with the folder's own
+    split ("" where it has none); `classes` includes folders with no photo that can be read."""
 
     photos: pd.DataFrame
     unreadable: pd.DataFrame
     classes: tuple[str, ...]
-    parts: tuple[str, ...]
+    splits: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def audit(root: Path | str, progress: Progress = None) -> Audit:
-    """Open every file once and say what is there. What was read before and has not changed is not read again."""
+    """Open every file once and say what is there. What was read before and has not changed is not read again.
+
+    Raises UserError as `find_layout` does.
+    """
     root = Path(root)
-    files, misplaced, classes, parts, notes = _find(root)
+    layout = find_layout(root)
     cache = cache_folder() / f"audit-{hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]}.parquet"
     known = _read_audit(cache)
-    stamps = {path: size_and_mtime(root, path) for path in files}
-    new = [path for path in files if path not in known or known[path]["stamp"] != stamps[path]]
-    looked = dict(
-        zip(new, map_in_threads(lambda path: inspect_file(root, path), new, "Reading photos", progress), strict=True)
-    )
-    rows = {path: looked[path] if path in looked else known[path] for path in files}
-    good = {path: row | {"stamp": stamps[path]} for path, row in rows.items() if "reason" not in row}
-    if good.keys() != known.keys() or any(path in looked for path in good):
-        thumbnails = np.frombuffer(b"".join(row["thumbnail"] for row in good.values()), np.uint8)
-        groups = near_duplicates(thumbnails.reshape(-1, 16, 16, 3), progress)
+    rows = _inspect(root, list(layout.files), known, progress)
+    good = {path: row for path, row in rows.items() if "reason" not in row}
+    if good.keys() != known.keys() or any(row is not known[path] for path, row in good.items()):
+        groups = near_duplicates(_thumbnails(good.values()), progress)
         good = {path: row | {"group": group} for (path, row), group in zip(good.items(), groups.tolist(), strict=True)}
         _write_audit(cache, good)
-    bad = {path: row["reason"] for path, row in rows.items() if "reason" in row} | misplaced
-    bad_paths = sorted(bad, key=os.fsencode)
-    unreadable = pd.DataFrame({"path": _objects(bad_paths), "reason": _objects([bad[path] for path in bad_paths])})
-    return Audit(_photo_table(good, files), unreadable, classes, parts, notes)
+    bad = {path: row["reason"] for path, row in rows.items() if "reason" in row} | layout.unused
+    bad_paths = sorted(bad, key=path_order)
+    unreadable = pd.DataFrame({"path": _objects(bad_paths), "reason": _objects(bad[path] for path in bad_paths)})
+    photos = _photo_table(good, layout.files, sample.drawn_digests(root))
+    return Audit(photos, unreadable, layout.classes, layout.splits, layout.notes)
 
 
-def _find(root: Path) -> tuple[dict[str, tuple[str, str]], dict[str, str], tuple[str, ...], tuple[str, ...], tuple]:
-    """Files as {path: (label, part)} sorted by path; photos outside any class; classes; parts; notes."""
-    name = imaging.printable(root)
-    if not root.exists():
-        raise UserError(f"There is no folder {name}: check the path, or render the sample set with `sample`.")
-    if not root.is_dir():
-        raise UserError(f"{name} is a file: give the folder that holds the class folders (unpack a zip first).")
-    top = _folders(root)
-    parts = {folder: _PART_NAMES[folder.lower()] for folder in top if folder.lower() in _PART_NAMES}
-    if "train" not in parts.values():
-        parts = {}  # a class may be called "test"; only beside train/ is it a part
-    beside = [imaging.printable(folder) for folder in top if parts and folder not in parts]
-    notes = tuple(
-        f"The folder {folder}/ lies beside train/ and is left out: it is no part of the split." for folder in beside
-    )
-    files, classes = {}, {}
-    for base, part in sorted(parts.items()) or [("", "")]:
-        for folder in _folders(root / base):
-            label = imaging.printable(folder)
-            if classes.setdefault(label, folder) != folder:
-                raise UserError(f"Two class folders read as {label} because their names are not UTF-8: rename one.")
-            files |= {str(Path(base, folder, path)): (label, part) for path in _files(root / base / folder)}
-    misplaced = {
-        str(Path(base, entry)): "not in a class folder"
-        for base in {"", *parts}
-        for entry in _entries(root / base)
-        if entry.lower().endswith(_PHOTO_ENDINGS) and not (root / base / entry).is_dir()
-    }
-    if not files and not classes:
-        what = "no class folders: put the photos into one folder per class" if misplaced else "nothing in it to read"
-        raise UserError(f"{name} has {what}, such as {name}/blue_dress/photo.jpg.")
-    found = tuple(sorted(set(parts.values()), key=SPLITS.index))
-    files = dict(sorted(files.items(), key=lambda item: os.fsencode(item[0])))
-    return files, misplaced, tuple(sorted(classes)), found, notes
+def _inspect(root: Path, paths: list[str], known: Mapping[str, dict], progress: Progress) -> dict[str, dict]:
+    """A row for each file: the known one where its stamp is the same, else what `inspect_file` says now."""
+    stamps = {path: _stamp(root / path) for path in paths}
+    new = [path for path in paths if path not in known or known[path]["stamp"] != stamps[path]]
+    read = map_in_threads(lambda path: inspect_file(root, path), new, "Reading photos", progress)
+    fresh = {path: row | {"stamp": stamps[path]} for path, row in zip(new, read, strict=True)}
+    return {path: fresh[path] if path in fresh else known[path] for path in paths}
 
 
-def _entries(folder: Path) -> list[str]:
+def _stamp(file: Path) -> str:
+    """What changes with a file's content. `rsync -t` and `cp -p` keep size and time: the inode and the time of the
+    last change of the inode (ctime), which no program can set, tell of them."""
     try:
-        names = [entry.name for entry in folder.iterdir()]
-    except OSError as error:
-        raise UserError(f"The folder {imaging.printable(folder)} cannot be read: {error.strerror}.") from None
-    return sorted((n for n in names if not n.startswith(".") and n.lower() not in _IGNORED), key=os.fsencode)
+        status = file.stat()
+    except OSError:  # reading it says why
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 
-def _folders(folder: Path) -> list[str]:
-    return [name for name in _entries(folder) if (folder / name).is_dir()]
-
-
-def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Every file under a class folder, links followed, relative to it."""
-    here = os.path.realpath(folder)
-    if here in above:
-        return  # a link back up the tree
-    for name in _entries(folder):
-        if (folder / name).is_dir():
-            yield from (f"{name}/{deeper}" for deeper in _files(folder / name, above | {here}))
-        else:
-            yield name
+def _thumbnails(rows: Iterable[Mapping]) -> np.ndarray:
+    """uint8 (n, 16, 16, 3)."""
+    return np.frombuffer(b"".join(row["thumbnail"] for row in rows), np.uint8).reshape(-1, 16, 16, 3)
 
 
 def inspect_file(root: Path, path: str) -> dict:
@@ -123,17 +83,21 @@ def inspect_file(root: Path, path: str) -> dict:
         image = imaging.read(data)
     except imaging.BadPhoto as error:
         return {"reason": str(error)}
-    width, height = image.size
+    width, height = imaging.full_size(image)
     digest, thumbnail = hashlib.sha256(data).hexdigest(), imaging.square(image, 16).tobytes()
     return {"width": width, "height": height, "bytes": len(data), "digest": digest, "thumbnail": thumbnail}
 
 
-def _photo_table(good: Mapping[str, dict], files: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+def _photo_table(
+    good: Mapping[str, dict], files: Mapping[str, tuple[str, str]], drawn: Mapping[str, str]
+) -> pd.DataFrame:
     columns = {"path": _objects(good), "label": _objects(files[path][0] for path in good)}
-    columns |= {"part": _objects(files[path][1] for path in good)}
+    columns |= {"split": _objects(files[path][1] for path in good)}
     for name in ("width", "height", "bytes", "group"):
         columns[name] = pd.Series([row[name] for row in good.values()], dtype="int64")
-    return pd.DataFrame(columns | {"digest": _objects(row["digest"] for row in good.values())})
+    digests = [row["digest"] for row in good.values()]
+    content = _objects(drawn.get(digest, digest) for digest in digests)
+    return pd.DataFrame(columns | {"digest": _objects(digests), "content": content})
 
 
 def _objects(values: Iterable[str]) -> pd.Series:
@@ -160,13 +124,12 @@ def _write_audit(file: Path, good: Mapping[str, dict]) -> None:
 def near_copies(files: list[Path], others: Path | str, progress: Progress = None) -> list[Path]:
     """Those of `files` that are, or nearly are, a photo in the class folders of `others`; unreadable ones are not.
 
-    It keeps a pretraining set from knowing what a later test asks.
+    It keeps a pretraining set from knowing the photos of a later test.
     """
     theirs = [Path(others, path) for path in audit(others, progress).photos["path"]]
     everything = [*files, *theirs]
-    looks = list(map_in_threads(lambda file: inspect_file(Path(), str(file)), everything, "Reading photos", progress))
-    seen = [row for row, look in enumerate(looks) if "reason" not in look]
-    thumbnails = np.frombuffer(b"".join(looks[row]["thumbnail"] for row in seen), np.uint8)
-    groups = near_duplicates(thumbnails.reshape(-1, 16, 16, 3), progress)
-    known = {group for row, group in zip(seen, groups, strict=True) if row >= len(files)} - {-1}
-    return [files[row] for row, group in zip(seen, groups, strict=True) if row < len(files) and group in known]
+    rows = list(map_in_threads(lambda file: inspect_file(Path(), str(file)), everything, "Reading photos", progress))
+    seen = [number for number, row in enumerate(rows) if "reason" not in row]
+    groups = near_duplicates(_thumbnails(rows[number] for number in seen), progress)
+    known = {group for number, group in zip(seen, groups, strict=True) if number >= len(files)} - {-1}
+    return [files[n] for n, group in zip(seen, groups, strict=True) if n < len(files) and group in known]

@@ -157,8 +157,11 @@ def _by_hand(name: str, out: Path, why: str) -> UserError:
 
 def _download_from_kaggle(name: str, out: Path, progress: Progress) -> Path:
     """The set's folder in kagglehub's own cache."""
-    import kagglehub
-    from kagglehub import clients
+    try:
+        import kagglehub
+        from kagglehub import clients
+    except ModuleNotFoundError:
+        raise _by_hand(name, out, 'kagglehub is missing: it comes with the extra "train"') from None
 
     class Bar(clients.tqdm):
         def update(self, n: float | None = 1) -> None:

@@ -6,8 +6,21 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from fashion_core.photos.duplicates import differs_within_group
+
 SPLITS = ("train", "validation", "test")
 SHARE = 0.1  # of every class, for validation and for test each: the paper's 80/10/10
+
+
+def split(photos: pd.DataFrame, seed: int = 0) -> pd.Series:
+    """80/10/10 by label: the split of each row. Needs the columns label, group and content.
+
+    Photos of one group stay together. The order follows from the seed and each photo's content alone, so neither the
+    file system nor a file's name changes it. Every class of 3 photos or more gets at least one into each split.
+    Time is linear in the photos, but for sorting them.
+    """
+    wanted = {label: _share(count) for label, count in Counter(photos["label"]).items()}
+    return _set_aside(photos, {"test": wanted, "validation": dict(wanted)}, seed)
 
 
 def leaked(photos: pd.DataFrame) -> pd.Series:
@@ -16,14 +29,55 @@ def leaked(photos: pd.DataFrame) -> pd.Series:
     return photos["group"].isin(known) & (photos["split"] != "train")
 
 
-def split(photos: pd.DataFrame, seed: int = 0) -> pd.Series:
-    """80/10/10 by label: the split of each row. Needs the columns label, group and digest.
+def crosses_split(photos: pd.DataFrame) -> pd.Series:
+    """Whether each photo has a near-duplicate in another split; needs the columns group and split."""
+    return differs_within_group(photos, "split")
 
-    Photos of one group stay together. The order follows from the seed and each photo's content alone, so neither the
-    file system nor a file's name changes it. Every class of 3 photos or more gets at least one into each split.
-    """
-    wanted = {label: _share(count) for label, count in photos["label"].value_counts().items()}
-    return _set_aside(photos, {"test": wanted, "validation": dict(wanted)}, seed)
+
+def crossing_groups(photos: pd.DataFrame) -> int:
+    """How many groups of near-duplicates lie in more than one split."""
+    return int(photos["group"][crosses_split(photos)].nunique())
+
+
+def complete_split(photos: pd.DataFrame, seed: int) -> tuple[pd.Series, list[str]]:
+    """The folder's own split, where a split without photos is taken from train; with a sentence on each such one."""
+    chosen = photos["split"].astype(object)
+    missing = [split for split in SPLITS if not (chosen == split).any()]
+    if not missing:
+        return chosen, []
+    train = photos[chosen == "train"]
+    whole = Counter(photos["label"])
+    need = {
+        label: min(_share(whole[label]), count // (len(missing) + 1))
+        for label, count in Counter(train["label"]).items()
+    }
+    chosen[train.index] = _set_aside(train, {split: dict(need) for split in missing}, seed)
+    return chosen, [f"There are no photos in {split}/: 10 % of all photos go there from train/." for split in missing]
+
+
+def split_notes(photos: pd.DataFrame, own_split: bool, grouped: bool) -> list[str]:
+    """Sentences on near-duplicates that lie in more than one split, and why."""
+    if own_split:
+        count = crossing_groups(photos)
+        sentence = f"{count} near-duplicate group(s) lie on both sides of the split: the test is easier than it looks."
+        return [sentence] if count else []
+    if grouped:
+        return [
+            f"The photos of {label} are so alike that near-duplicates lie on both sides of the split: its test says "
+            "little."
+            for label in sorted(photos["label"][crosses_split(photos)].unique())
+        ]
+    in_test = photos["split"] == "test"
+    return [
+        f"Split photo by photo, as set: {int((leaked(photos) & in_test).sum())} of {int(in_test.sum())} test photos have "
+        "a near-duplicate in training."
+    ]
+
+
+# ---- whole groups out of train; rows are counted from 0 in the order of the table
+
+
+Unit = list[int]  # rows that stay together
 
 
 def _share(count: int) -> int:
@@ -32,73 +86,72 @@ def _share(count: int) -> int:
 
 def _set_aside(photos: pd.DataFrame, wanted: Mapping[str, dict[str, int]], seed: int) -> pd.Series:
     """Take `wanted[split][label]` photos out of train, whole groups at a time, in an order drawn by the seed."""
-    chosen = pd.Series("train", index=photos.index, dtype=object)
+    labels = photos["label"].tolist()
     units = _units(photos, seed)
-    labels = photos["label"]
-    for part, need in wanted.items():
+    chosen = ["train"] * len(labels)
+    for split, need in wanted.items():
         for unit in units:
             counts = Counter(labels[row] for row in unit)
             if chosen[unit[0]] == "train" and all(count <= need.get(label, 0) for label, count in counts.items()):
-                chosen[unit] = part
+                _move(unit, split, chosen)
                 for label, count in counts.items():
                     need[label] -= count
-    for label in sorted(labels.unique()):
-        for part in wanted:
-            _fill_if_empty(chosen, labels, units, label, part)
-    return chosen
+    rows_of, units_of = _by_label(labels, units)
+    for label in sorted(rows_of):
+        for split in wanted:
+            if not any(chosen[row] == split for row in rows_of[label]):
+                _fill(split, label, labels, rows_of, units_of, chosen)
+    return pd.Series(chosen, index=photos.index, dtype=object)
 
 
-def _units(photos: pd.DataFrame, seed: int) -> list[list]:
-    """Rows that must stay together, as lists of index labels, in an order that only seed and contents decide."""
+def _units(photos: pd.DataFrame, seed: int) -> list[Unit]:
+    """Rows that must stay together, in an order that only seed and contents decide."""
     members = defaultdict(list)
-    for row, group, digest in zip(photos.index, photos["group"], photos["digest"], strict=True):
-        members[group if group >= 0 else digest].append((digest, row))
+    for row, (group, content) in enumerate(zip(photos["group"], photos["content"], strict=True)):
+        members[group if group >= 0 else content].append((content, row))
 
-    def draw(unit: list) -> str:
+    def draw(unit: list[tuple[str, int]]) -> str:
         return hashlib.sha256(f"{seed}:{min(unit)[0]}".encode()).hexdigest()
 
     return [[row for _, row in unit] for unit in sorted(members.values(), key=draw)]
 
 
-def _fill_if_empty(chosen: pd.Series, labels: pd.Series, units: list[list], label: str, part: str) -> None:
-    """Give a part that got no photo of a class the smallest unit train can spare; where there is none, divide one."""
-    mine = chosen[labels == label]
-    if (mine == part).any():
+def _move(unit: Unit, split: str, chosen: list[str]) -> None:
+    for row in unit:
+        chosen[row] = split
+
+
+def _by_label(labels: list[str], units: list[Unit]) -> tuple[dict[str, list[int]], dict[str, list[Unit]]]:
+    """The rows of each label, and the units that hold one, both in the order of the units."""
+    rows_of, units_of = defaultdict(list), defaultdict(list)
+    for unit in units:
+        for row in unit:
+            rows_of[labels[row]].append(row)
+        for label in dict.fromkeys(labels[row] for row in unit):
+            units_of[label].append(unit)
+    return rows_of, units_of
+
+
+def _fill(
+    split: str,
+    label: str,
+    labels: list[str],
+    rows_of: Mapping[str, list[int]],
+    units_of: Mapping[str, list[Unit]],
+    chosen: list[str],
+) -> None:
+    """Give a split that got no photo of a class the smallest unit train can spare; where there is none, divide one."""
+
+    def can_go(unit: Unit) -> bool:
+        """All of it is in train, and train keeps a photo of each of its labels."""
+        counts = Counter(labels[row] for row in unit)
+        return all(chosen[row] == "train" for row in unit) and all(
+            sum(chosen[row] == "train" for row in rows_of[name]) > count for name, count in counts.items()
+        )
+
+    if spare := [unit for unit in units_of[label] if can_go(unit)]:
+        _move(min(spare, key=len), split, chosen)
         return
-    in_train = Counter(labels[chosen == "train"])
-    whole = [unit for unit in units if (chosen[unit] == "train").all() and (labels[unit] == label).any()]
-    spare = [unit for unit in whole if all(in_train[name] > count for name, count in Counter(labels[unit]).items())]
-    if spare:
-        chosen[min(spare, key=len)] = part
-        return
-    fullest = mine.value_counts()
-    if fullest.iloc[0] > 1:
-        chosen[next(row for unit in units for row in unit if row in mine and mine[row] == fullest.index[0])] = part
-
-
-def _complete_split(photos: pd.DataFrame, parts: tuple[str, ...], seed: int) -> tuple[pd.Series, list[str]]:
-    """The folder's own split, its missing parts taken from train; with a sentence on each."""
-    chosen, missing = photos["part"].astype(object), [part for part in SPLITS if part not in parts]
-    if not missing:
-        return chosen, []
-    train = photos[photos["part"] == "train"]
-    counts = train["label"].value_counts()
-    whole = photos["label"].value_counts()
-    need = {label: min(_share(whole[label]), count // (len(missing) + 1)) for label, count in counts.items()}
-    chosen[train.index] = _set_aside(train, {part: dict(need) for part in missing}, seed)
-    return chosen, [f"There are no photos in {part}/: 10 % of all photos go there from train/." for part in missing]
-
-
-def _divided_notes(photos: pd.DataFrame) -> list[str]:
-    """A sentence on each class so uniform that its near-duplicates had to be divided."""
-    grouped = photos[photos["group"] >= 0]
-    crossing = grouped.groupby("group")["split"].transform("nunique") > 1
-    return [
-        f"The photos of {label} are so alike that near-duplicates lie on both sides of the split: its test says little."
-        for label in sorted(grouped["label"][crossing].unique())
-    ]
-
-
-def _leak_note(photos: pd.DataFrame) -> str:
-    count, n = int(leaked(photos)[photos["split"] == "test"].sum()), int((photos["split"] == "test").sum())
-    return f"Split photo by photo, as asked: {count} of {n} test photos have a near-duplicate in training."
+    fullest, count = Counter(chosen[row] for row in rows_of[label]).most_common(1)[0]
+    if count > 1:
+        chosen[next(row for row in rows_of[label] if chosen[row] == fullest)] = split

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fashion_core.photos.imaging import printable
+from fashion_core.reports.palette import CATEGORIES, CHOSEN, INKS, NEUTRAL, POINTS, RIGHT, WRONG, css
 from fashion_core.stats import wilson
 
 if TYPE_CHECKING:
@@ -14,18 +15,9 @@ if TYPE_CHECKING:
 
 Normalise = Literal["count", "true", "predicted"]
 
-# Right and wrong differ in hue and in place; both hold their contrast on light and dark surfaces.
-RIGHT, WRONG, CHOSEN = (80, 97, 186), (217, 122, 30), "#12a594"
-# Text on pale cells, by whether the page is dark. The page learns of a change only at its next rerun: until then the
-# halo, unseen on its own surface, keeps the text legible on the other.
-INKS: dict[bool, dict[str, Any]] = {
-    False: {"color": "#23252e", "textBorderColor": "rgba(252,245,238,0.8)", "textBorderWidth": 2},
-    True: {"color": "#ece9e4", "textBorderColor": "rgba(40,30,22,0.8)", "textBorderWidth": 2},
-}
-POINTS = {False: "#3b4a9f", True: "#93a3fa"}  # the theme's first colour, by whether the page is dark
-# Paul Tol's muted scheme and Okabe and Ito's, told apart on both surfaces and by most who see few colours.
-MANY = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#e69f00", "#8b8f9a", "#009e73", "#cc79a7")
-SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot", "dashdot")  # beyond ten colours
+# Beyond ten categories the colours come again, with other signs.
+SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot", "dashdot")
+TITLE_STYLE = {"fontSize": 12, "fontWeight": "normal"}
 GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
@@ -40,6 +32,15 @@ def normalised(matrix: np.ndarray, by: Normalise) -> np.ndarray:
         return matrix
     totals = matrix.sum(axis=1 if by == "true" else 0, keepdims=True)
     return np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
+
+
+def most_confused(matrix: np.ndarray, limit: int) -> np.ndarray:
+    """(k, k) counts, rows true → at most `limit` indices of the classes with the most mistakes, in class order.
+
+    A mistake counts for both its classes, the true and the predicted; of equals the earlier classes are taken.
+    """
+    wrong = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * np.diag(matrix)
+    return np.sort(np.argsort(-wrong, kind="stable")[:limit])
 
 
 def matrix_height(classes: int) -> int:
@@ -68,14 +69,13 @@ def confusion_options(
     k = len(classes)
     across = {"axisLabel": _label(classes) | {"rotate": 0 if k <= UPRIGHT_UP_TO else 90}}
     down = {"axisLabel": _label(classes), "inverse": True}
-    plain = {"fontSize": 12, "fontWeight": "normal"}
     size = 13 if k <= 12 else 10
     return {
         "animation": False,
         # Names of the axes as titles: ECharts would draw them through long labels.
         "title": [
-            {"text": "true", "left": 4, "top": 4, "padding": 0, "textStyle": plain},
-            {"text": "predicted", "left": "center", "bottom": 2, "padding": 0, "textStyle": plain},
+            {"text": "true", "left": 4, "top": 4, "padding": 0, "textStyle": TITLE_STYLE},
+            {"text": "predicted", "left": "center", "bottom": 2, "padding": 0, "textStyle": TITLE_STYLE},
         ],
         "grid": plot_margins(classes) | {"outerBoundsMode": "none"},  # else it shrinks for the labels once more
         "xAxis": _axis(classes) | across,
@@ -100,43 +100,45 @@ def trade_off_options(points: Sequence[Mapping[str, Any]], cost: str, dark: bool
     A point has x, accuracy, low, high (shares from 0 to 1), label and name. Its interval is a stroke of series 0, whose
     gaps are points without a place: ECharts knows error bars only by functions, which a page cannot send.
     """
-    strokes = [[point["x"], round(100 * y, 2) if y is not None else None] for point in points
-               for y in (point["low"], point["high"], None)]  # fmt: skip
-    items = [
-        {"name": point["name"], "value": [point["x"], round(100 * point["accuracy"], 2), point["label"], _said(point)]}
-        for point in points
-    ]
     lowest = 5 * int(20 * min((point["low"] for point in points), default=0.0))
     highest = min(100, 5 * int(20 * max((point["high"] for point in points), default=1.0) + 1))
-    colour = POINTS[dark]
     return {
         "animation": False,
         "grid": {"left": 52, "right": 16, "top": 34, "bottom": 50, "outerBoundsMode": "none"},
         "tooltip": {"formatter": f"<b>{{b}}</b><br>{{@[2]}}<br>{{@[3]}}<br>{{@[0]}} {cost}", "confine": True},
-        "title": {
-            "text": "test accuracy, %", "left": 4, "top": 4, "padding": 0,
-            "textStyle": {"fontSize": 12, "fontWeight": "normal"},
-        },
+        "title": {"text": "test accuracy, %", "left": 4, "top": 4, "padding": 0, "textStyle": TITLE_STYLE},
         "xAxis": {
             "type": "value", "name": cost, "nameLocation": "middle", "nameGap": 28, "min": 0,
             "max": 1.25 * max((point["x"] for point in points), default=1.0),  # room for the last label
             "axisLabel": {"showMaxLabel": False}, "splitLine": {"show": False},
         },
         "yAxis": {"type": "value", "min": lowest, "max": highest, "interval": (highest - lowest) / 5},
-        "series": [
-            {
-                "type": "line", "data": strokes, "silent": True, "symbol": "none", "tooltip": {"show": False},
-                "lineStyle": {"color": colour, "opacity": 0.5, "width": 2},
-            },
-            {
-                "type": "scatter", "data": items, "symbolSize": 13, "itemStyle": {"color": colour, "opacity": 1},
-                "selectedMode": "single", "select": {"itemStyle": {"color": CHOSEN}},
-                "label": {"show": True, "position": "right", "formatter": "{@[2]}", "fontSize": 12, "width": 190,
-                          "overflow": "truncate", **INKS[dark]},
-                "labelLayout": {"hideOverlap": True}, "cursor": "pointer",
-                "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
-            },
-        ],
+        "series": [_interval_strokes(points, POINTS[dark]), _labelled_points(points, dark)],
+    }  # fmt: skip
+
+
+def _interval_strokes(points: Sequence[Mapping[str, Any]], colour: str) -> dict[str, Any]:
+    strokes = [[point["x"], round(100 * y, 2) if y is not None else None] for point in points
+               for y in (point["low"], point["high"], None)]  # fmt: skip
+    return {
+        "type": "line", "data": strokes, "silent": True, "symbol": "none", "tooltip": {"show": False},
+        "lineStyle": {"color": colour, "opacity": 0.5, "width": 2},
+    }  # fmt: skip
+
+
+def _labelled_points(points: Sequence[Mapping[str, Any]], dark: bool) -> dict[str, Any]:
+    items = []
+    for point in points:
+        interval = f"{point['accuracy']:.2%}, 95% interval {point['low']:.1%} to {point['high']:.1%}"
+        value = [point["x"], round(100 * point["accuracy"], 2), point["label"], interval]
+        items.append({"name": point["name"], "value": value})
+    return {
+        "type": "scatter", "data": items, "symbolSize": 13, "itemStyle": {"color": POINTS[dark], "opacity": 1},
+        "selectedMode": "single", "select": {"itemStyle": {"color": CHOSEN}},
+        "label": {"show": True, "position": "right", "formatter": "{@[2]}", "fontSize": 12, "width": 190,
+                  "overflow": "truncate", **INKS[dark]},
+        "labelLayout": {"hideOverlap": True}, "cursor": "pointer",
+        "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
     }  # fmt: skip
 
 
@@ -149,15 +151,15 @@ def reliability_figure(table: "pd.DataFrame") -> "Figure":
 
     low, high = _intervals(table)
     middle = (table["low"] + table["high"]) / 2
-    said = "confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{y:.1%} of %{customdata[2]} photos right"
+    hover = "confidence %{customdata[0]:.0%} to %{customdata[1]:.0%}<br>%{y:.1%} of %{customdata[2]} photos right"
     figure = go.Figure([
-        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": "#8b8f9a"}, hoverinfo="skip"),
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": NEUTRAL}, hoverinfo="skip"),
         go.Bar(
             x=middle, y=table["accuracy"], width=table["high"] - table["low"] - 0.006,
-            customdata=table[["low", "high", "n"]].to_numpy(), hovertemplate=f"{said}<extra></extra>",
-            marker={"color": f"rgb{RIGHT}"},
+            customdata=table[["low", "high", "n"]].to_numpy(), hovertemplate=f"{hover}<extra></extra>",
+            marker={"color": css(RIGHT)},
             error_y={"array": high - table["accuracy"], "arrayminus": table["accuracy"] - low, "thickness": 1.2,
-                     "width": 3, "color": "#8b8f9a"},
+                     "width": 3, "color": NEUTRAL},
         ),
     ])  # fmt: skip
     return _of_shares(figure, "confidence", "right", [0, 1])
@@ -176,35 +178,35 @@ def coverage_figure(curve: "pd.DataFrame", refused: float) -> "Figure":
     import plotly.graph_objects as go
 
     figure = go.Figure(go.Scatter(
-        x=1 - curve["coverage"], y=curve["accuracy"], mode="lines", line={"color": f"rgb{RIGHT}", "width": 2.5},
+        x=1 - curve["coverage"], y=curve["accuracy"], mode="lines", line={"color": css(RIGHT), "width": 2.5},
         hovertemplate="%{x:.0%} refused<br>%{y:.2%} of the rest right<extra></extra>",
     ))  # fmt: skip
     figure.add_vline(refused, line={"color": CHOSEN, "dash": "dot"})
     return _of_shares(figure, "refused, the least sure first", "right of the rest", None).update_yaxes(tickformat=".1%")
 
 
-def colour_figure(along: "pd.DataFrame", right: np.ndarray) -> "Figure":
+def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     """Plotly strips of measured lightness, one for each labelled colour: right ones and wrong ones in two hues.
 
-    `along` has the columns of `lane.table`; a point's customdata is (index, path). Points are spread a little across
-    their strip, each always in the same way.
+    `photos` has the columns of `colour_check.table`, `right` (rows of it,) is whether the colour is; a point's
+    customdata is (index, path). Points are spread a little across their strip, each always in the same way.
     """
     import plotly.graph_objects as go
 
-    colours = along["label"].str.split("_", n=1).str[0]
+    colours = photos["label"].str.split("_", n=1).str[0]
     names = sorted(set(colours))
-    spread = np.random.default_rng(0).uniform(-0.32, 0.32, along["index"].max() + 1 if len(along) else 0)
-    across = colours.map(names.index) + spread[along["index"]]
+    spread = np.random.default_rng(0).uniform(-0.32, 0.32, photos["index"].max() + 1 if len(photos) else 0)
+    height = colours.map(names.index) + spread[photos["index"]]
     figure = go.Figure()
-    for said, kept, ink, size, opacity in (("right", right, RIGHT, 6, 0.45), ("wrong", ~right, WRONG, 9, 0.9)):
-        part = along[kept]
+    for verdict, rows, ink, size, opacity in (("right", right, RIGHT, 6, 0.45), ("wrong", ~right, WRONG, 9, 0.9)):
+        points = photos[rows]
         figure.add_scatter(
-            x=part["lightness"], y=across[kept], mode="markers", name=f"colour {said}",
-            marker={"color": f"rgb{ink}", "size": size, "opacity": opacity},
-            customdata=part[["index", "path"]].to_numpy(), text=part["label"] + " called " + part["predicted"],
+            x=points["lightness"], y=height[rows], mode="markers", name=f"colour {verdict}",
+            marker={"color": css(ink), "size": size, "opacity": opacity},
+            customdata=points[["index", "path"]].to_numpy(), text=points["label"] + " called " + points["predicted"],
             hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip
-    _laid_out(figure, top=30).update_layout(hovermode="closest", legend={"orientation": "h", "y": 1.12})
+    _lay_out(figure, top=30).update_layout(hovermode="closest", legend={"orientation": "h", "y": 1.12})
     figure.update_xaxes(title="lightness, 0 is black", zeroline=False)
     return figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, zeroline=False, showgrid=False)
 
@@ -215,7 +217,7 @@ def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], are
 
     figure, shown_paths = go.Figure(), np.array([printable(path) for path in paths], dtype=object)
     names = sorted(set(groups))
-    inks = dict(zip(("right", "wrong"), (f"rgb{RIGHT}", f"rgb{WRONG}"), strict=True))
+    inks = dict(zip(("right", "wrong"), (css(RIGHT), css(WRONG)), strict=True))
     many = len(points) > GL_FROM
     for place, name in enumerate(names):
         of = groups == name
@@ -223,7 +225,8 @@ def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], are
             x=points[of, 0], y=points[of, 1], mode="markers", name=f"{name} ({of.sum():,})", text=shown_paths[of],
             hovertemplate=f"%{{text}}<extra>{name}</extra>",
             marker={
-                "color": inks.get(name, MANY[place % len(MANY)]), "symbol": SYMBOLS[place // len(MANY) % len(SYMBOLS)],
+                "color": inks.get(name, CATEGORIES[place % len(CATEGORIES)]),
+                "symbol": SYMBOLS[place // len(CATEGORIES) % len(SYMBOLS)],
                 "size": 4 if many else 6, "opacity": 0.7,
             },
         )  # fmt: skip
@@ -231,7 +234,7 @@ def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], are
         closed = np.concatenate([area, area[:1]])
         figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
                            line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
-    _laid_out(figure, top=8).update_layout(height=520, dragmode="lasso", legend={"orientation": "h", "y": -0.04})
+    _lay_out(figure, top=8).update_layout(height=520, dragmode="lasso", legend={"orientation": "h", "y": -0.04})
     figure.update_xaxes(visible=False)
     return figure.update_yaxes(visible=False, scaleanchor="x")
 
@@ -247,33 +250,29 @@ def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
     for place, name in enumerate(curves.columns):
         figure.add_scatter(
             x=curves.index, y=curves[name], mode="lines+markers", name=name, connectgaps=False,
-            line={"color": MANY[place % len(MANY)], "dash": DASHES[place // len(MANY) % len(DASHES)]},
+            line={"color": CATEGORIES[place % len(CATEGORIES)], "dash": DASHES[place // len(CATEGORIES) % len(DASHES)]},
             customdata=np.array([[epoch, place] for epoch in curves.index]),
             hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{name}</extra>",
         )  # fmt: skip
     figure.add_vline(epoch, line={"color": CHOSEN, "dash": "dot"})
-    _laid_out(figure, top=8).update_layout(height=340, legend={"orientation": "h", "y": -0.25})
+    _lay_out(figure, top=8).update_layout(height=340, legend={"orientation": "h", "y": -0.25})
     figure.update_xaxes(title="epoch", zeroline=False)
     return figure.update_yaxes(title="right", tickformat=".0%", range=[-0.02, 1.02], zeroline=False)
 
 
-def _laid_out(figure: "Figure", top: int) -> "Figure":
+def _lay_out(figure: "Figure", top: int) -> "Figure":
     return figure.update_layout(margin={"l": 8, "r": 8, "t": top, "b": 40}, height=300, dragmode=False)
 
 
 def _of_shares(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
     """Axes from 0 to 100 %; `span` of the upright one, None as the data has it."""
-    _laid_out(figure, top=12).update_layout(showlegend=False)
+    _lay_out(figure, top=12).update_layout(showlegend=False)
     figure.update_xaxes(title=x, tickformat=".0%", range=[0, 1], zeroline=False)
     return figure.update_yaxes(title=y, tickformat=".0%", range=span, zeroline=False)
 
 
-def _said(point: Mapping[str, Any]) -> str:
-    return f"{point['accuracy']:.2%}, 95% interval {point['low']:.1%} to {point['high']:.1%}"
-
-
 def _axis(classes: Sequence[str]) -> dict[str, Any]:
-    hidden = {part: {"show": False} for part in ("axisLine", "axisTick", "splitArea", "splitLine")}
+    hidden = {name: {"show": False} for name in ("axisLine", "axisTick", "splitArea", "splitLine")}
     return {"type": "category", "data": list(classes), **hidden}
 
 
@@ -301,9 +300,8 @@ def _cells(
         sentence = _photos(int(count))
         if normalise != "count":
             sentence += f", {shares[t, p]:.1%} of the {normalise} class"
-        colour = ",".join(map(str, RIGHT if t == p else WRONG))
-        style: dict[str, Any] = {"color": f"rgba({colour},{depth[t, p]:.3f})"}
-        if selected and selected != (None, None) and _in(selected, classes[t], classes[p]):
+        style: dict[str, Any] = {"color": css(RIGHT if t == p else WRONG, depth[t, p])}
+        if selected and selected != (None, None) and _is_selected(selected, classes[t], classes[p]):
             style |= {"borderColor": CHOSEN, "borderWidth": 1 if None in selected else 2.5}
         value = [p, t, int(count), str(texts[t, p]), classes[t], classes[p], sentence]
         label = {"color": "#ffffff"} if depth[t, p] > 0.6 else ink
@@ -328,7 +326,7 @@ def cell_text(matrix: np.ndarray, normalise: Normalise) -> np.ndarray:
     return np.array(words, dtype=object).reshape(matrix.shape)
 
 
-def _in(selected: tuple[str | None, str | None], true: str, predicted: str) -> bool:
+def _is_selected(selected: tuple[str | None, str | None], true: str, predicted: str) -> bool:
     return selected[0] in (None, true) and selected[1] in (None, predicted)
 
 

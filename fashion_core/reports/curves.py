@@ -9,13 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from fashion_core.reports.palette import CATEGORIES
 from fashion_core.runs.events import Event, LogSnapshot
 
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["step", "epoch"]
 POINTS = 500
-# Readable on light and on dark; neighbours differ in lightness too, for those who see no difference in hue.
-COLOURS = ("#4c6fff", "#f28e2b", "#2a9d8f", "#d1495b", "#8e6bbf", "#b08900", "#5aa9e6", "#7f8c8d")
 
 
 def thin(values: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +83,7 @@ def options(
     for number, (name, snapshot) in enumerate(logs):
         for split, points in lines(snapshot, metric, by, smoothing, span).items():
             shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
-            colour = COLOURS[(number + (alone and split == "validation")) % len(COLOURS)]
+            colour = CATEGORIES[(number + (alone and split == "validation")) % len(CATEGORIES)]
             series.append(_series(split if alone else f"{name} {split}", split, shown, colour, alone))
     return {
         "animation": False,  # a point that slides in from elsewhere reads as a value that was never measured

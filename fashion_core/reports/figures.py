@@ -7,50 +7,75 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.reports.charts import RIGHT, WRONG, Normalise, cell_text, shades
-from fashion_core.reports.curves import COLOURS, lines
+from fashion_core.reports.charts import Normalise, cell_text, most_confused, shades
+from fashion_core.reports.curves import lines
+from fashion_core.reports.palette import CATEGORIES, RIGHT, WRONG
 from fashion_core.runs.events import LogSnapshot
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from PIL import Image
 
 DPI = 200
+CLASSES_DRAWN = 40  # more would be neither legible nor cheap
+LETTERS = 32  # of a class name
 
 
 def confusion_png(evaluation: Evaluation, normalise: Normalise = "count") -> bytes:
-    """The confusion matrix as on the page: predicted across, true down, right ones and wrong ones in two hues."""
-    matrix, names = evaluation.confusion(), [_text(name) for name in evaluation.classes]
-    k = len(names)
+    """The confusion matrix as on the page: predicted across, true down, right ones and wrong ones in two hues.
+
+    Of more than `CLASSES_DRAWN` classes it has those with the most mistakes, and says so: at most 3,300 pixels a side.
+    """
+    matrix = evaluation.confusion()
+    drawn = most_confused(matrix, CLASSES_DRAWN)
+    k, cells = len(drawn), np.ix_(drawn, drawn)
     side = 2.2 + max(0.32, 0.62 - k / 60) * k
     figure = _figure(side, side)
     axes = figure.subplots()
-    hue = np.where(np.eye(k, dtype=bool)[..., None], RIGHT, WRONG) / 255
-    depth = shades(matrix, normalise)
-    axes.imshow(1 - (1 - hue) * depth[..., None])
-    for (t, p), text in np.ndenumerate(cell_text(matrix, normalise)):
-        ink = "white" if depth[t, p] > 0.6 else "black"
-        axes.text(p, t, text, ha="center", va="center", color=ink, fontsize=9 if k <= 12 else 6)
-    axes.set_xticks(range(k), names, rotation=90 if k > 4 else 0)
-    axes.set_yticks(range(k), names)
-    axes.set_xticks(np.arange(k + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(k + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=1.5)
+    _draw_cells(axes, shades(matrix, normalise)[cells], cell_text(matrix, normalise)[cells])
+    names = [_text(evaluation.classes[place]) for place in drawn]
+    axes.set_xticks(np.arange(k) + 0.5, names, rotation=90 if k > 4 else 0)
+    axes.set_yticks(np.arange(k) + 0.5, names)
+    axes.set(xlabel="predicted", ylabel="true", aspect="equal")
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
-    unit = {"count": "photos", "true": "% of each true class", "predicted": "% of each predicted class"}[normalise]
-    axes.set(xlabel="predicted", ylabel="true")
-    axes.set_title(f"{evaluation.accuracy:.2%} of {len(evaluation):,} right · {unit}", fontsize=10, loc="left")
+    axes.set_title(_title(evaluation, normalise, matrix, drawn), fontsize=10, loc="left")
     return _png(figure)
+
+
+def _draw_cells(axes: "Axes", depth: np.ndarray, texts: np.ndarray) -> None:
+    """Cells (k, k) of `depth` 0 to 1 with their texts, as quads: an image would be resampled in floats, whose memory
+    grows with the square of the picture's side."""
+    k = len(depth)
+    hue = np.where(np.eye(k, dtype=bool)[..., None], RIGHT, WRONG) / 255
+    axes.pcolormesh(1 - (1 - hue) * depth[..., None], edgecolors="white", linewidth=1.5)
+    axes.invert_yaxis()
+    for (t, p), text in np.ndenumerate(texts):
+        ink = "white" if depth[t, p] > 0.6 else "black"
+        if text:
+            axes.text(p + 0.5, t + 0.5, text, ha="center", va="center", color=ink, fontsize=9 if k <= 12 else 6)
+
+
+def _title(evaluation: Evaluation, normalise: Normalise, matrix: np.ndarray, drawn: np.ndarray) -> str:
+    unit = {"count": "photos", "true": "% of each true class", "predicted": "% of each predicted class"}[normalise]
+    whole = f"{evaluation.accuracy:.2%} of {len(evaluation):,} right · {unit}"
+    if len(drawn) == len(matrix):
+        return whole
+    mistakes, inside = (int(part.sum() - np.trace(part)) for part in (matrix, matrix[np.ix_(drawn, drawn)]))
+    return (
+        f"{whole}\nthe {len(drawn)} of {len(matrix)} classes with the most mistakes: {inside:,} of all {mistakes:,} "
+        "mistakes are between them"
+    )
 
 
 def curves_png(tail: LogSnapshot, smoothing: float = 0.9) -> bytes:
     """Loss and accuracy of a run, training line per iteration (smoothed) against validation per epoch."""
     figure = _figure(9, 3.4)
     for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for colour, (part, points) in zip(COLOURS, lines(tail, metric, "step", smoothing).items(), strict=False):
+        for colour, (split, points) in zip(CATEGORIES, lines(tail, metric, "step", smoothing).items(), strict=False):
             x, y = np.array(points).reshape(-1, 2).T
-            axes.plot(x, y, color=colour, label=part, marker="o" if part == "validation" else "", linewidth=1.6)
+            axes.plot(x, y, color=colour, label=split, marker="o" if split == "validation" else "", linewidth=1.6)
         axes.set(title=metric, xlabel="iteration")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
@@ -91,8 +116,8 @@ def _letterboxed(image: "Image.Image", side: int = 480) -> "Image.Image":
 
 
 def _text(name: str) -> str:
-    """A class name that Matplotlib prints as it is: a dollar sign would begin a formula."""
-    return name.replace("$", r"\$")
+    """A class name that Matplotlib prints as it is, cut where it is long: a dollar sign would begin a formula."""
+    return (name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…").replace("$", r"\$")
 
 
 def _figure(width: float, height: float) -> "Figure":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fashion_core import UserError, home
+from fashion_core import PACKAGE, UserError, home, need
 from fashion_core.runs.events import EventLog
 from fashion_core.runs.lock import one_start_at_a_time
 from fashion_core.runs.run import LIVE, Run, find
@@ -31,13 +31,14 @@ def launch(run: Run, finish: bool = False) -> None:
     """Start the worker as a process that outlives this one, by the same command as in a terminal.
 
     With `finish` it trains no further, but tests and exports the best epoch so far.
-    Raises UserError while another run is busy, and where the run cannot be read or its folder not be written.
+    Raises UserError while another run is busy, and where the run cannot be read, its folder not be written, or torch is
+    not installed.
     """
+    need("torch", "Training")
     if problem := run.problem:
         raise UserError(f"Run {run.id} cannot be started: {problem}")
     command = [sys.executable, "-m", "fashion_core", "train", "--resume", str(run.folder.resolve())]
     command += ["--finish"] if finish else []
-    root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "BUSANA_HOME": str(home().resolve()), "PYTHONUNBUFFERED": "1"}
     try:
         with one_start_at_a_time(run.folder.parent):
@@ -49,7 +50,7 @@ def launch(run: Run, finish: bool = False) -> None:
         # own session, no inherited pipe that could fill, output kept in the run's folder
         with (run.folder / "worker.log").open("ab") as output:
             subprocess.Popen(
-                command, cwd=root, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                command, cwd=PACKAGE.parent, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, close_fds=True,
             )  # fmt: skip
     except OSError as error:

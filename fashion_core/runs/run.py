@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from fashion_core import UserError, home
+from fashion_core import UserError, home, need
 from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
@@ -301,8 +301,9 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     """A new run folder for `config` on the photos in `dataset`. No folder that is there is ever written to.
 
     Paths become absolute, and which decisions it learns from is settled here. Raises UserError where nothing can be
-    written.
+    written, or where torch is not installed.
     """
+    need("torch", "Training")
     root, parent = given_path(dataset).resolve(), runs_dir or folder_of_runs()
     values = {"v": 1, "created": _now(), "dataset": str(root), "train": resolved(config, root).as_dict()}
     folder = _new_folder(parent, datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset))

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from fashion_core import UserError, __version__
+from fashion_core import APP, UserError, __version__
 
-PAGES = Path(__file__).resolve().parents[2] / "pages"
+PAGES = APP / "pages"
 ABOUT = f"**Busana {__version__}**: train, inspect and share apparel photo classifiers."
 
 

@@ -13,10 +13,10 @@ from fashion_core.class_names import factors
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
+from fashion_core.ui import keys
 from fashion_core.ui.boot import link
+from fashion_core.ui.evaluate.selection import last_selected, open_photo
 from fashion_core.ui.gallery import escape_markdown
-from fashion_core.ui.photo import open_photo
-from fashion_core.ui.selection import pressed
 from fashion_core.ui.stored import decided
 
 LEFT_OUT = "left out"
@@ -102,15 +102,17 @@ def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
     rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in standing.items()]
     table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
+    variant = len(table)  # rows are only added and taken away at one end: of as many rows it shows the same
+
     def clicked() -> None:
-        place = pressed("decided", st.session_state["decided"].selection.rows)
-        if place is None or place >= len(table):
+        place = last_selected(keys.LABELS_TABLE, variant, st.session_state[keys.LABELS_TABLE].selection.rows)
+        if not isinstance(place, int) or place >= len(table):
             return
         if pd.isna(row := table["row"][place]):
             photo = table["Photo"][place]
             st.toast(f"{escape_markdown(photo)} is not among the photos looked at here: switch Photos to all.")
         else:
-            open_photo(int(row))
+            open_photo(evaluation.photos["path"][int(row)])
 
     st.dataframe(table[["Photo", "Decided"]], hide_index=True, key="decided", on_select=clicked,
                  selection_mode="single-row", height=min(35 * len(table) + 38, 300))  # fmt: skip
