@@ -1,6 +1,6 @@
 """What the list of all runs costs the Train page, in milliseconds: python -m bench.runs [--runs 100]
 
-Runs with 2,000 logged iterations each: read for the first time, again as at every rerun, and the number of files parsed.
+Runs with 2,000 logged iterations each: read the first time, then again as at every rerun; and how many files it parses.
 """
 
 import argparse
