@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
+from fashion_core import UserError
 from fashion_core.evaluation import colour_check, label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
@@ -146,5 +147,9 @@ def _cross_validated(file: Path, gathered: float) -> Evaluation:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _decided(file: bytes, changed: int) -> dict[str, str]:
-    """`file` is its name: bytes, as it need not be UTF-8."""
-    return label_corrections.read(Path(os.fsdecode(file)))
+    """`file` is its name: bytes, as it need not be UTF-8. What cannot be read takes no page down: the panel of the
+    decisions (label_review) says what is wrong with it."""
+    try:
+        return label_corrections.read(Path(os.fsdecode(file)))
+    except UserError:
+        return {}
