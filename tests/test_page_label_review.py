@@ -241,7 +241,7 @@ def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
     for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
         app = opened()
         app.file_uploader(key="decisions-file").set_value(("mine.csv", content, "text/csv")).run()
-        assert why in app.error[0].value and not app.exception
+        assert why in app.error[0].value.replace("\\", "") and not app.exception
     assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
 
 

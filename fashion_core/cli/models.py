@@ -1,4 +1,4 @@
-"""Commands on trained models: evaluate, predict, suspects, report, publish."""
+"""Commands on trained models: evaluate, predict, label-issues, report, publish."""
 
 import argparse
 import json

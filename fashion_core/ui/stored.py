@@ -266,5 +266,9 @@ def _cross_validated(file: Path, explanations_mtime: float) -> Evaluation:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _decided(file: bytes, changed: int) -> dict[str, str]:
-    """`file` is its name: bytes, as it need not be UTF-8."""
-    return label_corrections.read(Path(os.fsdecode(file)))
+    """`file` is its name: bytes, as it need not be UTF-8. What cannot be read takes no page down: the panel of the
+    decisions (label_review) says what is wrong with it."""
+    try:
+        return label_corrections.read(Path(os.fsdecode(file)))
+    except UserError:
+        return {}
