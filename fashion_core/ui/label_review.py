@@ -13,10 +13,11 @@ from fashion_core.class_names import factors
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
+from fashion_core.ui import keys
 from fashion_core.ui.boot import link
+from fashion_core.ui.evaluate.selection import last_selected, open_photo
+from fashion_core.ui.evaluate.tables import shown
 from fashion_core.ui.gallery import escape_markdown
-from fashion_core.ui.photo import open_photo
-from fashion_core.ui.selection import pressed
 from fashion_core.ui.stored import decided
 
 LEFT_OUT = "left out"
@@ -34,11 +35,12 @@ def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
         offers.append(("undo", "", "Undo", "undo", "U"))
     with st.container(horizontal=True, gap="small"):
         for action, name, text, icon, key in offers:
-            st.button(text, key=f"decide-{action}", icon=f":material/{icon}:", shortcut=key, type="tertiary",
+            st.button(text, key=keys.decide(action), icon=f":material/{icon}:", shortcut=key, type="tertiary",
                       on_click=_decide, args=(file, path, action, name))  # fmt: skip
     others = [name for name in _labels(evaluation.classes) if name not in (label, said)]
-    st.selectbox("Another label", others, index=None, key=f"another-{row}", placeholder="or another label",
-                 label_visibility="collapsed", on_change=_relabel, args=(file, path, f"another-{row}"))  # fmt: skip
+    st.selectbox("Another label", others, index=None, key=keys.another_label(row), placeholder="or another label",
+                 label_visibility="collapsed", on_change=_relabel,
+                 args=(file, path, keys.another_label(row)))  # fmt: skip
     if standing is not None:
         what = (
             "the label is right"
@@ -69,14 +71,14 @@ def _decide(file: Path, photo: str, action: label_corrections.Action, label: str
     try:
         label_corrections.record(file, photo, action, label)
     except UserError as mistake:
-        st.session_state["decision-problem"] = str(mistake)
+        st.session_state[keys.LABEL_PROBLEM] = str(mistake)
 
 
 def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
     """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with."""
     standing = decided(file)
     with st.container():  # so that the panel below keeps its place, and stays open
-        for key, show in (("decision-problem", st.error), ("decision-news", st.success)):
+        for key, show in ((keys.LABEL_PROBLEM, st.error), (keys.LABEL_NEWS, st.success)):
             if said := st.session_state.pop(key, None):
                 show(said, icon=":material/gavel:")
     with st.expander(f"Decisions on these photos: {len(standing) or 'none yet'}", icon=":material/gavel:"):
@@ -93,7 +95,7 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
                                    on_click="ignore")  # fmt: skip
                 link("train", "Train with them", ":material/model_training:", folder=printable(photos))
         about = "Import decisions: a CSV of photo and label; an empty label leaves the photo out"
-        st.file_uploader(about, "csv", key="decisions-file", on_change=_import,
+        st.file_uploader(about, "csv", key=keys.LABELS_FILE, on_change=_import,
                          args=(file, photos, evaluation.classes))  # fmt: skip
 
 
@@ -102,22 +104,25 @@ def _table(evaluation: Evaluation, standing: dict[str, str]) -> None:
     rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in standing.items()]
     table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
+    variant = shown(table["Photo"].tolist())
+    key = keys.variant(keys.LABELS_TABLE, variant)
+
     def clicked() -> None:
-        place = pressed("decided", st.session_state["decided"].selection.rows)
-        if place is None or place >= len(table):
+        place = last_selected(keys.LABELS_TABLE, variant, st.session_state[key].selection.rows)
+        if not isinstance(place, int):
             return
         if pd.isna(row := table["row"][place]):
             photo = table["Photo"][place]
             st.toast(f"{escape_markdown(photo)} is not among the photos looked at here: switch Photos to all.")
         else:
-            open_photo(int(row))
+            open_photo(evaluation.photos["path"][int(row)])
 
-    st.dataframe(table[["Photo", "Decided"]], hide_index=True, key="decided", on_select=clicked,
+    st.dataframe(table[["Photo", "Decided"]], hide_index=True, key=key, on_select=clicked,
                  selection_mode="single-row", height=min(35 * len(table) + 38, 300))  # fmt: skip
 
 
 def _import(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
-    if (handed := st.session_state["decisions-file"]) is None:
+    if (handed := st.session_state[keys.LABELS_FILE]) is None:
         return
     try:
         found = label_corrections.parse(handed.getvalue(), handed.name)
@@ -125,6 +130,6 @@ def _import(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
         new = label_corrections.merge(file, found)
         absent = sum(not (photos / photo).is_file() for photo in found)
         others = f" {absent} are of photos that are not in {escape_markdown(photos)}." if absent else ""
-        st.session_state["decision-news"] = f"{new} of {len(found)} decisions are new, and kept.{others}"
+        st.session_state[keys.LABEL_NEWS] = f"{new} of {len(found)} decisions are new, and kept.{others}"
     except UserError as mistake:
-        st.session_state["decision-problem"] = str(mistake)
+        st.session_state[keys.LABEL_PROBLEM] = str(mistake)
