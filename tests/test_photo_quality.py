@@ -88,7 +88,7 @@ def test_just_after_a_look_the_files_are_not_looked_at_again(root, monkeypatch):
     check = done(QualityCheck(root), PATHS)
     monkeypatch.setattr(check, "_rest_until", float("inf"))
     looked = []
-    monkeypatch.setattr(check, "_look", lambda paths: looked.append(paths) or {})
+    monkeypatch.setattr(check, "_changed", lambda paths: looked.append(paths) or {})
     check.start(PATHS)
     assert not check.running and not looked
     done(check, PATHS[:2])

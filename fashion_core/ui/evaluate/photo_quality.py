@@ -81,19 +81,19 @@ class QualityCheck:
     def _run(self, paths: list[str]) -> None:
         try:
             began = time.monotonic()
-            waiting = self._look(paths)
-            looked = time.monotonic() - began
-            self._measure(waiting)
-            self._rest_until = time.monotonic() + REST * looked
+            changed = self._changed(paths)
+            seconds = time.monotonic() - began
+            self._measure(changed)
+            self._rest_until = time.monotonic() + REST * seconds
         except UserError as reason:
             self.problem = str(reason)
         except Exception as fault:  # a thread has nobody above it: without this the page would wait for nothing
             logging.getLogger(__name__).exception("Photo quality could not be measured")
             self.problem = f"The quality of these photos could not be measured ({fault}); the server's log says more."
 
-    def _look(self, paths: list[str]) -> dict[str, Stamp]:
+    def _changed(self, paths: list[str]) -> dict[str, Stamp]:
         """The photos that are new or changed; those that went are forgotten."""
-        waiting: dict[str, Stamp] = {}
+        changed: dict[str, Stamp] = {}
         root = os.fspath(self.root)
         for path in paths:
             try:
@@ -104,11 +104,11 @@ class QualityCheck:
                     self.version += 1
                 continue
             if path not in self._measured or self._measured[path][0] != stamp:
-                waiting[path] = stamp
-        return waiting
+                changed[path] = stamp
+        return changed
 
-    def _measure(self, waiting: dict[str, Stamp]) -> None:
-        paths, saved = list(waiting), time.monotonic()
+    def _measure(self, changed: dict[str, Stamp]) -> None:
+        paths, saved = list(changed), time.monotonic()
         for begin in range(0, len(paths), CHUNK):
             if self.stopped:
                 break
@@ -116,7 +116,7 @@ class QualityCheck:
             chunk = paths[begin : begin + CHUNK]
             rows = {row["path"]: row for row in quality.measure(self.root, chunk).to_dict("records")}
             with self._lock:
-                self._measured |= {path: (waiting[path], rows.get(path)) for path in chunk}
+                self._measured |= {path: (changed[path], rows.get(path)) for path in chunk}
                 self.version += 1
             if time.monotonic() - saved > SAVE_EVERY:
                 self._save()
