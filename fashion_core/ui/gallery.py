@@ -60,7 +60,8 @@ def ask_photo_folder(evaluation: Evaluation) -> Path:
         none = f"{escape_markdown(folder)} holds none of them. " if named else ""
         note.warning(
             f"{none}The photos of this test, {escape_markdown(root.name)}, are not on this machine: the numbers are "
-            "whole, the tiles are empty. Get the photos, as the README.md beside the model says, and name their folder here.",
+            "whole, the tiles are empty. Get the photos, as the README.md beside the model says, and name their folder "
+            "here.",
             icon=":material/hide_image:",
         )
     return found or (root if root.is_absolute() else home() / "data" / root)  # where `photo_folder` will look
@@ -152,8 +153,8 @@ def _absent(sentence: str, icon: str, key: str) -> None:
 
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _thumbnail(name: bytes, changed: tuple[int, int], size: int) -> bytes:
-    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed`, its time and size, makes a new file a
-    new thumbnail."""
+    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed`, its time and size, makes a new
+    file a new thumbnail."""
     return imaging.thumbnail_bytes(imaging.read(Path(os.fsdecode(name))), size)
 
 

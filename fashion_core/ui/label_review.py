@@ -16,6 +16,7 @@ from fashion_core.photos.imaging import printable
 from fashion_core.ui import keys, stored
 from fashion_core.ui.boot import link
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
+from fashion_core.ui.evaluate.tables import shown
 from fashion_core.ui.gallery import escape_markdown
 
 ICON = ":material/gavel:"  # of a decision, wherever one is shown
@@ -35,11 +36,12 @@ def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
         offers.append(("undo", "", "Undo", "undo", "U"))
     with st.container(horizontal=True, gap="small"):
         for action, name, text, icon, key in offers:
-            st.button(text, key=f"decide-{action}", icon=f":material/{icon}:", shortcut=key, type="tertiary",
+            st.button(text, key=keys.decide(action), icon=f":material/{icon}:", shortcut=key, type="tertiary",
                       on_click=_decide, args=(file, path, action, name))  # fmt: skip
     others = [name for name in label_corrections.known_labels(evaluation.classes) if name not in (label, predicted)]
-    st.selectbox("Another label", others, index=None, key=f"another-{row}", placeholder="or another label",
-                 label_visibility="collapsed", on_change=_relabel, args=(file, path, f"another-{row}"))  # fmt: skip
+    st.selectbox("Another label", others, index=None, key=keys.another_label(row), placeholder="or another label",
+                 label_visibility="collapsed", on_change=_relabel,
+                 args=(file, path, keys.another_label(row)))  # fmt: skip
     if decided is not None:
         st.caption(f"{ICON} Decided: {_in_words(decided, label, tested)}")
 
@@ -126,11 +128,12 @@ def _table(evaluation: Evaluation, decided: Mapping[str, str]) -> None:
     rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in decided.items()]
     table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
-    variant = len(table)  # rows are only added and taken away at one end: of as many rows it shows the same
+    variant = shown(table["Photo"].tolist())
+    key = keys.variant(keys.LABELS_TABLE, variant)
 
     def clicked() -> None:
-        place = last_selected(keys.LABELS_TABLE, variant, st.session_state[keys.LABELS_TABLE].selection.rows)
-        if not isinstance(place, int) or place >= len(table):
+        place = last_selected(keys.LABELS_TABLE, variant, st.session_state[key].selection.rows)
+        if not isinstance(place, int):
             return
         if pd.isna(row := table["row"][place]):
             photo = table["Photo"][place]
@@ -138,7 +141,7 @@ def _table(evaluation: Evaluation, decided: Mapping[str, str]) -> None:
         else:
             open_photo(evaluation.photos["path"][int(row)])
 
-    st.dataframe(table[["Photo", "Decided"]], hide_index=True, key=keys.LABELS_TABLE, on_select=clicked,
+    st.dataframe(table[["Photo", "Decided"]], hide_index=True, key=key, on_select=clicked,
                  selection_mode="single-row", height=min(35 * len(table) + 38, 300))  # fmt: skip
 
 

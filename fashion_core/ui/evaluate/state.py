@@ -123,7 +123,7 @@ class State(Source):
     cells: Normalise  # of the confusion matrix
     open_row: int | None  # of the photo that is open
 
-    @property
+    @cached_property
     def selected(self) -> Shown:
         """The photos that pass, the worst first."""
         right = bool(self.evaluation.right[self.keep].all())
@@ -135,7 +135,7 @@ class State(Source):
 
     def in_order(self, indexes: np.ndarray, order: str) -> Shown:
         """The photos of these rows, in this order, all of which must pass."""
-        passing = self.evaluation.rows(self.keep)
+        passing = self.selected.rows
         places = np.full(len(self.evaluation), -1)
         places[passing["index"].to_numpy()] = np.arange(len(passing))
         return Shown(passing.iloc[places[indexes]].reset_index(drop=True), f", {order}")
