@@ -11,12 +11,10 @@ import streamlit as st
 from PIL import Image
 
 from fashion_core import home
-from fashion_core.class_names import COLOUR, factors
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import Explanations
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef, models
-from fashion_core.photos import garment_colour, imaging, sample
+from fashion_core.photos import imaging, sample
 from fashion_core.stats import between
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import STYLE, escape_markdown, gallery, locate_photos
@@ -24,8 +22,6 @@ from fashion_core.ui.stored import evaluation_of, explanations_mtime, explanatio
 
 PAGE = 12  # answers a page
 EXAMPLES = 6
-STRANGE = "Unlike the photos it was trained on: perhaps none of its classes is right."
-OTHER_COLOUR = "Its measured colour is unlike those that it was trained on"
 COLUMNS = [2, 3]  # inputs, results
 
 # What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
@@ -45,20 +41,8 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> tuple[bytes,
         return str(reason)
     predictor, evidence = predictor_of(folder, when[0]), explanations_of(folder)
     probabilities, embeddings = predictor.predict_with_embeddings([image])
-    strange = strangeness(predictor, evidence, image, embeddings) if evidence else ""
+    strange = predictor.warning(image, embeddings[0], evidence) or ""
     return imaging.thumbnail_bytes(image, 480), predictor.ranked(probabilities[0], len(predictor.classes)), strange
-
-
-def strangeness(predictor: Predictor, evidence: Explanations, image: Image.Image, embeddings: np.ndarray) -> str:
-    """In what the photo is unlike those that were learned: as a whole, or in its colour alone."""
-    if embeddings.size and evidence.ood_score(embeddings)[0] > evidence.ood_threshold:
-        return STRANGE
-    if parts := factors(predictor.classes):
-        seen = garment_colour.measure(np.asarray(imaging.square(image, predictor.card["image_size"])))
-        if evidence.colour_ood_score(np.array([seen]))[0] > evidence.colour_ood_threshold:
-            names = dict.fromkeys(pair[COLOUR] for pair in parts)
-            return OTHER_COLOUR + (f": perhaps neither {' nor '.join(names)}." if len(names) == 2 else ".")
-    return ""
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

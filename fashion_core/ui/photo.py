@@ -15,6 +15,7 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
 from fashion_core.evaluation.label_issues import CROSS_VALIDATED
 from fashion_core.photos import imaging
+from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 
@@ -156,4 +157,5 @@ def _colour(evidence: Explanations, path: str) -> None:
         f"**Measured colour**: lightness {found.lightness:.0f} of 100, chroma {found.chroma:.0f}"
         + (f", hue {found.hue:.0f}°" if found.chroma >= 5 else " (grey)")
         + f", over {found.share:.0%} of the photo."
+        + (" It may not be this garment's: the measurement is unsure." if found.uncertainty >= UNSURE else "")
     )
