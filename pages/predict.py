@@ -2,15 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
-from fashion_core.class_names import COLOUR, factors
-from fashion_core.evaluation.explanations import Explanations
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef, models_by_name
-from fashion_core.photos import garment_colour, imaging
+from fashion_core.photos import imaging
 from fashion_core.ui.answers import Answer, show_answers
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.example_photos import choose_example
@@ -19,8 +15,6 @@ from fashion_core.ui.model_card import facts
 from fashion_core.ui.nine_photos import show_nine
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 
-STRANGE = "Unlike the photos it was trained on: perhaps none of its classes is right."
-OTHER_COLOUR = "Its measured colour is unlike those that it was trained on"
 COLUMNS = [2, 3]  # inputs, results
 
 # What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
@@ -40,21 +34,9 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str
         return str(reason)
     predictor, evidence = predictor_of(folder, when[0]), explanations_of(folder)
     probabilities, embeddings = predictor.predict_with_embeddings([image])
-    strange = strangeness(predictor, evidence, image, embeddings) if evidence else ""
+    strange = predictor.warning(image, embeddings[0], evidence) or ""
     ranked = predictor.ranked(probabilities[0], len(predictor.classes))
     return Answer(imaging.thumbnail_bytes(image, 480), ranked, strange)
-
-
-def strangeness(predictor: Predictor, evidence: Explanations, image: Image.Image, embeddings: np.ndarray) -> str:
-    """In what the photo is unlike those that were learned: as a whole, or in its colour alone."""
-    if embeddings.size and evidence.ood_score(embeddings)[0] > evidence.ood_threshold:
-        return STRANGE
-    if parts := factors(predictor.classes):
-        seen = garment_colour.measure(np.asarray(imaging.square(image, predictor.card.image_size)))
-        if evidence.colour_ood_score(np.array([seen]))[0] > evidence.colour_ood_threshold:
-            names = dict.fromkeys(pair[COLOUR] for pair in parts)
-            return OTHER_COLOUR + (f": perhaps neither {' nor '.join(names)}." if len(names) == 2 else ".")
-    return ""
 
 
 def choose_model() -> tuple[ModelRef, int]:

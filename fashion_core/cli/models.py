@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from fashion_core.photos.imaging import printable
 if TYPE_CHECKING:
     from fashion_core.models.card import ModelCard
     from fashion_core.photos.dataset import Dataset
+
+_NO_PHOTOS = ("thumbs.db", "desktop.ini")  # what file managers leave in folders of photos
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -66,11 +69,14 @@ def _photos_to_test(options: argparse.Namespace, card: "ModelCard", bars: Bars) 
 
 
 def predict(options: argparse.Namespace) -> int:
-    from fashion_core.models.predictor import Predictor, predict_files
+    from fashion_core.models.predictor import Predictor, load_explanations, predict_files
     from fashion_core.models.registry import resolve
 
-    bad = False
-    for answer in predict_files(Predictor(resolve(options.model)), options.files, options.top):
+    if options.top < 1:
+        raise UserError(f"--top is how many classes to name: give 1 or more, not {options.top}.")
+    photos = [photo for given in options.files for photo in _photos_at(files.given_path(given))]
+    folder, bad = resolve(options.model), False
+    for answer in predict_files(Predictor(folder), photos, options.top, load_explanations(folder)):
         bad = bad or answer["error"] is not None
         if options.json:
             print(json.dumps(answer), flush=True)
@@ -78,8 +84,22 @@ def predict(options: argparse.Namespace) -> int:
             print(printable(f"busana: {answer['path']}: {answer['error']}"), file=sys.stderr)
         else:
             best = ", ".join(f"{top['label']} {top['probability']:.1%}" for top in answer["top"])
-            print(printable(f"{answer['path']}: {best}"))
+            print(printable(f"{answer['path']}: {best}" + (f"  ({answer['warning']})" if answer["warning"] else "")))
     return int(bad)
+
+
+def _photos_at(path: Path) -> list[Path]:
+    """`path` itself; of a folder all files in it and below, by name, without hidden ones and those of file managers."""
+    if not path.is_dir():
+        return [path]
+    found = []
+    for folder, below, names in os.walk(path):
+        below[:] = sorted(name for name in below if not name.startswith((".", "@", "__MACOSX")))
+        found += [Path(folder, n) for n in sorted(names) if not n.startswith(".") and n.lower() not in _NO_PHOTOS]
+    if not found:
+        raise UserError(f"There is no photo in {printable(path)}: give photos, or a folder that holds some.")
+    print(printable(f"busana: {path} is a folder: its {len(found)} files are read."), file=sys.stderr)
+    return found
 
 
 def suspects(options: argparse.Namespace) -> None:
