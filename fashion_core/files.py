@@ -105,7 +105,7 @@ def _to_disk(path: Path) -> None:
 def _cannot_write(file: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(file.parent).free >> 20
-        what = f"free some room ({free:,} MB are free), or set BUSANA_HOME to a folder on a larger disk"
+        what = f"free some disk space ({free:,} MB are free), or set BUSANA_HOME to a folder on a larger disk"
     else:
         what = "choose a folder that you may write to, or set BUSANA_HOME to one"
     return f"Cannot write {_printable(file)} ({error.strerror or error}): {what}."

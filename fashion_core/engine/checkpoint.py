@@ -1,7 +1,6 @@
 """Weights on disk: safetensors with plain metadata, written beside and renamed, so that a kill leaves the old file."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from fashion_core import UserError
+from fashion_core.files import atomic_write
 
 
 def save(file: Path, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
     """Write `tensors` and the JSON-able `about` as one file; a failure leaves the file that was there."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    beside = file.with_name(file.name + ".part")
     try:
-        save_file(plain, beside, metadata={"about": json.dumps(about)})
-        with beside.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        beside.chmod(0o644)  # safetensors writes 0600, and a model is made to be shared
-        beside.replace(file)
-    except (OSError, SafetensorError) as error:
-        beside.unlink(missing_ok=True)
+        with atomic_write(file) as partial:
+            save_file(plain, partial, metadata={"about": json.dumps(about)})
+    except SafetensorError as error:
         raise UserError(
             f"{file.name} could not be written ({error}): free some disk space, then resume the run."
         ) from error

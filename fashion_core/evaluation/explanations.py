@@ -19,6 +19,7 @@ import pandas as pd
 from PIL import Image
 
 from fashion_core import UserError
+from fashion_core.files import atomic_write
 from fashion_core.photos.garment_colour import Colour, lab
 from fashion_core.photos.imaging import printable
 
@@ -64,10 +65,9 @@ class Explanations:
         photos = self.photos.to_dict("list")
         photos["path"] = [os.fsencode(path).decode("latin-1") for path in photos["path"]]  # JSON knows no bytes
         about = {"v": 1, "classes": list(self.classes), "photos": photos, "limit": float(self.ood_threshold)}
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
-        save_file(tensors, beside, {"about": json.dumps(about)})
-        beside.chmod(0o644)
-        return beside.replace(file)
+        with atomic_write(file) as partial:
+            save_file(tensors, partial, {"about": json.dumps(about)})
+        return file
 
     @classmethod
     def load(cls, file: Path) -> "Explanations":

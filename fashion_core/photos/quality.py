@@ -10,14 +10,14 @@ ground; the perceptual blur metric (Crété-Roffet and others 2007, by scikit-im
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fashion_core.files import atomic_write, cache_folder, size_and_mtime
+from fashion_core.files import Progress, atomic_write, cache_folder, size_and_mtime
 from fashion_core.photos import imaging
 
 ISSUES = {
@@ -28,8 +28,6 @@ ISSUES = {
 # blurred over 9 of 224 px none is below 0.79. Measured on at most SIDE px, so that a large photo need not be pin-sharp.
 BLURRED, SIDE = 0.65, 256
 _VERSION = 2  # raise it when columns or what they mean change
-
-Progress = Callable[[int, int, str], None] | None
 
 
 def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
