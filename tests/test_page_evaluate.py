@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,17 @@ def test_with_nothing_evaluated_it_says_what_to_do(home):
     assert not app.exception
     assert "Train a model" in app.info[0].value
     assert not app.selectbox
+
+
+def test_classes_may_be_called_like_the_averages(home, tmp_path):
+    names = {"coat": "macro avg", "hat": "accuracy", "sock": "weighted avg"}
+    whole = eight(tmp_path / "photos")
+    photos = whole.photos.assign(label=whole.photos["label"].map(names))
+    publish(home, replace(whole, classes=tuple(names.values()), photos=photos), draw=False)
+    app = opened(view="Report")
+    assert not app.exception and "hardest: weighted avg" in words(app).replace("\\", "")
+    assert [metric.value for metric in app.metric][:2] == ["62.50%", "0.624"]
+    assert app.dataframe[0].value["class"].to_list() == [*names.values(), "accuracy", "macro avg", "weighted avg"]
 
 
 def test_it_says_which_model_epoch_split_and_when(by_hand):
