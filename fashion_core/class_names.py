@@ -14,8 +14,9 @@ def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
 
     They are when every name has both parts and at least one part is shared: otherwise there is nothing to factor.
     """
-    pairs = [tuple(name.split("_", 1)) for name in classes]
-    if not all(len(pair) == 2 and all(pair) for pair in pairs):
+    parts = [name.partition("_") for name in classes]
+    pairs = [(colour, garment) for colour, _, garment in parts]
+    if not all(colour and garment for colour, garment in pairs):
         return None
     shared = any(len(set(part)) < len(pairs) for part in zip(*pairs, strict=True))
     return pairs if shared else None
@@ -34,7 +35,8 @@ def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:
     """bool (classes): what a photo in a folder called `name` may be: that class, or all of that colour or garment."""
     if name in classes:
         return np.array([name == known for known in classes])
-    return np.array([name in pair for pair in factors(classes) or [()] * len(classes)])
+    pairs = factors(classes)
+    return np.array([name in pair for pair in pairs]) if pairs else np.zeros(len(classes), bool)
 
 
 def marginalise(probabilities: np.ndarray, classes: Sequence[str], part: int) -> tuple[tuple[str, ...], np.ndarray]:

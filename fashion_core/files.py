@@ -14,7 +14,7 @@ from typing import Any
 
 from fashion_core import UserError, home
 
-Progress = Callable[[int, int, str], None] | None  # done, total, what
+Progress = Callable[[int, int, str], object] | None  # done, total, what
 LONGEST_NAME = 100  # signs of a name that people gave: a file system takes 255 bytes
 
 
