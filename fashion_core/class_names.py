@@ -46,7 +46,8 @@ def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:
     name, classes = normalised_name(name), [normalised_name(known) for known in classes]
     if name in classes:
         return np.array([name == known for known in classes])
-    return np.array([name in pair for pair in factors(classes) or [()] * len(classes)])
+    pairs = factors(classes)
+    return np.array([name in pair for pair in pairs]) if pairs else np.zeros(len(classes), bool)
 
 
 def marginalise(probabilities: np.ndarray, classes: Sequence[str], factor: int) -> tuple[tuple[str, ...], np.ndarray]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from fashion_core import UserError, home
 
-Progress = Callable[[int, int, str], None] | None  # done, total, what
+Progress = Callable[[int, int, str], object] | None  # done, total, what
 LONGEST_NAME = 100  # signs of a name that people gave: a file system takes 255 bytes
 
 
@@ -127,7 +127,7 @@ def _to_disk(path: Path) -> None:
 def _cannot_write(file: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(file.parent).free >> 20
-        what = f"free some room ({free:,} MB are free), or set BUSANA_HOME to a folder on a larger disk"
+        what = f"free some disk space ({free:,} MB are free), or set BUSANA_HOME to a folder on a larger disk"
     else:
         what = "choose a folder that you may write to, or set BUSANA_HOME to one"
     return f"Cannot write {_printable(file)} ({error.strerror or error}): {what}."

@@ -61,8 +61,9 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd
     """
     edges = np.linspace(0, 1, bins + 1).astype(confidence.dtype)
     places = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
-    table = pd.DataFrame({"place": places, "confidence": confidence, "accuracy": right.astype(float)}).groupby("place")
-    table = table.mean().assign(n=table.size())
+    answers = pd.DataFrame({"place": places, "confidence": confidence, "accuracy": right.astype(float)})
+    in_bins = answers.groupby("place")
+    table = in_bins.mean().assign(n=in_bins.size())
     place = table.index.to_numpy()
     return table.assign(low=place / bins, high=(place + 1) / bins)[["low", "high", "n", "confidence", "accuracy"]]
 

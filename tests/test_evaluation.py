@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fashion_core import UserError
+from fashion_core import UserError, paper
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.meta import EvaluationMeta, Unreadable
 from fashion_core.stats import (
@@ -342,3 +343,50 @@ def test_two_models_on_the_same_photos_are_told_apart_by_where_they_differ():
 def test_the_largest_confusions_come_first_and_the_diagonal_not_at_all():
     assert eight().confusions() == [("coat", "hat", 1), ("hat", "sock", 1), ("sock", "hat", 1)]
     assert eight().confusions(2) == [("coat", "hat", 1), ("hat", "sock", 1)]
+
+
+DRAWN = {"per_class": 2, "seed": 3}
+
+
+def test_what_an_evaluation_says_of_itself_comes_back_with_keys_that_are_not_ours():
+    meta = EvaluationMeta(
+        "m", 3, "test", "abc", "2026-01-02T03:04:05+00:00", 1.5, (1, 4), (Unreadable("a", "b"),), DRAWN
+    )
+    meta = replace(meta, probabilities="uncalibrated", others={"by": "another program"})
+    assert EvaluationMeta.read(json.loads(json.dumps(meta.write()))) == meta
+    assert EvaluationMeta.read(EvaluationMeta().write()) == EvaluationMeta()
+
+
+@pytest.mark.parametrize(
+    ("split", "numbers"),
+    [("test", "calibrated"), ("validation", "uncalibrated"), ("cross-validated", "votes"), (None, "calibrated")],
+)
+def test_of_older_files_the_split_says_what_the_numbers_are(split, numbers):
+    assert EvaluationMeta.read({"split": split} if split else {}).probabilities == numbers
+
+
+@pytest.mark.parametrize("card", ["card.json", "model/card.json"])
+def test_of_an_older_run_the_card_says_that_its_photos_were_drawn(tmp_path, card):
+    (tmp_path / "model").mkdir()
+    (tmp_path / card).write_text(json.dumps({"dataset": {"sample": DRAWN}}))
+    file = eight().save(tmp_path / "evaluation.parquet")
+    assert Evaluation.load(file).meta.sample is None, "this version says so itself"
+    assert EvaluationMeta.read({"split": "test"}, file).sample == DRAWN
+    assert EvaluationMeta.read({"split": "test", "sample": None}, file).sample == DRAWN
+    (tmp_path / card).write_text("{")
+    assert EvaluationMeta.read({"split": "test"}, file).sample is None
+
+
+def test_whoever_evaluates_drawn_photos_says_so(tmp_path, monkeypatch):
+    import torch
+
+    from fashion_core.engine import evaluate as engine
+    from fashion_core.photos import dataset, sample
+
+    sample.render(tmp_path / "drawn", per_class=1, seed=3)
+    data = dataset.load_for_test(tmp_path / "drawn")
+    monkeypatch.setattr(engine, "predict_logits", lambda *_: torch.eye(10))
+    about = {"classes": paper.CLASSES, "epoch": 1}
+    rows, pixels = np.arange(10), np.zeros((10, 8, 8, 3), np.uint8)
+    found = engine.evaluate(torch.nn.Identity(), about, data, rows, 1.0, "m", "test", pixels)
+    assert found.meta.sample == {"per_class": 1, "seed": 3} and found.meta.probabilities == "calibrated"

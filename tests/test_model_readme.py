@@ -66,3 +66,10 @@ def test_a_review_divides_the_figures(tmp_path):
         eight().reviewed({"other.jpg": "clear"})
     with pytest.raises(UserError, match="columns photo and verdict"):
         read_review(tmp_path / "none.csv")
+
+
+def test_a_class_name_cannot_break_the_table():
+    named = Evaluation(("coat", "a|b"), pd.DataFrame({"path": ["1", "2"], "label": ["coat", "a|b"]}, dtype=object),
+                       np.eye(2, dtype=np.float32))  # fmt: skip
+    text = model_readme.markdown(replace(CARD, classes=named.classes), named)
+    assert "| a\\|b | 1.000 | 100.00% (1 of 1) |" in text

@@ -63,6 +63,18 @@ def test_with_nothing_evaluated_it_says_what_to_do(home):
     assert not app.selectbox
 
 
+def test_classes_may_be_called_like_the_averages(home, tmp_path):
+    names = {"coat": "macro avg", "hat": "accuracy", "sock": "weighted avg"}
+    whole = eight(tmp_path / "photos")
+    photos = whole.photos.assign(label=whole.photos["label"].map(names))
+    publish(home, replace(whole, classes=tuple(names.values()), photos=photos), draw=False)
+    app = opened(view="Report")
+    assert not app.exception and "hardest: weighted avg" in words(app).replace("\\", "")
+    assert [metric.value for metric in app.metric][:2] == ["62.50%", "0.624"]
+    (table,) = [each.value for each in app.dataframe if "class" in each.value]
+    assert table["class"].to_list() == [*names.values(), "accuracy", "macro avg", "weighted avg"]
+
+
 def test_it_says_which_model_epoch_split_and_when(by_hand):
     app = opened()
     assert not app.exception

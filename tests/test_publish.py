@@ -12,6 +12,7 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE
 from fashion_core.models import publish
 from fashion_core.models.card import ModelCard
+from fashion_core.models.registry import models
 from fashion_core.runs import config
 
 
@@ -50,8 +51,9 @@ def test_a_name_that_leads_elsewhere_is_refused(home, name):
     assert not (home / "weights").exists()
 
 
-def test_what_fails_half_way_leaves_nothing(home):
+def test_what_fails_half_way_leaves_nothing_and_is_no_model_meanwhile(home):
     def fails(*_: object) -> str:
+        assert [ref.published for ref in models()] == [False]
         raise UserError("no room")
 
     with pytest.raises(UserError, match="no room"):

@@ -174,7 +174,7 @@ class Evaluation:
         What is predicted is the part of the predicted class, so each cell is a sum of cells. ValueError: no such parts.
         """
         names, sums = marginalise(self.probabilities, self.classes, part)
-        of_class = [pair[part] for pair in factors(self.classes)]
+        of_class = [pair[part] for pair in factors(self.classes) or ()]
         photos = self.photos.assign(label=[of_class[number] for number in self.truth])
         folded = replace(self, classes=names, photos=photos, probabilities=sums)
         vars(folded)["predicted"] = np.array([names.index(name) for name in of_class])[self.predicted]
@@ -217,8 +217,9 @@ class Evaluation:
     def aligned(self, other: "Evaluation") -> "Evaluation":
         """`other` with its photos in this one's order. UserError where the two answered other photos or labels."""
         place = {photo: row for row, photo in enumerate(zip(other.photos["path"], other.photos["label"], strict=True))}
-        order = [place.get(photo) for photo in zip(self.photos["path"], self.photos["label"], strict=True)]
-        if None in order or len(self) != len(other):
+        asked = list(zip(self.photos["path"], self.photos["label"], strict=True))
+        order = [place[photo] for photo in asked if photo in place]
+        if not len(order) == len(self) == len(other):
             raise UserError("the two models were tested on other photos: only answers to the same photos compare")
         photos = other.photos.iloc[order].reset_index(drop=True)
         leaked = np.flatnonzero(np.isin(order, other.meta.leaked or ()))  # row numbers, which change with the order

@@ -21,6 +21,7 @@ from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.class_names import COLOUR, factors
+from fashion_core.files import atomic_write
 from fashion_core.photos.garment_colour import UNSURE, Colour, lab, unsure
 from fashion_core.photos.imaging import printable
 
@@ -69,10 +70,9 @@ class Explanations:
         photos = self.photos.to_dict("list")
         photos["path"] = [os.fsencode(path).decode("latin-1") for path in photos["path"]]  # JSON knows no bytes
         about = {"v": 1, "classes": list(self.classes), "photos": photos, "limit": float(self.ood_threshold)}
-        partial = file.with_name(f".{file.name}.{os.getpid()}")
-        save_file(tensors, partial, {"about": json.dumps(about)})
-        partial.chmod(0o644)
-        return partial.replace(file)
+        with atomic_write(file) as partial:
+            save_file(tensors, partial, {"about": json.dumps(about)})
+        return file
 
     @classmethod
     def load(cls, file: Path) -> "Explanations":

@@ -7,12 +7,12 @@
 In the file, names are as here and what is not known is left out. Keys of other programs are kept as they are.
 """
 
-import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import ReviewedFigures
@@ -23,7 +23,6 @@ from fashion_core.runs.config import TrainConfig
 FILE = "card.json"
 VERSION = 2
 AGAIN = "train or publish the model again"
-Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -123,17 +122,19 @@ class ModelCard:
         except (OSError, ValueError) as error:
             raise UserError(f"{printable(file)} cannot be read ({error}): {AGAIN}.") from None
         try:
-            return _card(migrate(raw), folder)
+            return _card(migrate(raw), folder.absolute())
         except _WrongCardError as wrong:
             raise UserError(f"{printable(file)} {wrong}: {AGAIN}.") from None
 
     def write(self, folder: Path) -> Path:
         """Write card.json into `folder`, whole or not at all."""
-        own = {"settings": "config"}
-        values = {own.get(each.name, each.name): _plain(getattr(self, each.name)) for each in fields(self)}
-        others = values.pop("others")
-        kept = {key: value for key, value in values.items() if value not in (None, "", [], {})}
-        return write_json(folder / FILE, {"v": VERSION} | kept | others)
+        unknown = ModelCard("", (), 0, 0)
+        known = {each.name: getattr(self, each.name) for each in fields(self)}
+        known = {key: _plain(value) for key, value in known.items() if value != getattr(unknown, key)}
+        others, settings = known.pop("others", {}), known.pop("settings", None)
+        if settings:
+            known["config"] = settings
+        return write_json(folder / FILE, {"v": VERSION} | known | others)
 
 
 def migrate(raw: Any) -> dict[str, Any]:
@@ -154,72 +155,52 @@ class _WrongCardError(ValueError):
 
 
 def _card(raw: dict[str, Any], folder: Path) -> ModelCard:
-    classes = raw.get("classes")
-    if not isinstance(classes, list) or len(classes) < 2 or not all(isinstance(name, str) for name in classes):
+    if not isinstance(raw.get("classes"), list) or len(raw["classes"]) < 2:
         raise _WrongCardError("names no classes")
-    if not _is_whole(size := raw.get("image_size")) or size < 1:
-        raise _WrongCardError("has no image_size")
-    if not _is_number(temperature := raw.get("temperature")) or not temperature > 0:
-        raise _WrongCardError("has no temperature")
-    metrics = dict(_mapping(raw, "metrics"))
-    if interval := metrics.get("test_accuracy_interval"):
-        metrics["test_accuracy_interval"] = tuple(interval)
-    if clean := metrics.get("leakage_free"):
-        metrics["leakage_free"] = _part(Share, clean, "leakage_free")
-    found = _mapping(metrics, "review").items()
-    metrics["review"] = {verdict: _part(ReviewedFigures, part, "review") for verdict, part in found}
-    known = {
-        "name": raw.get("name") or (folder.parent if folder.name == "model" else folder).name,
-        "classes": tuple(classes),
-        "metrics": _part(Metrics, metrics, "metrics"),
-        "settings": _mapping(raw, "config"),
-        "dataset": _part(DatasetFacts, _mapping(raw, "dataset"), "dataset"),
-        "cost": _part(Cost, _mapping(raw, "cost"), "cost"),
-        "notes": tuple(raw.get("notes", ())),
-        "seeds": tuple(_part(SeedResult, each, "seeds") for each in raw.get("seeds", ())),
-    }
+    for key in ("image_size", "temperature"):
+        if not _is_number(raw.get(key)) or not raw[key] > 0:
+            raise _WrongCardError(f"has no {key}")
+    named = {"name": (folder.parent if folder.name == "model" else folder).name, "settings": raw.get("config", {})}
     ours = {each.name for each in fields(ModelCard)} | {"config"}
     others = {key: value for key, value in raw.items() if key not in ours}
-    return _part(ModelCard, {key: value for key, value in raw.items() if key in ours} | known | {"others": others}, "")
+    return _typed(ModelCard, named | raw | {"others": others}, "card")
 
 
-def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = raw.get(key) or {}
-    if not isinstance(value, dict):
-        raise _WrongCardError(f"has no readable {key}")
-    return value
+def _typed(kind: Any, value: Any, where: str) -> Any:
+    """JSON as a value of type `kind`, as the fields above are of; `where` names it, should it be something else.
 
-
-def _part(kind: type[Part], values: Any, where: str) -> Part:
-    """`values` as a `kind`: keys that it does not have are left out, and null is what is not known."""
-    known = inspect.get_annotations(kind)
-    if not isinstance(values, dict):
+    Null is what is not known: it is left out, and so are keys that a class of ours does not have.
+    """
+    if kind is Any:
+        return value
+    if get_origin(kind) is UnionType:  # … | None
+        kind = get_args(kind)[0]
+    if kind in (int, float, str):
+        right = isinstance(value, str) if kind is str else _is_number(value) and (kind is float or value % 1 == 0)
+    elif get_origin(kind) is tuple:
+        right = isinstance(value, list) and (get_args(kind)[-1] is ... or len(value) == len(get_args(kind)))
+    else:
+        right = isinstance(value, dict)
+    if not right:
         raise _WrongCardError(f"has no readable {where}")
-    given = {key: value for key, value in values.items() if key in known and value is not None}
-    for key, value in given.items():
-        if not _fits(value, known[key]):
-            raise _WrongCardError(f"has no readable {key}")
+    if get_origin(kind) is tuple:
+        return tuple(_typed(get_args(kind)[0], each, where) for each in value)
+    if get_origin(kind) is Mapping:
+        return {key: _typed(get_args(kind)[1], each, where) for key, each in value.items()}
+    return value if kind in (int, float, str) else _built(kind, value, where)
+
+
+def _built(kind: Any, values: dict[str, Any], where: str) -> Any:
+    types = get_type_hints(kind)
+    known = {key: value for key, value in values.items() if key in types and value is not None}
     try:
-        return kind(**given)
+        return kind(**{key: _typed(types[key], value, key) for key, value in known.items()})
     except TypeError:  # a key that must be there is not
         raise _WrongCardError(f"has no readable {where}") from None
 
 
-def _fits(value: Any, type_: Any) -> bool:
-    """Whether a number stands where one must, and text where text must; whatever is nested was looked at before."""
-    if type_ in (int, int | None):
-        return _is_whole(value)
-    if type_ in (float, float | None):
-        return _is_number(value)
-    return type_ is not str or isinstance(value, str)
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_whole(value: Any) -> bool:
-    return _is_number(value) and value % 1 == 0
 
 
 def _plain(value: Any) -> Any:

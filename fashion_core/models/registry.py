@@ -39,8 +39,8 @@ class ModelRef:
 def models(root: Path | None = None) -> list[ModelRef]:
     """Every model under `root` (the home folder): the published by name, then those of runs, newest first."""
     root = root or home()
-    published = sorted((root / "weights").glob(f"*/{FILE}"), key=lambda card: card.parent.name.lower())
-    trained = sorted((root / "runs").glob(f"*/model/{FILE}"), key=lambda card: card.stat().st_mtime, reverse=True)
+    published = sorted((root / "weights").glob(f"[!.]*/{FILE}"), key=lambda card: card.parent.name.lower())
+    trained = sorted((root / "runs").glob(f"[!.]*/model/{FILE}"), key=lambda card: card.stat().st_mtime, reverse=True)
     return [_ref(card.parent.name, card.parent, True) for card in published] + [
         _ref(card.parents[1].name, card.parent, False) for card in trained
     ]

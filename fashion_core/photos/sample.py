@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from fashion_core import UserError, home
+from fashion_core.files import Progress
 from fashion_core.paper import CLASSES
 
 SIZE = 224  # pixels, the paper's input size
@@ -37,7 +38,6 @@ Points = np.ndarray  # (n, 2), x to the right and y down, in garment units: a ga
 Colour = tuple[float, float, float]  # 0..1, as on the screen
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 Random = np.random.Generator
-Progress = Callable[[int, int, str], None]  # done, total, what
 
 # ------------------------------------------------------------------------------------------------------- shapes
 
@@ -693,7 +693,7 @@ def draw(label: str, seed: int, index: int) -> Image.Image:
     return Image.fromarray((np.clip(photo, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress | None = None) -> None:
+def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress = None) -> None:
     """Draw `per_class` photos of every class as out/<class>/<class>_000.jpg and on; a marker file comes last."""
     if per_class < 1 or seed < 0:
         raise UserError(f"Ask for at least 1 photo a class and a seed of 0 or more, not {per_class} and {seed}.")
@@ -719,7 +719,7 @@ def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress | N
         raise UserError(reason) from problem
 
 
-def ensure(progress: Progress | None = None, per_class: int = 60, seed: int = 0) -> Path:
+def ensure(progress: Progress = None, per_class: int = 60, seed: int = 0) -> Path:
     """A sample set below home()/data: drawn at the first call, by one process if several ask at once.
 
     The default one is data/sample; another says in its name what it is.

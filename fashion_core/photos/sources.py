@@ -23,10 +23,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from fashion_core import UserError
+from fashion_core.files import Progress
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.scan import near_copies
-
-Progress = Callable[[int, int, str], None] | None
 
 MAX_UNPACKED = 40 << 30  # bytes; the paper's set is well under one GB
 MAX_FILES = 500_000

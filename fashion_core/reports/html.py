@@ -4,7 +4,7 @@ python -m fashion_core report RUN [--out FILE.html]
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,7 +133,7 @@ def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """A row for every class, however many: name, precision, recall, its interval, F1, test photos."""
     rows = zip(evaluation.class_report().iterrows(), evaluation.recall_intervals(), strict=False)  # the last: accuracy
     return [
-        (printable(name), f"{line['precision']:.3f}", f"{line['recall']:.3f}", interval, f"{line['f1-score']:.3f}",
+        (printable(str(name)), f"{line['precision']:.3f}", f"{line['recall']:.3f}", interval, f"{line['f1-score']:.3f}",
          f"{int(line['support'])}")
         for (name, line), interval in rows
     ]  # fmt: skip
@@ -159,7 +159,7 @@ def _facts(card: ModelCard) -> list[tuple[str, str]]:
     return [(label, printable(str(value))) for label, value in facts.items() if value not in (None, "")]
 
 
-def _tile(row: Mapping[str, Any], root: Path) -> dict[str, str]:
+def _tile(row: Mapping[Hashable, Any], root: Path) -> dict[str, str]:
     try:
         picture = _inline(imaging.thumbnail_bytes(imaging.read(root / row["path"]), SIDE), "jpeg")
     except imaging.BadPhoto:

@@ -38,7 +38,7 @@ def locate_photos(evaluation: Evaluation) -> Path | None:
     """The folder of its photos, or None; sample photos are drawn again, once."""
     if drawn := evaluation.meta.sample:
         with st.spinner("Drawing the sample photos again, this once…"):
-            return sample.ensure(**drawn)
+            return sample.ensure(None, **drawn)
     return photo_folder(evaluation)
 
 
