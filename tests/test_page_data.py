@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -103,7 +104,7 @@ def test_a_folders_own_split_shows_what_crosses_it(tmp_path):
     for part in ("train", "validation", "test"):
         datasets.colours(tmp_path / "set" / part, per_class=3)  # the same nine photos in each
     test = opened(tmp_path / "set")
-    assert metric(test, "Near-duplicate groups") == "9" and "9 across the split" in said(test)
+    assert metric(test, "Near-duplicate groups") == "9" and "9 in more than one split" in said(test)
     assert "The folder came with its split" in said(test)
 
 
@@ -149,6 +150,58 @@ def test_photos_from_a_folder_you_have_are_taken_and_opened(photos, home):
     next(button for button in test.button if button.label == "Get photos").click().run()
     assert not test.exception and test.text_input(key="folder").value == str(home / "data" / "clothing")
     assert "of 60 photos" in said(test)
+
+
+def get(test: AppTest, source: str, local: Path | str, name: str = "") -> AppTest:
+    """Fill in the form and press its button."""
+    test.radio(key="source").set_value(source)
+    test.text_input(key="local").set_value(str(local))
+    test.text_input(key="name").set_value(name)
+    return next(button for button in test.button if button.label == "Get photos").click().run()
+
+
+def test_an_archive_of_ones_own_is_taken_twice_under_two_names(photos, home):
+    archive = shutil.make_archive(str(photos.parent / "my clothes"), "zip", photos)
+    test = get(opened(photos), "own", f"'{archive}'")
+    assert test.text_input(key="folder").value == str(home / "data" / "my clothes")
+    test = get(opened(photos), "own", archive)
+    assert "my clothes is here already: open it, or give the new folder another name" in test.error[0].value
+    test = get(test, "own", Path(archive).as_uri(), "again")
+    assert not test.exception and test.text_input(key="folder").value == str(home / "data" / "again")
+    assert {"Open my clothes"} <= {button.label for button in test.button} and "of 60 photos" in said(test)
+
+
+@pytest.mark.parametrize("name", ["../out", ".hidden", "a/b", "c:x"])
+def test_a_name_that_is_none_is_a_sentence(photos, home, name):
+    test = get(opened(photos), "own", photos, name)
+    assert "name of the new folder" in test.error[0].value and not (home / "data" / "own").exists()
+    assert "holds your photos" in get(test, "own", "").error[0].value
+
+
+@pytest.mark.parametrize("typed", ["~/photos", "'{}'", '"{}"', "file://{}", "  {} "])
+def test_a_folder_is_found_however_it_was_typed(photos, monkeypatch, typed):
+    monkeypatch.setenv("HOME", str(photos.parent))
+    test = opened(photos.parent / "nowhere")
+    assert "of 60 photos" in said(test.text_input(key="folder").set_value(typed.format(photos)).run())
+
+
+def test_photos_in_more_than_one_class_are_listed_with_both(photos):
+    shutil.copyfile(photos / "red_hat" / "red_hat_07.png", photos / "white_glove" / "a hat.png")
+    test = opened(photos)
+    assert table(test, "Group").to_numpy().tolist() == [
+        [1, "red_hat", "red_hat/red_hat_07.png"],
+        [1, "white_glove", "white_glove/a hat.png"],
+    ]
+    assert "1 photo\\(s\\) lie in more than one class" in said(test)
+    next(button for button in test.button if button.label == "2 in more than one").click().run()
+    assert "**2** of 61 photos" in said(test)
+    assert re.search(r"red\\_hat \\\(its near\\-duplicate: white\\_glove\\\)", said(test).replace("\\:", ":"))
+
+
+def test_what_is_left_out_is_named(tmp_path):
+    for split in ("train", "test", "archive"):
+        datasets.colours(tmp_path / "set" / split, per_class=3)
+    assert "archive/ next to test/ is left out" in said(opened(tmp_path / "set")).replace("\\", "")
 
 
 def test_photos_that_cannot_be_had_leave_the_page_as_it_was(photos, monkeypatch):

@@ -1,14 +1,17 @@
 """The rendered sample set: the same bytes for the same seed, ten classes, drawn once."""
 
+import os
 import threading
 
 import numpy as np
 import pytest
+from browser import ROOT
 from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.paper import CLASSES
-from fashion_core.photos import sample
+from fashion_core.photos import dataset, sample
+from fashion_core.photos.sample import canvas, sets
 
 
 def contents(folder):
@@ -30,7 +33,7 @@ def test_ten_classes_of_two_photos_each_at_224_pixels(two_each):
 
 
 def test_same_seed_gives_the_same_bytes_whatever_the_number_of_threads(two_each, tmp_path, monkeypatch):
-    monkeypatch.setattr(sample.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     sample.render(tmp_path, per_class=2)
     assert contents(tmp_path) == contents(two_each)
 
@@ -62,7 +65,7 @@ def test_the_middle_of_blue_photos_is_bluer_than_of_black_ones():
 @pytest.mark.parametrize("label", CLASSES)
 def test_no_garment_touches_the_edge_of_its_photo(label, monkeypatch):
     seen = []
-    monkeypatch.setattr(sample.Canvas, "backdrop", lambda self, rng: seen.append(self.alpha) or np.ones((224, 224, 3)))
+    monkeypatch.setattr(canvas.Canvas, "backdrop", lambda self, rng: seen.append(self.alpha) or np.ones((224, 224, 3)))
     for index in range(12):
         sample.draw(label, 3, index)
     for alpha in seen:
@@ -99,7 +102,7 @@ def tiny_home(tmp_path, monkeypatch):
         render(out, 1, seed, progress)
 
     monkeypatch.setenv("BUSANA_HOME", str(tmp_path))
-    monkeypatch.setattr(sample, "render", counted)
+    monkeypatch.setattr(sets, "render", counted)
     return tmp_path, calls
 
 
@@ -143,3 +146,62 @@ def test_a_set_says_how_to_draw_it_again_and_other_folders_say_nothing(home, tmp
     assert sample.ensure(**sample.made(folder)) == folder
     (tmp_path / "photos").mkdir()
     assert sample.made(tmp_path / "photos") is None
+
+
+# ---- the photos are known by what was drawn, not by how it was encoded
+
+
+@pytest.fixture
+def fingerprint(home, tmp_path, monkeypatch):
+    """Render a set of three photos a class with some setting of `sets` changed; its fingerprint."""
+
+    def of(name: str, **settings) -> str:
+        with monkeypatch.context() as changed:
+            for key, value in settings.items():
+                changed.setattr(sets, key, value)
+            sample.render(tmp_path / name, per_class=3, seed=2)
+        return dataset.load(tmp_path / name).fingerprint
+
+    return of
+
+
+def test_another_jpeg_encoder_leaves_the_fingerprint_as_it_is(fingerprint, tmp_path):
+    assert fingerprint("usual") == fingerprint("other", QUALITY=60)
+    one, other = (contents(tmp_path / name) for name in ("usual", "other"))
+    assert all(data != other[name] for name, data in one.items())
+
+
+def test_another_pixel_drawn_another_file_and_another_label_change_it(fingerprint, tmp_path):
+    usual, draw = fingerprint("usual"), sets.draw
+
+    def spotted(label, seed, index):
+        photo = draw(label, seed, index)
+        if (label, index) == ("blue_dress", 1):
+            red, *others = photo.getpixel((5, 5))
+            photo.putpixel((5, 5), (red ^ 1, *others))
+        return photo
+
+    assert fingerprint("pixel", draw=spotted) != usual
+    file = tmp_path / "usual" / "blue_dress" / "blue_dress_001.jpg"
+    Image.open(file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(file, quality=90)
+    assert dataset.load(tmp_path / "usual").fingerprint != usual
+    assert fingerprint("usual") == usual
+    other = tmp_path / "usual" / "black_dress" / "black_dress_001.jpg"
+    one_photo, other_photo = file.read_bytes(), other.read_bytes()
+    file.write_bytes(other_photo)
+    other.write_bytes(one_photo)
+    assert dataset.load(tmp_path / "usual").fingerprint != usual
+
+
+def test_photos_of_the_default_set_are_known_as_the_shipped_model_knew_them(home, tmp_path):
+    sample.render(tmp_path, per_class=1)
+    known = sample.drawn_digests(tmp_path)
+    published = (ROOT / "fashion_core" / "photos" / "sample" / "published.txt").read_text().split()
+    assert len(published) == 1200 and set(known.values()) <= set(published[1::2]) and len(known) == 10
+
+
+def test_a_set_without_the_record_goes_by_its_files(fingerprint, tmp_path):
+    usual = fingerprint("usual")
+    (tmp_path / "usual" / sets.DRAWN).unlink()
+    data = dataset.load(tmp_path / "usual")
+    assert data.fingerprint != usual and data.photos["content"].equals(data.photos["digest"])

@@ -1,8 +1,11 @@
 """Promises of sources: what you have is taken safely, what cannot be had is one sentence with what to do."""
 
+import inspect
 import io
 import stat
 import sys
+import tarfile
+import textwrap
 import threading
 import types
 import zipfile
@@ -11,11 +14,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.photos import sources
+from fashion_core.photos import archive, sources
 
 
 def jpeg() -> bytes:
@@ -91,51 +95,81 @@ def test_a_download_that_is_no_zip_leaves_nothing(site, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["site"]
 
 
-class Refused(Exception):
-    response = types.SimpleNamespace(status_code=403)
+@pytest.fixture
+def kagglehub(tmp_path, monkeypatch):
+    """Stand in for kagglehub: `kagglehub(body)` makes `body` its dataset_download(handle)."""
+
+    def stand_in(body: str) -> None:
+        package = tmp_path / "packages" / "kagglehub"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(f"def dataset_download(handle):\n{textwrap.indent(body, '    ')}\n")
+        (package / "clients.py").write_text("from tqdm import tqdm\n")
+        monkeypatch.setenv("PYTHONPATH", str(package.parent))
+
+    return stand_in
 
 
 @pytest.mark.parametrize(
     ("failure", "why"),
     [
-        (ConnectionError("Failed to resolve 'api.kaggle.com'"), "no connection to the internet"),
-        (Refused(), "the site asks for an account with the right to it"),
-        (RuntimeError("something\n new "), "something new"),
+        ("raise ConnectionError(\"Failed to resolve 'api.kaggle.com'\")", "no connection to the internet"),
+        ("error = Exception(); error.response = type('R', (), {'status_code': 403}); raise error",
+         "the site asks for an account with the right to it"),
+        ("raise RuntimeError('something\\n new ')", "something new"),
+        ("import os; os._exit(3)", "it ended without an answer"),
     ],
-)
-def test_kaggle_failing_in_any_way_is_one_sentence(tmp_path, monkeypatch, failure, why):
-    import kagglehub
-
-    def fail(handle):
-        raise failure
-
-    monkeypatch.setattr(kagglehub, "dataset_download", fail)
+)  # fmt: skip
+def test_kaggle_failing_in_any_way_is_one_sentence(tmp_path, kagglehub, failure, why):
+    kagglehub(failure)
     said = refusal("paper", tmp_path / "out")
     assert f"({why})" in said and "https://www.kaggle.com/datasets/shreyanshverma27/new-data-fashion" in said
-    assert "fetch paper" in said and "\n" not in said and not list(tmp_path.iterdir())
+    assert "fetch paper" in said and "\n" not in said and [file.name for file in tmp_path.iterdir()] == ["packages"]
 
 
-def test_kaggle_reports_progress_and_its_folder_is_copied(tmp_path, monkeypatch):
-    import kagglehub
-    from kagglehub import clients
-
+def test_kaggle_reports_progress_and_its_folder_is_copied(tmp_path, kagglehub):
     cache = tmp_path / "cache"
-    usual, told = clients.tqdm, []
-
-    def download(handle):
-        assert handle == "shreyanshverma27/new-data-fashion"
-        with clients.tqdm(total=6 << 20, file=io.StringIO()) as bar:
-            bar.update(2 << 20)
-            bar.update(4 << 20)
-        for label in ("black_dress", "blue_dress"):
-            (cache / "dataset" / label).mkdir(parents=True)
-            (cache / "dataset" / label / "1.jpg").write_bytes(jpeg())
-        return str(cache)
-
-    monkeypatch.setattr(kagglehub, "dataset_download", download)
+    for label in ("black_dress", "blue_dress"):
+        (cache / "dataset" / label).mkdir(parents=True)
+        (cache / "dataset" / label / "1.jpg").write_bytes(jpeg())
+    kagglehub(
+        "from kagglehub import clients\n"
+        "assert handle == 'shreyanshverma27/new-data-fashion'\n"
+        "print('chatter')\n"
+        "with clients.tqdm(total=6 << 20) as bar:\n"
+        "    bar.update(2 << 20)\n"
+        "    bar.update(4 << 20)\n"
+        f"return {str(cache)!r}"
+    )
+    told = []
     out = sources.fetch("paper", tmp_path / "out", progress=lambda *args: told.append(args))
     assert tree(out) == ["black_dress/1.jpg", "blue_dress/1.jpg"] and len(tree(cache)) == 2
-    assert told[:2] == [(2, 6, "Downloading, MB"), (6, 6, "Downloading, MB")] and clients.tqdm is usual
+    assert told[:2] == [(2, 6, "Downloading, MB"), (6, 6, "Downloading, MB")]
+
+
+def test_a_download_ends_with_the_person_who_waits_for_it(tmp_path, kagglehub):
+    kagglehub(
+        "import time\n"
+        "from kagglehub import clients\n"
+        "with clients.tqdm(total=6) as bar:\n"
+        "    bar.update(2)\n"
+        "    time.sleep(600)"
+    )
+
+    class Left(Exception):
+        pass
+
+    def leave(*_):
+        raise Left
+
+    with pytest.raises(Left):
+        sources.fetch("paper", tmp_path / "out", progress=leave)
+    assert [file.name for file in tmp_path.iterdir()] == ["packages"]
+
+
+def test_the_real_kagglehub_has_the_bar_that_is_replaced():
+    from kagglehub import clients
+
+    assert "tqdm(" in inspect.getsource(clients._download_file)
 
 
 # ---- what you have
@@ -210,10 +244,10 @@ def test_a_zip_bomb_is_refused_before_it_unpacks(tmp_path):
 
 def test_too_many_files_and_too_little_room_are_refused(tmp_path, monkeypatch):
     file = clothes(tmp_path / "my.zip")
-    monkeypatch.setattr(sources, "MAX_FILES", 8)
+    monkeypatch.setattr(archive, "MAX_FILES", 8)
     assert "is too large: 9 files" in refusal("paper", tmp_path / "out", file)
-    monkeypatch.setattr(sources, "MAX_FILES", 9)
-    monkeypatch.setattr(sources.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=100))
+    monkeypatch.setattr(archive, "MAX_FILES", 9)
+    monkeypatch.setattr(archive.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=100))
     assert "free some room first" in refusal("paper", tmp_path / "out", file)
 
 
@@ -245,6 +279,137 @@ def test_sources_are_told_apart_without_loading_kagglehub():
 
     code = "import sys; import fashion_core.photos.sources; assert 'kagglehub' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0
+
+
+# ---- other archives, other names
+
+
+@pytest.mark.parametrize("kind", ["tar", "tar.gz", "tar.bz2", "tar.xz"])
+def test_a_tar_you_have_is_taken_too(tmp_path, kind):
+    for label in ("a", "b"):
+        (tmp_path / "mine" / label).mkdir(parents=True)
+        (tmp_path / "mine" / label / "1.jpg").write_bytes(jpeg())
+    with tarfile.open(tmp_path / f"mine.{kind}", f"w:{kind[4:]}") as bundle:
+        bundle.add(tmp_path / "mine", "mine")
+    assert tree(sources.take(tmp_path / f"mine.{kind}", tmp_path / "out")) == ["a/1.jpg", "b/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "why"),
+    [("../evil.jpg", tarfile.REGTYPE, "outside"), ("/evil.jpg", tarfile.REGTYPE, "outside"),
+     ("a/x.jpg", tarfile.SYMTYPE, "link or device"), ("a/x.jpg", tarfile.LNKTYPE, "link or device"),
+     ("a/x.jpg", tarfile.FIFOTYPE, "link or device")],
+)  # fmt: skip
+def test_a_tar_that_reaches_outside_is_refused_whole(tmp_path, name, kind, why):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, "/etc/passwd"
+    with tarfile.open(tmp_path / "bad.tar", "w") as bundle:
+        bundle.addfile(tarfile.TarInfo("a/1.jpg"))
+        bundle.addfile(info)
+    with pytest.raises(UserError, match=why):
+        sources.take(tmp_path / "bad.tar", tmp_path / "out")
+    assert tree(tmp_path) == ["bad.tar"]
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [(b"Rar!\x1a\x07\x01\0", "is a RAR archive"), (b"7z\xbc\xaf\x27\x1c\0\x04", "is a 7-Zip archive"),
+     (b"\x1f\x8b\x08 cut short", "no whole zip file, nor a whole tar"), (b"", "no whole zip file")],
+)  # fmt: skip
+def test_archives_of_other_kinds_say_what_they_are(tmp_path, head, said):
+    (tmp_path / "my.archive").write_bytes(head)
+    assert said in refusal("paper", tmp_path / "out", tmp_path / "my.archive")
+
+
+@pytest.mark.parametrize("kind", ["tar", "tar.gz"])
+@pytest.mark.parametrize("length", [600, 3000, 5632, 5800, 10_752, 11_000])  # in a file, in a header, between files
+def test_a_tar_that_was_cut_is_a_sentence(tmp_path, kind, length):
+    file = tmp_path / f"my.{kind}"
+    with tarfile.open(file, f"w:{kind[4:]}") as bundle:
+        for number, label in enumerate("abc"):
+            info = tarfile.TarInfo(f"{label}/1.jpg")
+            info.size = 5000
+            bundle.addfile(info, io.BytesIO(np.random.default_rng(number).bytes(5000)))
+    file.write_bytes(file.read_bytes()[:length])
+    assert "no whole" in refusal("paper", tmp_path / "out", file) and not (tmp_path / "out").exists()
+
+
+def test_a_zip_with_backslashes_has_folders(tmp_path):
+    file = packed(tmp_path / "my.zip", **{"set\\a\\1.jpg": jpeg(), "set\\b\\1.jpg": jpeg(), "set\\empty\\": b""})
+    assert tree(sources.take(file, tmp_path / "out")) == ["a/1.jpg", "b/1.jpg"]
+
+
+def test_what_a_system_left_in_a_zip_or_folder_is_not_taken(tmp_path):
+    entries = {
+        "a/1.jpg": jpeg(),
+        "b/1.jpg": jpeg(),
+        "__MACOSX/a/._1.jpg": b"x",
+        "a/@eaDir/1.jpg": b"x",
+        "b/.DS_Store": b"",
+    }
+    assert tree(sources.take(packed(tmp_path / "my.zip", **entries), tmp_path / "out")) == ["a/1.jpg", "b/1.jpg"]
+    for name, content in entries.items():
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_bytes(content)
+    assert tree(sources.take(tmp_path / "mine", tmp_path / "again")) == ["a/1.jpg", "b/1.jpg"]
+
+
+class Unmarked(zipfile.ZipInfo):
+    """An entry whose name is written in `encoding` and not marked as UTF-8."""
+
+    encoding = ""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.filename.encode(self.encoding), self.flag_bits & ~0x800
+
+
+def foreign(file: Path, names: list[str], encoding: str) -> Path:
+    with zipfile.ZipFile(file, "w") as bundle:
+        for name in names:
+            info = Unmarked(name)
+            info.encoding = encoding
+            bundle.writestr(info, jpeg())
+    return file
+
+
+@pytest.mark.parametrize(
+    ("labels", "encoding"),
+    [
+        (("黑色连衣裙", "蓝色裤子"), "gbk"),
+        (("黒いドレス", "青い靴"), "shift_jis"),
+        (("ソックス", "表"), "shift_jis"),  # their second byte is a backslash
+        (("robe_été", "chaussure"), "cp437"),
+        (("Kleid_grün", "Schuhe"), "cp850"),
+        (("платье", "Юбка"), "cp866"),
+        (("robe_été", "ROBE_ÉTÉ"), "cp1252"),
+        (("Юбка", "Платье"), "cp866"),
+        (("T恤", "连衣裙"), "gbk"),
+        (("robe_été", "黑色"), "utf-8"),  # as macOS packs: UTF-8, not marked
+    ],
+)
+def test_names_of_other_systems_are_read_as_they_were_written(tmp_path, labels, encoding):
+    file = foreign(tmp_path / "my.zip", [f"{label}/1.jpg" for label in labels], encoding)
+    assert tree(sources.take(file, tmp_path / "out")) == sorted(f"{label}/1.jpg" for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding", "said"),
+    [
+        (["검은_드레스/1.jpg", "b/1.jpg"], "euc_kr", "may be "),
+        (["юбка/1.jpg", "b/1.jpg"], "cp1251", "may be "),
+        (["łódź/1.jpg", "b/1.jpg"], "cp852", "unknown encoding"),
+    ],
+)
+def test_names_that_cannot_be_told_are_asked_about_not_guessed(tmp_path, names, encoding, said):
+    assert said in refusal("paper", tmp_path / "out", foreign(tmp_path / "my.zip", names, encoding))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_too_long_for_the_disk_is_named(tmp_path):
+    said = refusal(
+        "paper", tmp_path / "out", packed(tmp_path / "my.zip", **{f"a/{'x' * 300}.jpg": b"", "b/1.jpg": b""})
+    )
+    assert "xxx.jpg: File name too long" in said and ".partial" not in said and "\n" not in said
 
 
 # ---- products

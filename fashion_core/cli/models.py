@@ -57,7 +57,7 @@ def _photos_to_test(options: argparse.Namespace, card: "ModelCard", bars: Bars) 
     """All of DIR, or its test/; or, where it is the folder that the model learned from, what was left for the test."""
     from fashion_core.photos import dataset
 
-    if options.split != "test" or (options.dir / "test").is_dir():
+    if options.split != "test" or dataset.has_split(options.dir, "test"):
         return dataset.load_for_test(options.dir, only_test=options.split == "test", progress=bars)
     data = dataset.load(options.dir, card.recipe.split_seed, bars, card.recipe.split_groups)
     if data.fingerprint != card.dataset.fingerprint:

@@ -13,26 +13,11 @@ from fashion_core.photos.split import SPLITS
 
 # What operating systems, network drives and notebooks leave beside photos; so do all names that begin with a dot.
 _SYSTEM_NAMES = frozenset(
-    [
-        "__macosx",
-        "__pycache__",
-        "$recycle.bin",
-        "@eadir",
-        "@__thumb",
-        "@recycle",
-        "@recently-snapshot",
-        "#recycle",
-        "#snapshot",
-        "~snapshot",
-        "lost+found",
-        "thumbs.db",
-        "ehthumbs.db",
-        "desktop.ini",
-        "picasa.ini",
-        "folder.htt",
-        "zbthumbnail.info",
-    ]
-) | {"system volume information", "network trash folder", "temporary items", "icon\r"}
+    ("__macosx", "__pycache__", "$recycle.bin", "@eadir", "@__thumb", "@recycle", "@recently-snapshot", "#recycle",
+     "#snapshot", "~snapshot", "lost+found", "system volume information", "network trash folder", "temporary items",
+     "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "folder.htt", "zbthumbnail.info", "icon\r")
+)  # fmt: skip
+_LOST_CLUSTERS = re.compile(r"found\.\d{3}", re.IGNORECASE)
 _PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 
 _SPLIT_WORDS = {
@@ -42,17 +27,16 @@ _SPLIT_WORDS = {
 }
 _SPLIT_OF = {word: split for split, words in _SPLIT_WORDS.items() for word in words.split()}
 _EVALUATION = ("eval", "evaluation")  # some call their validation so, some their test
-_FILLERS = (
-    r"(?:the|my|new|raw|final|seg|data|dataset|sets?|splits?|images?|imgs?|photos?|pictures?|samples?|folder|dir)"
-)
+_FILLERS = r"(?:the|my|new|raw|final|seg|dataset|data|sets?|splits?|images?|imgs?|photos?|pictures?|samples?|folder)"
 _SPLIT_NAME = re.compile(
     rf"{_FILLERS}*?({'|'.join(sorted([*_SPLIT_OF, *_EVALUATION], key=len, reverse=True))}){_FILLERS}*\d*"
 )
+NO_CLASS = "not in a class folder"
 LINK_BACK = "link back into the same photos"
 
 
 class Layout(NamedTuple):
-    """What the folders say. `files` is {path: (label, split)} in the order of paths, split "" where the folder has none;
+    """What the folders say. `files` is {path: (label, split)} in the order of paths, split "" where there is none;
     `unused` is {path: reason} for photos in no class and links not followed; `notes` are sentences for the person."""
 
     files: dict[str, tuple[str, str]]
@@ -76,17 +60,18 @@ def find_layout(root: Path) -> Layout:
     labels: set[str] = set()
     real = os.path.realpath(root)
     for base, split in sorted(splits.items()) or [("", "")]:
-        unused |= {str(Path(base, name)): "not in a class folder" for name in _photos(root / base)}
+        unused |= {str(Path(base, name)): NO_CLASS for name in _photos(root / base)}
         classes, back = _class_folders(root / base, real)
         unused |= {str(Path(base, folder)): LINK_BACK for folder in back}
         notes += _notes_on_spellings(classes)
         for folder, label in classes.items():
-            found = {str(Path(base, folder, path)): reason for path, reason in _files(root / base / folder, real)}
+            above = f"{base}/{folder}" if base else folder
+            found = {f"{above}/{path}": reason for path, reason in _files(root / base / folder, real)}
             unused |= {path: reason for path, reason in found.items() if reason}
             files |= {path: (label, split) for path, reason in found.items() if not reason}
             labels.add(label)
     if splits:
-        unused |= dict.fromkeys(_photos(root), "not in a class folder")
+        unused |= dict.fromkeys(_photos(root), NO_CLASS)
     _refuse_nothing(root, labels, unused)
     files = dict(sorted(files.items(), key=lambda item: path_order(item[0])))
     return Layout(files, unused, tuple(sorted(labels)), tuple(s for s in SPLITS if s in splits.values()), tuple(notes))
@@ -94,12 +79,12 @@ def find_layout(root: Path) -> Layout:
 
 def path_order(path: str) -> tuple[bytes, bytes]:
     """A key to sort paths by: the same order on a system that spells accents otherwise."""
-    return os.fsencode(normalised_name(path)), os.fsencode(path)
+    return normalised_name(path).encode("utf-8", "surrogateescape"), path.encode("utf-8", "surrogateescape")
 
 
 def is_system_name(name: str) -> bool:
     """Whether a file or folder of this name is a system's own: hidden, a preview, a bin."""
-    return name.startswith(".") or name.lower() in _SYSTEM_NAMES or bool(re.fullmatch(r"found\.\d{3}", name.lower()))
+    return name.startswith(".") or name.lower() in _SYSTEM_NAMES or _LOST_CLUSTERS.fullmatch(name) is not None
 
 
 # ---- splits
@@ -126,15 +111,14 @@ def split_folders(root: Path) -> dict[str, str]:
 def _named_splits(root: Path, folders: list[str]) -> dict[str, str]:
     words = {folder: word for folder in folders if (word := _split_word(folder))}
     named = {folder: _SPLIT_OF[word] for folder, word in words.items() if word in _SPLIT_OF}
-    open_splits = [split for split in ("validation", "test") if split not in named.values()]
-    for folder in (folder for folder, word in words.items() if word in _EVALUATION and "train" in named.values()):
-        if len(open_splits) == 2:
-            raise UserError(
-                f"{printable(folder)}/ in {printable(root)} may be the validation or the test split: rename it to "
-                "validation or test."
-            )
-        named |= {folder: split for split in open_splits}
-    return named
+    lacking = [split for split in ("validation", "test") if split not in named.values()]
+    either = [folder for folder, word in words.items() if word in _EVALUATION and "train" in named.values()]
+    if either and len(lacking) == 2:
+        raise UserError(
+            f"{printable(either[0])}/ in {printable(root)} may be the validation or the test split: rename it to "
+            "validation or test."
+        )
+    return named | (dict.fromkeys(either, lacking[0]) if lacking else {})
 
 
 def _split_word(folder: str) -> str:
@@ -148,8 +132,8 @@ def _notes_on_splits(root: Path, splits: dict[str, str]) -> list[str]:
         return []
     first = printable(next(iter(splits)))
     notes = [
-        f"The folder {printable(folder)}/ beside {first}/ is left out: its name is that of no split (train, validation, "
-        "test)."
+        f"The folder {printable(folder)}/ next to {first}/ is left out: its name is that of no split (train, "
+        "validation, test)."
         for folder in _folders(root)
         if folder not in splits
     ]
@@ -238,13 +222,12 @@ def _refuse_nothing(root: Path, found: object, unused: dict[str, str]) -> None:
 
 
 def _entries(folder: Path) -> list[tuple[str, bool]]:
-    """Name and whether it is a folder, links followed; a system's own left out; in the order of names."""
+    """Name and whether it is a folder, links followed; a system's own left out."""
     try:
         with os.scandir(folder) as found:
-            names = [(entry.name, _is_folder(entry)) for entry in found if not is_system_name(entry.name)]
+            return [(entry.name, _is_folder(entry)) for entry in found if not is_system_name(entry.name)]
     except OSError as error:
         raise UserError(f"The folder {printable(folder)} cannot be read: {error.strerror}.") from None
-    return sorted(names, key=lambda entry: os.fsencode(entry[0]))
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -255,12 +238,13 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def _folders(folder: Path) -> list[str]:
-    return [name for name, is_folder in _entries(folder) if is_folder]
+    """In the order of names."""
+    return sorted((name for name, is_folder in _entries(folder) if is_folder), key=path_order)
 
 
 def _photos(folder: Path) -> list[str]:
     """Files right in a folder whose names are those of photos."""
-    return [name for name, is_folder in _entries(folder) if not is_folder and name.lower().endswith(_PHOTO_ENDINGS)]
+    return [name for name, is_folder in _entries(folder) if name.lower().endswith(_PHOTO_ENDINGS) and not is_folder]
 
 
 def _files(folder: Path, root: str, above: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:

@@ -46,11 +46,8 @@ def complete_split(photos: pd.DataFrame, seed: int) -> tuple[pd.Series, list[str
     if not missing:
         return chosen, []
     train = photos[chosen == "train"]
-    whole = Counter(photos["label"])
-    need = {
-        label: min(_share(whole[label]), count // (len(missing) + 1))
-        for label, count in Counter(train["label"]).items()
-    }
+    whole, counts = Counter(photos["label"]), Counter(train["label"])
+    need = {label: min(_share(whole[label]), count // (len(missing) + 1)) for label, count in counts.items()}
     chosen[train.index] = _set_aside(train, {split: dict(need) for split in missing}, seed)
     return chosen, [f"There are no photos in {split}/: 10 % of all photos go there from train/." for split in missing]
 
@@ -67,11 +64,9 @@ def split_notes(photos: pd.DataFrame, own_split: bool, grouped: bool) -> list[st
             "little."
             for label in sorted(photos["label"][crosses_split(photos)].unique())
         ]
-    in_test = photos["split"] == "test"
-    return [
-        f"Split photo by photo, as set: {int((leaked(photos) & in_test).sum())} of {int(in_test.sum())} test photos have "
-        "a near-duplicate in training."
-    ]
+    test = photos["split"] == "test"
+    count, n = int((leaked(photos) & test).sum()), int(test.sum())
+    return [f"Split photo by photo, as set: {count} of {n} test photos have a near-duplicate in training."]
 
 
 # ---- whole groups out of train; rows are counted from 0 in the order of the table
@@ -88,13 +83,13 @@ def _set_aside(photos: pd.DataFrame, wanted: Mapping[str, dict[str, int]], seed:
     """Take `wanted[split][label]` photos out of train, whole groups at a time, in an order drawn by the seed."""
     labels = photos["label"].tolist()
     units = _units(photos, seed)
+    counts = [_counts(labels, unit) for unit in units]
     chosen = ["train"] * len(labels)
     for split, need in wanted.items():
-        for unit in units:
-            counts = Counter(labels[row] for row in unit)
-            if chosen[unit[0]] == "train" and all(count <= need.get(label, 0) for label, count in counts.items()):
+        for unit, its in zip(units, counts, strict=True):
+            if chosen[unit[0]] == "train" and all(count <= need.get(label, 0) for label, count in its):
                 _move(unit, split, chosen)
-                for label, count in counts.items():
+                for label, count in its:
                     need[label] -= count
     rows_of, units_of = _by_label(labels, units)
     for label in sorted(rows_of):
@@ -107,13 +102,18 @@ def _set_aside(photos: pd.DataFrame, wanted: Mapping[str, dict[str, int]], seed:
 def _units(photos: pd.DataFrame, seed: int) -> list[Unit]:
     """Rows that must stay together, in an order that only seed and contents decide."""
     members = defaultdict(list)
-    for row, (group, content) in enumerate(zip(photos["group"], photos["content"], strict=True)):
+    for row, (group, content) in enumerate(zip(photos["group"].tolist(), photos["content"].tolist(), strict=True)):
         members[group if group >= 0 else content].append((content, row))
 
     def draw(unit: list[tuple[str, int]]) -> str:
         return hashlib.sha256(f"{seed}:{min(unit)[0]}".encode()).hexdigest()
 
     return [[row for _, row in unit] for unit in sorted(members.values(), key=draw)]
+
+
+def _counts(labels: list[str], unit: Unit) -> list[tuple[str, int]]:
+    """How many photos of each label a unit has; most units are one photo."""
+    return [(labels[unit[0]], 1)] if len(unit) == 1 else list(Counter(labels[row] for row in unit).items())
 
 
 def _move(unit: Unit, split: str, chosen: list[str]) -> None:
@@ -144,9 +144,8 @@ def _fill(
 
     def can_go(unit: Unit) -> bool:
         """All of it is in train, and train keeps a photo of each of its labels."""
-        counts = Counter(labels[row] for row in unit)
         return all(chosen[row] == "train" for row in unit) and all(
-            sum(chosen[row] == "train" for row in rows_of[name]) > count for name, count in counts.items()
+            sum(chosen[row] == "train" for row in rows_of[name]) > count for name, count in _counts(labels, unit)
         )
 
     if spare := [unit for unit in units_of[label] if can_go(unit)]:

@@ -54,6 +54,7 @@ PREDICT_MODEL, PREDICT_TOP, PREDICT_FILES = "model", "k", "photos"
 DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
+DATA_SOURCE, DATA_LOCAL, DATA_NAME, DATA_CONFLICTS = "source", "local", "name", "conflicts"
 TRAIN_FOLDER = "folder"
 
 # The live fragment (ui/live.py)
@@ -103,3 +104,8 @@ def decide(action: str) -> str:
 
 def another_label(row: int) -> str:
     return f"another-{row}"
+
+
+def open_folder(name: str) -> str:
+    """The button that opens one of the folders in data/."""
+    return f"open-{name}"
