@@ -1,9 +1,11 @@
 """Class names: equal however a system spells their accents, and `<colour>_<garment>` names as two factors."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+from fashion_core import UserError
 
 COLOUR, GARMENT = 0, 1  # the two factors
 
@@ -28,6 +30,15 @@ def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
     pairs = [(colour, garment) for colour, garment in names]
     crossed = all(1 < len(set(words)) < len(pairs) for words in zip(*pairs, strict=True))
     return pairs if crossed else None
+
+
+def refuse_unknown(labels: Iterable[str], classes: Sequence[str]) -> None:
+    """UserError where one of the `labels` is none of the model's `classes`."""
+    if unknown := sorted(set(labels) - set(classes)):
+        raise UserError(
+            f"The model does not know the class {', '.join(unknown)}: rename or remove that folder "
+            f"(the model's classes are {', '.join(classes)})."
+        )
 
 
 def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:

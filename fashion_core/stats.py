@@ -21,6 +21,11 @@ def between(right: float, n: int) -> str:
     return f"{low:.1%} to {high:.1%}"
 
 
+def accuracy_with_interval(right: int, n: int, what: str = "photos") -> str:
+    """An accuracy in words: "62.50% (5 of 8 photos), 95% interval 30.6% to 86.3%"; a dash where there are none."""
+    return f"{right / n:.2%} ({right:,} of {n:,} {what}), 95% interval {between(right, n)}" if n else f"– (0 {what})"
+
+
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """(n, k) logits → (n, k) float32 probabilities; a temperature above 1 makes them less sure."""
     scaled = np.asarray(logits, np.float64) / temperature

@@ -154,7 +154,7 @@ def test_a_finished_run_is_not_resumed(trained, capsys):
 
 
 @pytest.fixture
-def begun(home, monkeypatch):
+def begun(home, monkeypatch, one_thread):
     """A folder of photos and a run on it that failed in its second epoch: its loss is no number at high rates."""
     real = Trainer._backward
 
@@ -170,7 +170,7 @@ def begun(home, monkeypatch):
 
 def test_a_run_that_diverged_tells_two_ways_on_and_both_work(begun, capsys):
     _, run = begun
-    told = capsys.readouterr().err.splitlines()[-1]
+    told = run.events()[-1]["text"]
     commands = re.findall(r"python -m fashion_core (train --resume .*?)(?:; |\.$)", told)
     lower, finish = (command.split() for command in commands)
     assert lower[-2:] == ["--set", "learning_rate=0.002"] and finish[-1] == "--finish"
@@ -184,7 +184,7 @@ def test_a_run_that_diverged_tells_two_ways_on_and_both_work(begun, capsys):
     finish[finish.index(run.id)] = "copy"
     assert main(finish) == 0
     kept = runs.get(str(copy))
-    assert kept.state == "finished" and Evaluation.load(kept.evaluation_file).meta["epoch"] == 1
+    assert kept.state == "finished" and Evaluation.load(kept.evaluation_file).meta.epoch == 1
     assert main(["predict", "copy", str(begun[0] / "red_hat" / "red_hat_00.png")]) == 0
     assert main(finish) == 2  # it is finished
 
@@ -217,7 +217,7 @@ def test_a_run_goes_on_with_its_photos_where_they_are_now_and_with_no_others(beg
     assert run.state == "finished" and run.dataset == moved
 
 
-def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, monkeypatch, capsys):
+def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, monkeypatch, one_thread):
     folder, extra = colours(home / "photos", per_class=10), colours(tmp_path / "more", per_class=4, size=48)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(home))
@@ -226,7 +226,7 @@ def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, mon
     assert (run.dataset, run.config.extra) == (folder, str(extra))
 
 
-def test_a_training_whose_stderr_nobody_reads_any_more_ends_all_the_same(home):
+def test_a_training_whose_stderr_nobody_reads_any_more_ends_all_the_same(home, one_thread):
     folder = colours(home / "photos", per_class=6)
     command = [sys.executable, "-m", "fashion_core", "train", str(folder), *SMALL, "epochs=3"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

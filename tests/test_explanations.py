@@ -88,7 +88,7 @@ def test_the_maps_of_a_run_average_to_what_it_said(home, tmp_path, architecture,
     assert set(evidence.nearest(path)["path"]) <= set(evidence.photos["path"][evidence.photos["split"] == "train"])
     if has_maps:  # the mean of a map is the score but for the head's bias, and a softmax knows differences only
         means = np.array([evidence.map(path, name).mean() for name in evidence.classes])
-        scores = np.log(stored.probabilities[0]) * stored.meta["temperature"]
+        scores = np.log(stored.probabilities[0]) * stored.meta.temperature
         assert means - means.mean() == pytest.approx(scores - scores.mean(), abs=0.2)
     said = {name: dataset_colour(evidence, name) for name in evidence.classes}
     assert said["white_glove"] > said["red_hat"]

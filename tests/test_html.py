@@ -6,6 +6,7 @@ import pytest
 from test_evaluation import eight, publish
 
 from fashion_core.cli import main
+from fashion_core.models.card import ModelCard
 from fashion_core.reports import html
 
 
@@ -24,7 +25,7 @@ def test_the_page_needs_nothing_else_and_holds_the_worst_photos(home, tmp_path, 
 def test_photos_that_are_not_here_and_names_that_are_no_text_are_told_plainly(home, tmp_path):
     evaluation = eight(tmp_path / "elsewhere")
     evaluation.photos.loc[2, "path"] = "coat/<script>alert(1)</script>.jpg"
-    page = html.html(evaluation, {"name": "<b>bold</b>"}, tmp_path / "nowhere")
+    page = html.html(evaluation, ModelCard("<b>bold</b>", evaluation.classes, 32, 1.0), tmp_path / "nowhere")
     assert "3 of these photos are not on the machine" in page
     assert "<script>" not in page and "&lt;b&gt;bold&lt;/b&gt;" in page
 

@@ -115,7 +115,7 @@ def test_published_models_come_first_then_runs_newest_first(folder, tmp_path):
         card = write_model(tmp_path / "runs" / run / "model") / "card.json"
         os.utime(card, (1_000_000 - age, 1_000_000 - age))
     assert [(ref.name, ref.published) for ref in models()] == [("colour", True), ("new", False), ("old", False)]
-    assert models()[1].card["classes"] == CLASSES
+    assert models()[1].card.classes == tuple(CLASSES)
 
 
 def test_a_broken_card_is_listed_with_its_problem(folder):

@@ -7,6 +7,7 @@ import pytest
 from test_evaluation import eight, five
 
 from fashion_core.evaluation import query
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.paper import CLASSES
 
 BLACK = ("black_dress", "black_pants", "black_shirt", "black_shoes", "black_shorts")
@@ -99,7 +100,7 @@ def test_a_question_finds_its_photos():
     assert found(eight(), "confident mistakes") == ["sock/7.jpg"]  # 0.9 and no less
     assert found(eight(), "hats below 50 %") == ["hat/5.jpg"]
     assert found(eight(), "right and wrong") == []
-    leaking = replace(eight(), meta={"leaked": [2, 5]})
+    leaking = replace(eight(), meta=EvaluationMeta(leaked=(2, 5)))
     assert found(leaking, "leaked") == ["coat/2.jpg", "hat/5.jpg"] and found(leaking, "coats that leak") == [
         "coat/2.jpg"
     ]

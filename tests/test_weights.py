@@ -59,7 +59,7 @@ def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_p
     rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)
     network, _ = load_network(model / "model.safetensors")
     logits = predict_logits(network, decode_photos(data, size), rows, pick_device("cpu")).numpy()
-    torchs = softmax(logits, predictor.card["temperature"])
+    torchs = softmax(logits, predictor.card.temperature)
     irs = predictor([imaging.read(data.file(path)) for path in data.photos["path"].iloc[rows]])
     assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()
     assert (torchs.argmax(1) == stored.truth).mean() == pytest.approx(stored.accuracy, abs=5e-5)  # to four digits

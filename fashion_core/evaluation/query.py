@@ -114,7 +114,7 @@ def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation |
         elif each.kind == "which":
             keep &= (evaluation if each.value in ERROR_TYPES else answered).mask(which=each.value)
         elif each.kind == "leaked":
-            keep &= np.isin(np.arange(len(evaluation)), evaluation.meta.get("leaked", []))
+            keep &= np.isin(np.arange(len(evaluation)), evaluation.meta.leaked or ())
         else:
             keep &= answered.confidence < each.value if each.kind == "below" else answered.confidence >= each.value
     return keep

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.models.card import read_card
+from fashion_core.models.card import ModelCard
 from fashion_core.photos import imaging
 from fashion_core.stats import softmax
 
@@ -32,8 +32,8 @@ class Predictor:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        self.card = read_card(self.folder)
-        self.classes: tuple[str, ...] = tuple(self.card["classes"])
+        self.card = ModelCard.read(self.folder)
+        self.classes = self.card.classes
         compiled = _compiled(self.folder, len(self.classes))
         self._outputs = {name for output in compiled.outputs for name in output.names}
         self._request = compiled.create_infer_request()
@@ -46,13 +46,13 @@ class Predictor:
     def predict_with_embeddings(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """The same, and the embeddings that the head read, float32 (n, d), from one pass; d is 0 where it has none."""
         logits, embeddings = self.raw(images)
-        return softmax(logits, self.card["temperature"]), embeddings
+        return softmax(logits, self.card.temperature), embeddings
 
     def raw(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """What the network puts out: logits, float32 (n, k), and embeddings as in `looked`."""
         if not images:
             return np.empty((0, len(self.classes)), np.float32), np.empty((0, 0), np.float32)
-        size = self.card["image_size"]
+        size = self.card.image_size
         passes = [self._pass(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
         logits, embeddings = (np.concatenate(parts) for parts in zip(*passes, strict=True))
         return logits, embeddings

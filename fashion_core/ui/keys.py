@@ -31,7 +31,7 @@ MATRIX, REPORT, RELIABILITY, COVERAGE, LEARNED = "matrix", "report", "reliabilit
 COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
-QUALITY_PROGRESS = "quality-progress"
+QUALITY_PROGRESS, COMPARISON_PROGRESS = "quality-progress", "comparison-progress"
 PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
@@ -39,6 +39,8 @@ EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address
 # Label review (ui/label_review.py)
 LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
 LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
+LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
+TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 
 # Compare (pages/compare.py)
 COMPARE_TESTED_ON = "photos"  # the list of test sets

@@ -40,8 +40,8 @@ def view(state: State) -> Shown:
             alt=f"Confusion matrix of {len(names)} classes; the lists True and Predicted choose its cells too",
         )  # fmt: skip
     if len(names) < len(classes):
-        st.caption(f"Showing the {len(names)} classes with the most mistakes of {len(classes):,}, and those chosen: the "
-                   "lists True and Predicted reach every class. Shares are of all classes.")  # fmt: skip
+        st.caption(f"Showing the {CLASSES_UP_TO} classes with the most mistakes of {len(classes):,}, and those chosen. "
+                   "The lists True and Predicted reach every class; shares are of all classes.")  # fmt: skip
     st.caption("Click a cell to see its photos. Blue is right, orange is wrong; deeper is a larger share.")
     return state.selected
 
@@ -73,9 +73,8 @@ def options_of(
         return charts.confusion_options(matrix, names, cells, chosen, dark)
     # The others are summed up, so that rows and columns have their whole sums, and are then not drawn.
     options = charts.confusion_options(_others_summed(matrix, places), [*names, OTHERS], cells, chosen, dark)
-    options["series"][0]["data"] = [
-        item for item in options["series"][0]["data"] if len(names) not in item["value"][:2]
-    ]
+    series = options["series"][0]
+    series["data"] = [item for item in series["data"] if len(names) not in item["value"][:2]]
     for axis in (options["xAxis"], options["yAxis"]):
         axis["data"] = names
     return options
