@@ -282,6 +282,12 @@ def test_a_precision_that_was_set_is_taken_and_what_it_costs_is_told(monkeypatch
     assert precision == "bfloat16" and "emulates" in reason
 
 
+def test_a_resumed_run_computes_as_its_recipe_says_now(photos, tmp_path):
+    trainer(photos, tmp_path / "run", stop_at=1).train()
+    assert trainer(photos, tmp_path / "run").progress.precision == "float32"
+    assert trainer(photos, tmp_path / "run", replace(TINY, precision="bfloat16")).progress.precision == "bfloat16"
+
+
 def test_a_run_on_the_cpu_leaves_a_gpu_alone_to_its_end(home, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # it is not: whoever turns to it fails
     run = runs.create(replace(TINY, epochs=1, precision="auto"), colours(tmp_path / "photos", per_class=6))

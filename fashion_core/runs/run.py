@@ -32,7 +32,7 @@ from fashion_core.runs.record import FILE, Record, read_record, read_values, wri
 # its checkpoint stay what they are.
 CHANGEABLE = (
     "learning_rate", "schedule", "step_size", "gamma", "warmup_epochs", "momentum", "label_smoothing", "epochs",
-    "crop_scale", "flip", "device", "extra",
+    "crop_scale", "flip", "precision", "device", "extra",
 )  # fmt: skip
 LIVE = ("starting", "running", "stopping")
 START_SECONDS = 9.0  # a launched worker that has not taken its lock by then is not coming; torch loads after it
