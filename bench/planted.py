@@ -171,4 +171,4 @@ if __name__ == "__main__":
     parser.add_argument("--fresh", action="store_true", help="begin with random weights")
     parser.add_argument("--small", action="store_true", help="only to see that it runs")
     options = parser.parse_args()
-    main(options.seeds, FRESH if options.fresh else SMALL if options.small else TUNED, 12 if options.small else 36)
+    main(options.seeds, FRESH if options.fresh else SMALL if options.small else TUNED, 8 if options.small else 36)

@@ -18,6 +18,7 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import imaging, sample
 
+pytestmark = pytest.mark.timeout(900)  # drawing the sample set takes half a minute of a processor of one's own
 PUBLISHED = sorted(card.parent for card in (ROOT / "weights").glob("*/card.json"))
 
 
