@@ -21,14 +21,14 @@ def normalised_name(name: str) -> str:
 def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
     """(colour, garment) of every class, split at the first underscore; None where the names are not built so.
 
-    They are when both factors vary and repeat: a colour that two classes share and a garment that two classes share.
-    Not every pair need be there. `class_0`, `class_1` share a word, but no number; bare numbers never count.
+    They are when two classes at least share a colour and two share a garment, so that both vary; not every pair need be
+    there. `class_0`, `class_1` share a word, but no number; bare numbers never count.
     """
     names = [name.split("_", 1) for name in classes]
     if not all(len(pair) == 2 and all(word and not word.isdigit() for word in pair) for pair in names):
         return None
     pairs = [(colour, garment) for colour, garment in names]
-    crossed = all(1 < len(set(words)) < len(pairs) for words in zip(*pairs, strict=True))
+    crossed = all(len(set(words)) < len(pairs) for words in zip(*pairs, strict=True))
     return pairs if crossed else None
 
 

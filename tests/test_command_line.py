@@ -243,6 +243,8 @@ def test_check_prints_its_json(trained, capsys):
         "unreadable": [],
         "duplicates": [],
         "cross_split_duplicates": 0,
+        "conflicting_labels": [],
+        "notes": [],
     }
 
 
