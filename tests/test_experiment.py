@@ -84,7 +84,8 @@ def test_a_mistake_is_a_sentence(named, part):
 
 @pytest.mark.parametrize("preset", config.PRESETS)
 def test_every_command_reads_back_as_the_same_recipe(preset, tmp_path):
-    for variant in experiment.plan(ALL, preset, {"pretrained": "a b/c=d.safetensors", "learning_rate": "3e-05"}, [7]):
+    weights = str(tmp_path / "a b" / "c=d.safetensors")
+    for variant in experiment.plan(ALL, preset, {"pretrained": weights, "learning_rate": "3e-05"}, [7]):
         words = shlex.split(experiment.command(variant.configs[0], tmp_path / "my photos", tmp_path / "r"))
         assert words[:3] == ["python", "-m", "fashion_core"]
         options: argparse.Namespace = parser().parse_args(words[3:])

@@ -55,10 +55,26 @@ DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
 DATA_SOURCE, DATA_LOCAL, DATA_NAME, DATA_CONFLICTS = "source", "local", "name", "conflicts"
-TRAIN_FOLDER = "folder"
+TRAIN_PRESET, TRAIN_FOLDER, TRAIN_FORM = "preset", "folder", "recipe"
+TRAIN_RUN = "run"  # the run that is shown
+TRAIN_OVERLAYS = "beside"  # runs whose curves are drawn with it
+TRAIN_PER = "by"  # what an x is, a step or an epoch
+TRAIN_AXIS, TRAIN_SMOOTHING, TRAIN_ZOOM = "axis", "smoothing", "zoom"
+TRAIN_TABLE = "runs-table"
 
-# The live fragment (ui/live.py)
-LIVE, RESUME_PROBLEM = "live", "resume-problem"
+# The live fragment (ui/live.py) and what it offers of a run (ui/resume.py)
+LIVE = "live"
+RESUME_PROBLEM = "resume-problem"  # what kept a run from being stopped or resumed, until it is shown
+
+
+def setting(preset: str, name: str) -> str:
+    """Train's form: a setting of a preset."""
+    return f"{preset}.{name}"
+
+
+def of_run(what: str, run: str) -> str:
+    """The live fragment: a chart, field or button of a run."""
+    return f"{what}-{run}"
 
 
 def page_number(gallery: str) -> str:
