@@ -59,9 +59,9 @@ def write_ir(network: nn.Module, classes: int, image_size: int, folder: Path) ->
 
 
 def write_model_folder(
-    folder: Path, network: nn.Module, about: dict[str, Any], card: ModelCard, beside: Sequence[Path]
+    folder: Path, network: nn.Module, about: dict[str, Any], card: ModelCard, copies: Sequence[Path]
 ) -> None:
-    """Fill `folder`, with copies of the files and folders `beside`; the card comes last: a folder with a card is whole.
+    """Fill `folder`, also with `copies` of files and folders; the card comes last: a folder with a card is whole.
     Of paths only the names go along.
 
     Where OpenVINO is not installed, as on a machine that only trains, the card says that `publish` must add the IR.
@@ -73,7 +73,7 @@ def write_model_folder(
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
     }
     checkpoint.save(folder / "model.safetensors", half, about)
-    for source in beside:
+    for source in copies:
         if source.is_dir():
             shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns(".*"))  # of a killed writer
         else:

@@ -63,7 +63,7 @@ class Photos:
 
 @dataclass
 class Progress:
-    """What a checkpoint keeps beside the tensors. Sums are over the photos of the current epoch so far."""
+    """What a checkpoint keeps apart from the tensors. Sums are over the photos of the current epoch so far."""
 
     step: int = 0
     loss_sum: float = 0.0
