@@ -488,7 +488,7 @@ def test_a_class_may_be_called_like_a_row_of_the_report(home, tmp_path):
         assert not opened(view=view).exception
 
 
-def test_votes_of_neighbours_are_called_votes_in_every_view(by_hand, home):
+def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home):
     with_evidence(home, by_hand)
     app = opened(of="all")
     captions = [caption.value for caption in app.caption if "wrong]" in caption.value or "right]" in caption.value]
