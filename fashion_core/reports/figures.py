@@ -62,7 +62,7 @@ def _title(evaluation: Evaluation, normalise: Normalise, matrix: np.ndarray, dra
     whole = f"{evaluation.accuracy:.2%} of {len(evaluation):,} right · {unit}"
     if len(drawn) == len(matrix):
         return whole
-    mistakes, inside = (int(part.sum() - np.trace(part)) for part in (matrix, matrix[np.ix_(drawn, drawn)]))
+    mistakes, inside = (int(counts.sum() - np.trace(counts)) for counts in (matrix, matrix[np.ix_(drawn, drawn)]))
     return (
         f"{whole}\nthe {len(drawn)} of {len(matrix)} classes with the most mistakes: {inside:,} of all {mistakes:,} "
         "mistakes are between them"
