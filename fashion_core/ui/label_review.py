@@ -134,7 +134,7 @@ def _table(evaluation: Evaluation, decided: Mapping[str, str]) -> None:
 
     def clicked() -> None:
         place = pressed(LABELS_TABLE, st.session_state[LABELS_TABLE].selection.rows)
-        if place is None or place >= len(table):
+        if not isinstance(place, int) or place >= len(table):
             return
         if pd.isna(row := table["row"][place]):
             photo = table["Photo"][place]
