@@ -46,7 +46,7 @@ def test_photos_are_read_once_and_again_when_one_changed(photos, home, monkeypat
     first = quality.assess_quality(root, paths, lambda done, total, what: told.append((done, total)))
     assert told and all(total == len(paths) for _, total in told)
     with monkeypatch.context() as patch:
-        patch.setattr(quality, "_look", None)
+        patch.setattr(quality, "measure", None)
         assert quality.assess_quality(root, paths).equals(first)
     Image.fromarray(np.full((80, 60, 3), 3, np.uint8)).save(root / paths[8])
     again = quality.assess_quality(root, paths)

@@ -1,23 +1,26 @@
 """Photos that are hard to learn from: dark, pale, blurred, nearly empty, of odd shape or size.
 
-found = quality.look(root, paths)      # a row a photo; kept on disk until one of the files changes
+found = quality.assess_quality(root, paths)    # a row a photo; kept on disk until one of the files changes
 found[found["blurry"]]
+rows = quality.measure(root, paths)            # the same of each photo by itself, kept by nobody; and then
+flags, scores = quality.odd_sizes(rows["size"].to_numpy())
 
 By CleanVision, but for blur: it tells blurred photos by how few edges they have, and so finds none of goods on a plain
 ground; the perceptual blur metric (Crété-Roffet and others 2007, by scikit-image) blurs once more and sees what goes.
 """
 
 import hashlib
+import math
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fashion_core.files import atomic_write, cache_folder, size_and_mtime
+from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads, size_and_mtime
 from fashion_core.photos import imaging
 
 ISSUES = {
@@ -27,9 +30,12 @@ ISSUES = {
 # The metric goes from 0 to 1: of 1,200 photos from a catalogue and from homes none is above 0.53; of sample photos
 # blurred over 9 of 224 px none is below 0.79. Measured on at most SIDE px, so that a large photo need not be pin-sharp.
 BLURRED, SIDE = 0.65, 256
-_VERSION = 2  # raise it when columns or what they mean change
-
-Progress = Callable[[int, int, str], None] | None
+VERSION = 3  # raise it when columns or what they mean change
+_BY_CLEANVISION = ("dark", "light", "low_information", "odd_aspect_ratio")
+_OF_THE_SET = "odd_size"  # it depends on the other photos; all else is measured of each photo by itself
+COLUMNS: dict[str, Any] = {"path": object, "bits": "uint64", "size": float} | {  # of `measure`: name → type
+    name: kind for issue in ("blurry", *_BY_CLEANVISION) for name, kind in ((issue, bool), (f"{issue} score", float))
+}
 
 
 def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
@@ -39,12 +45,15 @@ def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) 
     `progress(done, total, what)` is called now and then.
     """
     stamps = [f"{os.fsencode(path)!r} {size_and_mtime(root, path)}" for path in paths]
-    mark = hashlib.sha256("\n".join([str(_VERSION), *stamps]).encode()).hexdigest()[:24]
+    mark = hashlib.sha256("\n".join([str(VERSION), *stamps]).encode()).hexdigest()[:24]
     of = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
     file = cache_folder() / f"quality-{of}-{mark}.parquet"
     if not file.exists():
         with atomic_write(file) as partial:
-            _look(root, paths, progress).to_parquet(partial)
+            found = measure(root, paths, progress)
+            found["path"] = [os.fsencode(path) for path in found["path"]]
+            found["odd_size"], found["odd_size score"] = odd_sizes(found["size"].to_numpy(float))
+            found.to_parquet(partial)
         for old in cache_folder().glob(f"quality-{of}-*.parquet"):
             if old != file:
                 old.unlink(missing_ok=True)
@@ -52,51 +61,58 @@ def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) 
     return found.assign(path=pd.Series([os.fsdecode(path) for path in found["path"]], dtype=object))
 
 
-class _Photos:
-    """What CleanVision takes for a torchvision dataset: one photo after the other, in memory one at a time."""
-
-    def __init__(self, root: Path, paths: Sequence[str], progress: Progress) -> None:
-        self.root, self.paths, self.progress = root, paths, progress
-        self.bits: dict[str, int] = {}
-        self.blur: dict[str, float] = {}
-        self.told = 0.0
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, place: int) -> tuple[Image.Image]:
-        import imagehash
-        from skimage.measure import blur_effect
-
-        if self.progress and time.monotonic() - self.told > 0.1:
-            self.told = time.monotonic()
-            self.progress(place + 1, len(self.paths), "Looking at photos")
-        try:
-            photo = imaging.read(self.root / self.paths[place])
-        except imaging.BadPhoto:  # it needs an image for every place: this one's row is dropped
-            return (Image.new("RGB", (64, 64)),)
-        grey = photo.convert("L")
-        grey.thumbnail((SIDE, SIDE))
-        self.bits[self.paths[place]] = int(str(imagehash.phash(photo)), 16)
-        self.blur[self.paths[place]] = float(blur_effect(np.asarray(grey)))
-        return (photo,)
-
-
-def _look(root: Path, paths: Sequence[str], progress: Progress) -> pd.DataFrame:
-    columns = ["path", "bits", *(name for issue in ISSUES for name in (issue, f"{issue} score"))]
+def measure(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
+    """A row for each of `paths` that can be read, with COLUMNS: what is known of each photo by itself. `size` is the
+    square root of its pixels, for `odd_sizes`, which needs them all. Nothing is kept."""
     if not paths:
-        kinds = {name: bool if name in ISSUES else float for name in columns} | {"path": object, "bits": "uint64"}
-        return pd.DataFrame(columns=columns).astype(kinds)
-    from cleanvision import Imagelab
+        return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    from cleanvision.issue_managers.image_property_issue_manager import ImagePropertyIssueManager
 
-    photos = _Photos(root, paths, progress)
-    lab = Imagelab(torchvision_dataset=photos)
-    lab.find_issues({issue: {} for issue in ISSUES if issue != "blurry"}, n_jobs=1, verbose=False)
-    found = pd.DataFrame({"path": [os.fsencode(path) for path in paths]})
-    found["bits"] = pd.array([photos.bits.get(path, 0) for path in paths], dtype="uint64")
-    blur = np.array([photos.blur.get(path, 0.0) for path in paths])
-    found["blurry"], found["blurry score"] = blur > BLURRED, 1 - blur
-    for issue in ISSUES.keys() - {"blurry"}:
-        found[issue] = lab.issues[f"is_{issue}_issue"].to_numpy(bool)
-        found[f"{issue} score"] = lab.issues[f"{issue}_score"].to_numpy(float)
-    return found[[path in photos.bits for path in paths]].reset_index(drop=True)[columns]
+    known = ImagePropertyIssueManager()  # its thresholds, and what it measures
+
+    def one(path: str) -> dict[str, Any] | None:
+        try:
+            photo = imaging.read(root / path)
+        except imaging.BadPhoto:
+            return None
+        row = {"path": path} | _by_ourselves(photo)
+        for issue in _BY_CLEANVISION:
+            row |= known.image_properties[issue].calculate(photo)
+        return row
+
+    raw = pd.DataFrame([row for row in map_in_threads(one, list(paths), "Looking at photos", progress) if row])
+    if raw.empty:
+        return measure(root, [])
+    found = raw[["path", "bits", "size"]].assign(blurry=raw["blur"] > BLURRED, **{"blurry score": 1 - raw["blur"]})
+    for issue in _BY_CLEANVISION:
+        of, limits = known.image_properties[issue], known.params[issue]
+        scores = of.get_scores(raw_scores=raw[of.score_columns], issue_type=issue, **limits)
+        found[f"{issue} score"] = scores[f"{issue}_score"]
+        found[issue] = of.mark_issue(scores, issue, limits["threshold"])[f"is_{issue}_issue"]
+    return found[list(COLUMNS)].astype(COLUMNS)
+
+
+def _by_ourselves(photo: Image.Image) -> dict[str, Any]:
+    """What CleanVision does not measure, or not as we need it."""
+    import imagehash
+    from skimage.measure import blur_effect
+
+    grey = photo.convert("L")
+    grey.thumbnail((SIDE, SIDE))
+    return {
+        "bits": int(str(imagehash.phash(photo)), 16),
+        "blur": float(blur_effect(np.asarray(grey))),
+        "size": math.sqrt(photo.width * photo.height),
+    }
+
+
+def odd_sizes(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the sizes (n,) of a whole set, as `measure` gives them: bool (n,) whether each is odd, and its score (n,)."""
+    if not len(sizes):
+        return np.zeros(0, bool), np.zeros(0)
+    from cleanvision.issue_managers.image_property import SizeProperty
+
+    of_size = SizeProperty()  # by the quartiles of all
+    scores = of_size.get_scores(pd.DataFrame({"size": sizes}), _OF_THE_SET)
+    flags = of_size.mark_issue(scores, _OF_THE_SET)
+    return flags[f"is_{_OF_THE_SET}_issue"].to_numpy(bool), scores[f"{_OF_THE_SET}_score"].to_numpy(float)

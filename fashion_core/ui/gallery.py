@@ -1,4 +1,4 @@
-"""Photos in a grid, a page at a time: of an evaluation with what was true and what was said, or with a caption each.
+"""Photos in a grid, a page at a time: of an evaluation with true and predicted labels, or with a caption each.
 
 gallery(evaluation.cell("blue_dress", "black_dress"), Path(evaluation.root), key="photos")
 photo_grid(files, captions, key="class-photos")
@@ -15,6 +15,7 @@ import streamlit as st
 from fashion_core import home
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import imaging, label_corrections, sample
+from fashion_core.ui import keys
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
 MISSING = "This photo is not on this machine: Evaluate asks for its folder."
@@ -43,11 +44,13 @@ def locate_photos(evaluation: Evaluation) -> Path | None:
 def ask_photo_folder(evaluation: Evaluation) -> Path:
     """The same, but where they are not here their folder is asked for; it stays in the address, as `folder`."""
     found, root = locate_photos(evaluation), Path(evaluation.root)
-    if found and ("folder" not in st.query_params or evaluation.meta.get("sample")):
+    if found and (keys.PHOTO_FOLDER not in st.query_params or evaluation.meta.get("sample")):
         return found
     note, field = st.columns([3, 2], vertical_alignment="center")
     with field:
-        named = st.text_input("Folder with these photos", key="folder", bind="query-params", placeholder=root.name)
+        named = st.text_input(
+            "Folder with these photos", key=keys.PHOTO_FOLDER, bind="query-params", placeholder=root.name
+        )
     folder = Path(named).expanduser()
     if named and evaluation.lies_in(folder):
         note.caption(f":material/folder_open: Photos from {escape_markdown(folder)}.")
@@ -56,8 +59,8 @@ def ask_photo_folder(evaluation: Evaluation) -> Path:
         none = f"{escape_markdown(folder)} holds none of them. " if named else ""
         note.warning(
             f"{none}The photos of this test, {escape_markdown(root.name)}, are not on this machine: the numbers are "
-            "whole, the "
-            "tiles are empty. Get the photos, as the README.md beside the model says, and name their folder here.",
+            "whole, the tiles are empty. Get the photos, as the README.md beside the model says, and name their folder "
+            "here.",
             icon=":material/hide_image:",
         )
     return found or (root if root.is_absolute() else home() / "data" / root)  # where `located` will look
@@ -69,26 +72,26 @@ def gallery(
     *,
     key: str,
     page_size: int = 24,
-    on_open: Callable[[int], None] | None = None,
+    on_open: Callable[[str], None] | None = None,
     decided: Mapping[str, str] | None = None,
+    votes: bool = False,
 ) -> None:
     """Show rows of `Evaluation.cell`: each photo with its name, true and predicted label and both probabilities.
 
     Paths are relative to `root`. A photo that is not on this machine, or cannot be read, has a tile that says so.
-    With `on_open`, each tile has a button that calls it with the photo's index. `decided`, path → label, is what people
-    decided on these photos.
+    With `on_open`, each tile has a button that calls it with the photo's path. `decided`, path → label, is what people
+    decided on these photos. `votes`: the probabilities are shares of the neighbours' votes, and are called so.
     """
-    part = _page(len(rows), key, page_size)
-    shown = rows.iloc[part]
+    shown = rows.iloc[_page(len(rows), key, page_size)]
     files = [root / path for path in shown["path"]]
-    captions = [_verdict(row) + _decision(row["path"], decided or {}) for row in shown.to_dict("records")]
-    _tiles(files, captions, key, shown["index"].tolist(), on_open)
+    captions = [_verdict(row, votes) + _decision(row["path"], decided or {}) for row in shown.to_dict("records")]
+    _tiles(files, captions, key, shown["path"].tolist(), on_open)
 
 
 def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24) -> None:
     """Show photos, each over its caption, which is taken as plain text."""
-    part = _page(len(paths), key, page_size)
-    _tiles([Path(p) for p in paths[part]], [escape_markdown(c) for c in captions[part]], key)
+    shown = _page(len(paths), key, page_size)
+    _tiles([Path(path) for path in paths[shown]], [escape_markdown(caption) for caption in captions[shown]], key)
 
 
 def escape_markdown(text: str | Path) -> str:
@@ -101,7 +104,7 @@ def _page(count: int, key: str, page_size: int) -> slice:
     pages = max(1, -(-count // page_size))
     number = 1
     if pages > 1:
-        number = min(st.pagination(pages, key=f"{key}-page", bind="query-params"), pages)
+        number = min(st.pagination(pages, key=keys.page_number(key), bind="query-params"), pages)
     return slice((number - 1) * page_size, number * page_size)
 
 
@@ -109,38 +112,48 @@ def _tiles(
     files: list[Path],
     captions: list[str],
     key: str,
-    indexes: Sequence[int] = (),
-    on_open: Callable[[int], None] | None = None,
+    paths: Sequence[str] = (),
+    on_open: Callable[[str], None] | None = None,
 ) -> None:
     st.html(STYLE)
-    grid = st.grid(min_column_width=136, gap="small", key=f"{key}-grid")
+    grid = st.grid(min_column_width=136, gap="small", key=keys.grid(key))
     for place, (file, caption) in enumerate(zip(files, captions, strict=True)):
-        with grid.container(key=f"tile-{key}-{place}", gap="xsmall"):
-            _photo(file, f"{key}-{place}")
+        with grid.container(key=keys.tile(key, place), gap="xsmall"):
+            _photo(file, keys.absent(key, place))
             st.caption(caption)
             if on_open:
-                st.button("Why?", key=f"why-{key}-{place}", icon=":material/search:", type="tertiary",
-                          on_click=on_open, args=(indexes[place],))  # fmt: skip
+                st.button("Why?", key=keys.why(key, place), icon=":material/search:", type="tertiary",
+                          on_click=on_open, args=(paths[place],))  # fmt: skip
 
 
 def _photo(file: Path, key: str) -> None:
+    """The photo's thumbnail, or a sentence, in a container `key`, that says why there is none."""
     try:
-        name, changed = os.fsencode(file), file.stat().st_mtime_ns
-        st.image(_thumbnail(name, changed, TILE), width="stretch", alt=imaging.printable(file.name))
+        st.image(thumbnail(file, TILE), width="stretch", alt=imaging.printable(file.name))
     except FileNotFoundError:
         _absent(MISSING, "hide_image", key)
     except (OSError, ValueError) as reason:  # BadPhoto is a ValueError; so is a name with a NUL byte
         _absent(f"This photo cannot be shown: {reason}.", "broken_image", key)
 
 
+def thumbnail(file: Path, size: int) -> bytes:
+    """JPEG of a photo, at most `size` pixels wide and high, made once until the file changes.
+
+    Raises BadPhoto where it cannot be read, OSError where it is not there.
+    """
+    status = file.stat()
+    return _thumbnail(os.fsencode(file), (status.st_mtime_ns, status.st_size), size)
+
+
 def _absent(sentence: str, icon: str, key: str) -> None:
-    with st.container(key=f"absent-{key}"):
+    with st.container(key=key):
         st.caption(f":material/{icon}: {escape_markdown(sentence)}", text_alignment="center")
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
-def _thumbnail(name: bytes, changed: int, size: int) -> bytes:
-    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed` makes a new file a new thumbnail."""
+def _thumbnail(name: bytes, changed: tuple[int, int], size: int) -> bytes:
+    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed`, its time and size, makes a new
+    file a new thumbnail."""
     return imaging.thumbnail_bytes(imaging.read(Path(os.fsdecode(name))), size)
 
 
@@ -149,16 +162,17 @@ def _decision(path: str, decided: Mapping[str, str]) -> str:
     return "" if label is None else f"  \n:material/gavel: **{escape_markdown(label) or 'left out'}**"
 
 
-def _verdict(row: dict) -> str:
-    """Markdown, a line each: right or wrong in sign and word, what it was called, what it is, the file."""
-    true, said, file = (
-        escape_markdown(row["label"]),
-        escape_markdown(row["predicted"]),
-        escape_markdown(Path(row["path"]).name),
-    )
+def _verdict(row: dict, votes: bool) -> str:
+    """Markdown, a line each: right or wrong in sign and word, the predicted and the true label, the file."""
+    true, predicted = escape_markdown(row["label"]), escape_markdown(row["predicted"])
+    p_true, p_predicted = share(row["p_true"], votes), share(row["p_predicted"], votes)
     if row["label"] == row["predicted"]:
-        lines = [":green[:material/check_circle: right]", f"**{said}** {row['p_predicted']:.1%}", file]
+        lines = [":green[:material/check_circle: right]", f"**{predicted}** {p_predicted}"]
     else:
-        called, is_really = f"called **{said}** {row['p_predicted']:.1%}", f"is **{true}** {row['p_true']:.1%}"
-        lines = [":red[:material/cancel: wrong]", called, is_really, file]
-    return "  \n".join(lines)
+        lines = [":red[:material/cancel: wrong]", f"called **{predicted}** {p_predicted}", f"is **{true}** {p_true}"]
+    return "  \n".join([*lines, escape_markdown(Path(row["path"]).name)])
+
+
+def share(probability: float, votes: bool) -> str:
+    """A probability in words; the neighbours' share of votes is no confidence, and is not shown as one."""
+    return f"votes {probability:.1%}" if votes else f"{probability:.1%}"

@@ -13,17 +13,12 @@ from fashion_core import UserError
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
-from fashion_core.ui import stored
+from fashion_core.ui import keys, stored
 from fashion_core.ui.boot import link
+from fashion_core.ui.evaluate.selection import last_selected, open_photo
+from fashion_core.ui.evaluate.tables import shown
 from fashion_core.ui.gallery import escape_markdown
-from fashion_core.ui.photo import open_photo
-from fashion_core.ui.selection import pressed
 
-# Keys of the session's state.
-LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
-LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
-LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
-TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 ICON = ":material/gavel:"  # of a decision, wherever one is shown
 LEFT_OUT = "left out"
 IMPORT_TYPES = ["csv", "tsv", "txt"]
@@ -41,11 +36,12 @@ def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
         offers.append(("undo", "", "Undo", "undo", "U"))
     with st.container(horizontal=True, gap="small"):
         for action, name, text, icon, key in offers:
-            st.button(text, key=f"decide-{action}", icon=f":material/{icon}:", shortcut=key, type="tertiary",
+            st.button(text, key=keys.decide(action), icon=f":material/{icon}:", shortcut=key, type="tertiary",
                       on_click=_decide, args=(file, path, action, name))  # fmt: skip
     others = [name for name in label_corrections.known_labels(evaluation.classes) if name not in (label, predicted)]
-    st.selectbox("Another label", others, index=None, key=f"another-{row}", placeholder="or another label",
-                 label_visibility="collapsed", on_change=_relabel, args=(file, path, f"another-{row}"))  # fmt: skip
+    st.selectbox("Another label", others, index=None, key=keys.another_label(row), placeholder="or another label",
+                 label_visibility="collapsed", on_change=_relabel,
+                 args=(file, path, keys.another_label(row)))  # fmt: skip
     if decided is not None:
         st.caption(f"{ICON} Decided: {_in_words(decided, label, tested)}")
 
@@ -67,7 +63,7 @@ def _decide(file: Path, photo: str, action: label_corrections.Action, label: str
     try:
         label_corrections.record(file, photo, action, label)
     except UserError as problem:
-        st.session_state[LABEL_PROBLEM] = escape_markdown(str(problem))
+        st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
 
 
 def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
@@ -88,16 +84,16 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
                                    icon=":material/download:", on_click="ignore")  # fmt: skip
                 link("train", "Train with them", ":material/model_training:", folder=printable(photos))
         about = "Import decisions: a table of photo and label, as CSV; an empty label leaves the photo out"
-        st.file_uploader(about, IMPORT_TYPES, key=LABELS_FILE, on_change=_import,
+        st.file_uploader(about, IMPORT_TYPES, key=keys.LABELS_FILE, on_change=_import,
                          args=(file, photos, evaluation.classes))  # fmt: skip
 
 
 def _messages(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
     """What became of the last decision or import, what is wrong with the file, and what may be meant."""
-    for key, show in ((LABEL_PROBLEM, st.error), (LABEL_NEWS, st.success)):
+    for key, show in ((keys.LABEL_PROBLEM, st.error), (keys.LABEL_NEWS, st.success)):
         if text := st.session_state.pop(key, None):
             show(text, icon=ICON)
-    asked_for, handed = st.session_state.get(LABEL_QUESTION, (None, {}))
+    asked_for, handed = st.session_state.get(keys.LABEL_QUESTION, (None, {}))
     if asked_for == file:
         _ask_about_zeros(handed, file, photos, classes)
     elif file.is_file():
@@ -119,12 +115,12 @@ def _ask_about_zeros(decided: Mapping[str, str], file: Path, photos: Path, class
                "answered, nothing of it is imported.", icon=ICON)  # fmt: skip
     meant = {photo: lost.get(label, label) for photo, label in decided.items()}
     with st.container(horizontal=True):
-        st.button("Yes, with the zeros", key=TAKE_ZEROS, on_click=_keep, args=(meant, file, photos, classes))
-        st.button("No", key=REFUSE_ZEROS, on_click=_close_question)
+        st.button("Yes, with the zeros", key=keys.TAKE_ZEROS, on_click=_keep, args=(meant, file, photos, classes))
+        st.button("No", key=keys.REFUSE_ZEROS, on_click=_close_question)
 
 
 def _close_question() -> None:
-    st.session_state.pop(LABEL_QUESTION, None)
+    st.session_state.pop(keys.LABEL_QUESTION, None)
 
 
 def _table(evaluation: Evaluation, decided: Mapping[str, str]) -> None:
@@ -132,31 +128,34 @@ def _table(evaluation: Evaluation, decided: Mapping[str, str]) -> None:
     rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in decided.items()]
     table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
+    variant = shown(table["Photo"].tolist())
+    key = keys.variant(keys.LABELS_TABLE, variant)
+
     def clicked() -> None:
-        place = pressed(LABELS_TABLE, st.session_state[LABELS_TABLE].selection.rows)
-        if not isinstance(place, int) or place >= len(table):
+        place = last_selected(keys.LABELS_TABLE, variant, st.session_state[key].selection.rows)
+        if not isinstance(place, int):
             return
         if pd.isna(row := table["row"][place]):
             photo = table["Photo"][place]
             st.toast(f"{escape_markdown(photo)} is not among the photos looked at here: switch Photos to all.")
         else:
-            open_photo(int(row))
+            open_photo(evaluation.photos["path"][int(row)])
 
-    st.dataframe(table[["Photo", "Decided"]], hide_index=True, key=LABELS_TABLE, on_select=clicked,
+    st.dataframe(table[["Photo", "Decided"]], hide_index=True, key=key, on_select=clicked,
                  selection_mode="single-row", height=min(35 * len(table) + 38, 300))  # fmt: skip
 
 
 def _import(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
     _close_question()
-    if (handed := st.session_state[LABELS_FILE]) is None:
+    if (handed := st.session_state[keys.LABELS_FILE]) is None:
         return
     try:
         found = label_corrections.parse(handed.getvalue(), handed.name)
     except UserError as problem:
-        st.session_state[LABEL_PROBLEM] = escape_markdown(str(problem))
+        st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
         return
     if label_corrections.lost_zeros(found, classes):
-        st.session_state[LABEL_QUESTION] = file, found
+        st.session_state[keys.LABEL_QUESTION] = file, found
     else:
         _keep(found, file, photos, classes)
 
@@ -168,11 +167,11 @@ def _keep(decided: Mapping[str, str], file: Path, photos: Path, classes: tuple[s
         label_corrections.refuse_unknown_labels(decided, classes)
         new = label_corrections.merge(file, decided)
     except UserError as problem:
-        st.session_state[LABEL_PROBLEM] = escape_markdown(str(problem))
+        st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
         return
     absent = _absent(decided, photos)
     others = f" {absent} are of photos that are not in {escape_markdown(photos)}." if absent else ""
-    st.session_state[LABEL_NEWS] = f"{new} of {len(decided)} decisions are new, and kept.{others}"
+    st.session_state[keys.LABEL_NEWS] = f"{new} of {len(decided)} decisions are new, and kept.{others}"
 
 
 def _absent(decided: Mapping[str, str], photos: Path) -> int:

@@ -1,25 +1,36 @@
-"""What models left on disk and what is made of it, once for all pages and visitors, and anew when a file changes."""
+"""What models left on disk and what is made of it: made once for all pages and visitors, anew when a file changes.
 
+Each function is kept by what it depends on: names and times of files, never the contents. What comes back is shared
+by all visitors, so nobody may change it.
+"""
+
+import hashlib
 import os
+import threading
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fashion_core import UserError
+from fashion_core import UserError, runs
 from fashion_core.evaluation import colour_check, label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
-from fashion_core.photos import label_corrections, quality
+from fashion_core.models import registry
+from fashion_core.photos import label_corrections
 
 
 class EvaluationKey(NamedTuple):
     """Which answers of a model are looked at, and of when: whatever is made of them is kept under this key.
 
-    `photos` is "test", as stored; "all", cross-validated on the evidence; or "epochs": the validation photos after
-    `epoch`.
+    `photos` is "test", as stored; "all", cross-validated on the explanations; or "epochs": the validation photos after
+    `epoch`. `when` and `explanations_mtime` are the times of the files.
     """
 
     file: Path
@@ -27,11 +38,41 @@ class EvaluationKey(NamedTuple):
     explanations_mtime: float
     photos: str = "test"
     epoch: int = 0
+    epoch_mtime: float = 0.0
+
+    @property
+    def model(self) -> Path:
+        """The model's folder."""
+        return self.file.parent
+
+
+class Corrected(NamedTuple):
+    """By the labels that people decided on: how many of the photos these are of, right answers, photos."""
+
+    decided: int
+    right: int
+    n: int
+
+
+# Files --------------------------------------------------------------------------------------------------------------
 
 
 def mtime(file: Path) -> float:
     """When `file` was written; 0 where there is none."""
     return file.stat().st_mtime if file.is_file() else 0.0
+
+
+def evaluations() -> dict[str, Path]:
+    """Whatever has an evaluation, published models first, then runs, newest first: name → file."""
+    files = {ref.name: ref.evaluation_file for ref in registry.models()}
+    for run in runs.find():  # the run that trained a model, where that was not exported
+        files.setdefault(run.id, run.folder / "evaluation.parquet")
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
+def evaluation_key(file: Path) -> EvaluationKey:
+    """Of the test photos of the model whose evaluation lies in `file`."""
+    return EvaluationKey(file, mtime(file), explanations_mtime(file.parent))
 
 
 def evaluation_of(file: Path) -> Evaluation:
@@ -41,11 +82,11 @@ def evaluation_of(file: Path) -> Evaluation:
 
 def explanations_of(model: Path) -> Explanations | None:
     """What lies behind the predictions of the model in this folder; None where it was made before that was kept."""
-    return _evidence(model / FILE, explanations_mtime(model)) if explanations_mtime(model) else None
+    return _explanations(model / FILE, explanations_mtime(model)) if explanations_mtime(model) else None
 
 
 def explanations_mtime(model: Path) -> float:
-    """When the evidence in the folder `model` was written: what is made of it and kept depends on this too."""
+    """When the explanations in the folder `model` were written: what is made of them and kept depends on this too."""
     return mtime(model / FILE)
 
 
@@ -54,79 +95,169 @@ def epochs_of(model: Path) -> dict[int, Path]:
     return {int(file.stem): file for file in sorted((model / EPOCHS).glob("*.parquet")) if file.stem.isdecimal()}
 
 
-def answers(asked: EvaluationKey) -> Evaluation:
-    """The evaluation that `asked` means."""
-    if asked.photos == "all":
-        return _cross_validated(asked.file, asked.explanations_mtime)
-    test = evaluation_of(asked.file)
-    if asked.photos == "epochs":
-        return replace(evaluation_of(epochs_of(asked.file.parent)[asked.epoch]), root=test.root)
-    return test
-
-
 def decided(file: Path) -> dict[str, str]:
-    """The decisions that stand in `file`; none where it is not there yet."""
+    """The decisions in `file`, path → label; none where it is not there yet."""
     return _decided(os.fsencode(file), file.stat().st_mtime_ns) if file.is_file() else {}
 
 
+def photo_id(path: str) -> str:
+    """Ten hexadecimal digits for the photo at this relative path, the same on every system and in every evaluation."""
+    name = unicodedata.normalize("NFC", path.replace("\\", "/"))
+    return hashlib.blake2b(os.fsencode(name), digest_size=5).hexdigest()
+
+
+# What an evaluation key stands for ----------------------------------------------------------------------------------
+
+
+def predictions_of(key: EvaluationKey) -> Evaluation:
+    """The evaluation that `key` means."""
+    if key.photos == "all":
+        return _cross_validated(key.file, key.explanations_mtime)
+    if key.photos == "epochs":
+        return _epoch(epochs_of(key.model)[key.epoch], key.epoch_mtime, evaluation_of(key.file).root)
+    return evaluation_of(key.file)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
-def marginalised(asked: EvaluationKey, part: int) -> Evaluation:
+def marginalised(key: EvaluationKey, factor: int) -> Evaluation:
     """The same by colour or by garment alone."""
-    return answers(asked).marginalised(part)
+    return predictions_of(key).marginalised(factor)
 
 
-@st.cache_data(max_entries=8, show_spinner="Looking for labels that look wrong…")
-def label_issues_of(asked: EvaluationKey) -> pd.DataFrame:
-    return label_issues.find_label_issues(answers(asked))
+@st.cache_resource(max_entries=8, show_spinner="Looking for labels that look wrong…")
+def label_issues_of(key: EvaluationKey) -> pd.DataFrame:
+    return label_issues.find_label_issues(predictions_of(key))
 
 
-@st.cache_data(max_entries=4, show_spinner="Laying photos along their colour…")
-def colour_check_of(asked: EvaluationKey) -> pd.DataFrame | None:
-    evidence = explanations_of(asked.file.parent)
-    return colour_check.table(answers(asked), evidence) if evidence else None
+@st.cache_resource(max_entries=8, show_spinner=False)
+def has_label_issue(key: EvaluationKey) -> np.ndarray:
+    """bool (photos): whether the label of each is among `label_issues_of`."""
+    found = np.zeros(len(predictions_of(key)), bool)
+    found[label_issues_of(key)["index"].to_numpy(int)] = True
+    return found
 
 
-def outliers_and_quality(model: Path, gathered: float, photos: Path) -> dict[str, pd.DataFrame]:
-    """Kind → photos, the worst first; kinds of which there are none are left out."""
-    evidence, bar = explanations_of(model), st.empty()
-    here = [path for path in evidence.photos["path"] if (photos / path).is_file()]
-    looks = quality.assess_quality(photos, here, lambda n, of, what: bar.progress(n / of, f"{what}: {n:,} of {of:,}"))
-    bar.empty()
-    labels = dict(zip(evidence.photos["path"], evidence.photos["label"], strict=True))
-    found = dict(_unlike_and_alike(model, explanations_mtime, looks[["path", "bits"]]))
-    for issue, name in quality.ISSUES.items():
-        bad = looks[looks[issue]].sort_values(f"{issue} score", kind="stable")
-        found[name] = pd.DataFrame(
-            {"path": bad["path"], "label": bad["path"].map(labels), "score": bad[f"{issue} score"]}
-        )
-    return {kind: rows for kind, rows in found.items() if len(rows)}
+@st.cache_resource(max_entries=4, show_spinner="Comparing labels with measured colours…")
+def colour_check_of(key: EvaluationKey) -> pd.DataFrame | None:
+    """The rows of `colour_check.table`; None where there are no explanations, or no two colours to compare."""
+    explanations = explanations_of(key.model)
+    return colour_check.table(predictions_of(key), explanations) if explanations else None
 
 
-@st.cache_data(max_entries=4, show_spinner="Comparing photos with each other…")
-def _unlike_and_alike(model: Path, gathered: float, hashes: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    evidence = explanations_of(model)
-    groups = evidence.photos[evidence.photos["group"] >= 0].sort_values("group", kind="stable")
-    return {
-        "unlike the others": label_issues.outliers(evidence),
-        "near-duplicates": groups[["path", "label", "split", "group"]],
-        "perhaps one picture": label_issues.possible_duplicates(
-            evidence, dict(zip(hashes["path"], hashes["bits"], strict=True))
-        ),
-    }
+@st.cache_resource(max_entries=8, show_spinner=False)
+def photo_rows(key: EvaluationKey) -> dict[str, int]:
+    """The row of each photo, by its path as decisions write it."""
+    paths = predictions_of(key).photos["path"]
+    return {label_corrections.photo_key(path): row for row, path in enumerate(paths)}
 
 
-def learned(files: dict[int, Path], part: int | None) -> pd.DataFrame:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def rows_by_id(key: EvaluationKey) -> dict[str, int]:
+    """The row of each photo, by its id in the address."""
+    rows: dict[str, int] = {}
+    for row, path in enumerate(predictions_of(key).photos["path"]):
+        rows.setdefault(photo_id(path), row)
+    return rows
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def explanation_rows(key: EvaluationKey) -> np.ndarray:
+    """(photos,) the row of each photo in the explanations; -1 where they do not have it."""
+    explanations = explanations_of(key.model)
+    places: Mapping[str, int] = explanations.places if explanations else {}
+    return np.array([places.get(path, -1) for path in predictions_of(key).photos["path"]], int)
+
+
+def corrected(key: EvaluationKey, factor: int | None, file: Path) -> Corrected | None:
+    """The accuracy by the labels decided on in `file`; None where they are of none of these photos.
+
+    UserError where they leave no photo.
+    """
+    return _corrected(key, factor, os.fsencode(file), file.stat().st_mtime_ns) if file.is_file() else None
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _corrected(key: EvaluationKey, factor: int | None, file: bytes, changed: int) -> Corrected | None:
+    whole, rows = predictions_of(key), photo_rows(key)
+    paths = whole.photos["path"]
+    decided = label_corrections.in_spelling_of(whole.classes, _decided(file, changed))
+    labels = {paths[rows[photo]]: label for photo, label in decided.items() if photo in rows}
+    if not labels:
+        return None
+    by_labels = whole.decided(labels)
+    right = (by_labels if factor is None else by_labels.marginalised(factor)).right
+    return Corrected(len(labels), int(right.sum()), len(right))
+
+
+# What explanations hold ----------------------------------------------------------------------------------------------
+
+
+class SimilarPhotos(NamedTuple):
+    """Of one photo: its near-duplicates in other splits, and its nearest training photos."""
+
+    duplicates: pd.DataFrame
+    nearest: pd.DataFrame
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def similar_photos(model: Path, explanations_mtime: float, path: bytes, most: int) -> SimilarPhotos:
+    """`path` is the photo's, in bytes: it need not be UTF-8. The explanations must have it."""
+    explanations, name = _explanations(model / FILE, explanations_mtime), os.fsdecode(path)
+    return SimilarPhotos(explanations.duplicates(name), explanations.nearest(name, most))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def outliers_of(model: Path, explanations_mtime: float) -> "Future[pd.DataFrame]":
+    """`label_issues.outliers`, worked out off the page's thread: it takes minutes for very many photos."""
+    return _in_background(label_issues.outliers, _explanations(model / FILE, explanations_mtime))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def near_duplicates_of(model: Path, explanations_mtime: float) -> pd.DataFrame:
+    """Groups by pixels, across and within splits: path, label, split, group."""
+    photos = _explanations(model / FILE, explanations_mtime).photos
+    return photos[photos["group"] >= 0].sort_values("group", kind="stable")[["path", "label", "split", "group"]]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def possible_duplicates_of(model: Path, explanations_mtime: float, root: bytes, version: int,
+                           _hashes: Mapping[str, int]) -> "Future[pd.DataFrame]":  # fmt: skip
+    """`label_issues.possible_duplicates`, off the page's thread too, by `_hashes` of the photos in `root` (bytes), of
+    which this is the `version`."""
+    explanations = _explanations(model / FILE, explanations_mtime)
+    return _in_background(label_issues.possible_duplicates, explanations, dict(_hashes))
+
+
+def _in_background(work: Callable[..., pd.DataFrame], *given: Any) -> "Future[pd.DataFrame]":
+    """What `work` makes of the arguments, in a thread that ends with the server."""
+    future: Future[pd.DataFrame] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(*given))
+        except BaseException as fault:
+            future.set_exception(fault)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+# Epochs -------------------------------------------------------------------------------------------------------------
+
+
+def learned(files: Mapping[int, Path], factor: int | None) -> pd.DataFrame:
     """Recall (columns: classes, or what they fold to) after each epoch (rows); NaN where a class has no photo."""
-    return _learned([(epoch, file, mtime(file)) for epoch, file in files.items()], part)
+    return _learned(tuple((epoch, file, mtime(file)) for epoch, file in files.items()), factor)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _learned(files: list[tuple[int, Path, float]], part: int | None) -> pd.DataFrame:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _learned(files: Sequence[tuple[int, Path, float]], factor: int | None) -> pd.DataFrame:
     rows = {}
     for epoch, file, when in files:
-        evaluation = _evaluation(file, when) if part is None else _evaluation(file, when).marginalised(part)
+        evaluation = _evaluation(file, when) if factor is None else _evaluation(file, when).marginalised(factor)
         report = evaluation.report().iloc[: len(evaluation.classes)]
-        rows[epoch] = report["recall"].where(report["support"] > 0)
+        recall = np.where(report["support"] > 0, report["recall"], np.nan)
+        rows[epoch] = pd.Series(recall, index=list(evaluation.classes))
     return pd.DataFrame(rows).T
 
 
@@ -135,17 +266,26 @@ def _evaluation(file: Path, changed: float) -> Evaluation:
     return Evaluation.load(file)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _epoch(file: Path, changed: float, root: str) -> Evaluation:
+    """With the photos' folder as the test has it. What is worked out of it once stays with it, so it is kept."""
+    return replace(_evaluation(file, changed), root=root)
+
+
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _evidence(file: Path, changed: float) -> Explanations:
+def _explanations(file: Path, changed: float) -> Explanations:
     return Explanations.load(file)
 
 
 @st.cache_resource(max_entries=3, show_spinner="Asking of each photo what its neighbours are…")
-def _cross_validated(file: Path, gathered: float) -> Evaluation:
-    return label_issues.out_of_fold(explanations_of(file.parent), evaluation_of(file).root)
+def _cross_validated(file: Path, explanations_mtime: float) -> Evaluation:
+    explanations = explanations_of(file.parent)
+    if explanations is None:
+        raise UserError("This model came without its explanations: train or publish it again.")
+    return label_issues.out_of_fold(explanations, evaluation_of(file).root)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _decided(file: bytes, changed: int) -> dict[str, str]:
     """`file` is its name: bytes, as it need not be UTF-8. What cannot be read takes no page down: the panel of the
     decisions (label_review) says what is wrong with it."""

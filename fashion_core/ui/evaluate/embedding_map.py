@@ -1,0 +1,81 @@
+"""All photos where the network sees them; an area drawn around some selects them."""
+
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.reports import charts
+from fashion_core.reports.charts import most_confused
+from fashion_core.ui import keys, stored
+from fashion_core.ui.evaluate.matrix import CLASSES_UP_TO, OTHERS
+from fashion_core.ui.evaluate.selection import clear_area, drawn_area, select_area
+from fashion_core.ui.evaluate.state import Shown, State
+from fashion_core.ui.stored import EvaluationKey
+
+COLOURS = ("label", "prediction", "error", "split")  # what points may be coloured by
+
+
+def view(state: State) -> Shown:
+    """The map; within what was drawn on it, which the address keeps, the photos that pass."""
+    by = st.segmented_control("Colour by", list(COLOURS), key=keys.MAP_COLOUR, default="label", required=True,
+                              bind="query-params", label_visibility="collapsed")  # fmt: skip
+    area = drawn_area()
+    corners = None if area is None else tuple(map(tuple, area.tolist()))
+    st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP, on_select=_from_map,
+                    selection_mode=("lasso", "box"), config={"scrollZoom": True, "displaylogo": False})  # fmt: skip
+    st.caption("The two widest directions of the embedding (PCA): near photos look alike to the network. Draw around "
+               "some to see them; a legend's entry hides and shows its photos.")  # fmt: skip
+    if area is None:
+        return state.selected
+    st.button("Clear the drawn area", key=keys.CLEAR_AREA, icon=":material/close:", on_click=clear_area)
+    from skimage.measure import points_in_poly
+
+    return replace(state, keep=state.keep & points_in_poly(_points(state.key), area)).selected
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _points(key: EvaluationKey) -> np.ndarray:
+    """(photos, 2) where each lies; not a number where there are no explanations of it."""
+    explanations, rows = stored.explanations_of(key.model), stored.explanation_rows(key)
+    assert explanations is not None  # the view is drawn only where there are some
+    return np.where(rows[:, None] >= 0, explanations.embeddings[rows][:, :2].astype(np.float32), np.nan)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _figure(key: EvaluationKey, factor: int | None, by: str, area: tuple | None) -> go.Figure:
+    paths = stored.predictions_of(key).photos["path"].tolist()
+    return charts.map_figure(_points(key), _groups(key, factor, by), paths, None if area is None else np.array(area))
+
+
+def _groups(key: EvaluationKey, factor: int | None, by: str) -> np.ndarray:
+    """(photos,) the name of each one's group."""
+    evaluation = stored.predictions_of(key) if factor is None else stored.marginalised(key, factor)
+    if by == "error":
+        return np.where(evaluation.right, "right", "wrong")
+    if by == "split":
+        explanations, rows = stored.explanations_of(key.model), stored.explanation_rows(key)
+        assert explanations is not None
+        return np.where(rows >= 0, explanations.photos["split"].to_numpy()[rows], "unknown")
+    return _names(evaluation)[evaluation.truth if by == "label" else evaluation.predicted]
+
+
+def _names(evaluation: Evaluation) -> np.ndarray:
+    """(classes,) their names; of very many, those without many mistakes are one group."""
+    names = np.array(evaluation.classes, dtype=object)
+    if len(names) > CLASSES_UP_TO:
+        named = np.zeros(len(names), bool)
+        named[most_confused(evaluation.confusion(), CLASSES_UP_TO)] = True
+        names[~named] = OTHERS
+    return names
+
+
+def _from_map() -> None:
+    chosen = st.session_state[keys.MAP].selection
+    if shapes := [*chosen.lasso, *chosen.box]:
+        x, y = shapes[0]["x"], shapes[0]["y"]
+        if len(x) == 2:  # a box gives two corners of four
+            x, y = [x[0], x[1], x[1], x[0]], [y[0], y[0], y[1], y[1]]
+        select_area(x, y)

@@ -1,0 +1,110 @@
+"""What is looked at, in a sentence; the four numbers of an evaluation; and notes on what its accuracy is worth."""
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fashion_core import UserError, paper
+from fashion_core.evaluation.label_issues import CROSS_VALIDATED
+from fashion_core.photos.imaging import printable
+from fashion_core.stats import between
+from fashion_core.ui import keys, stored
+from fashion_core.ui.evaluate.selection import select, select_by_words
+from fashion_core.ui.evaluate.state import VALIDATION, Source
+from fashion_core.ui.gallery import escape_markdown
+
+
+def show(source: Source) -> None:
+    """The origin, the numbers, the notes, and the files that could not be read."""
+    st.caption(_origin(source))
+    _numbers(source)
+    _paper(source)
+    _accuracy_notes(source)
+    if unreadable := source.unreadable:
+        with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
+            st.dataframe(pd.DataFrame(unreadable, dtype=object).map(printable), hide_index=True)
+
+
+def _origin(source: Source) -> str:
+    """Which model, epoch, photos and when, as far as the file says."""
+    root = escape_markdown(source.whole.root)
+    parts = [
+        f"**{escape_markdown(source.name)}**" + (f" after epoch {source.epoch}" if source.epoch is not None else ""),
+        f"{escape_markdown(source.split)} photos of {root}" if source.split else root,
+        f"evaluated {datetime.fromisoformat(source.created):%d %B %Y, %H:%M}" if source.created else "",
+    ]
+    return " · ".join(filter(None, parts)) + ". Stored once: looking never runs the model."
+
+
+def _numbers(source: Source) -> None:
+    """Four numbers, each with the button that selects its photos."""
+    evaluation, classes = source.evaluation, source.class_metrics
+    right, n = int(evaluation.right.sum()), len(evaluation)
+    scored = np.where(classes["support"] > 0, classes["f1-score"], np.inf)
+    hardest = evaluation.classes[int(scored.argmin())]
+    first = "most votes first" if source.votes else "most confident first"
+    numbers = (
+        ("Accuracy", f"{right / n:.2%}", f"95% interval {between(right, n)}", f"{right:,} right", {"which": "right"}),
+        ("Macro F1", f"{source.macro_f1:.3f}", f"hardest: {escape_markdown(hardest)}", "its photos", {"true": hardest}),
+        ("Wrong", f"{n - right:,}", first, "see them", {"which": "wrong"}),
+        ("Photos", f"{n:,}", f"{len(classes)} classes", "all of them", {}),
+    )
+    grid = st.grid(4, min_column_width=150, border=True)
+    for label, value, note, button, selected in numbers:
+        with grid.container(gap="xsmall"):
+            st.metric(label, value)
+            st.caption(note)
+            st.button(button, key=keys.select(label), type="tertiary", icon=":material/photo_library:",
+                      on_click=select, kwargs=selected)  # fmt: skip
+
+
+def _paper(source: Source) -> None:
+    """The paper's accuracy, where classes are its own and the photos a test."""
+    if not paper.matches(source.evaluation.classes) or source.split in (CROSS_VALIDATED, VALIDATION):
+        return
+    right, n = int(source.evaluation.right.sum()), len(source.evaluation)
+    compared = f"**{paper.compared(right, n)}** The classes are the same; the test photos are not."
+    if source.drawn:
+        compared = "These are drawn photos: they compare with no paper."
+    st.caption(
+        f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval "
+        f"{between(paper.TEST_RIGHT, paper.TEST_PHOTOS)}. {compared}"
+    )
+
+
+def _accuracy_notes(source: Source) -> None:
+    """What the accuracy is worth: by votes, without the photos that leak, and by the labels that people decided on."""
+    if source.votes:
+        st.caption(
+            f"{CROSS_VALIDATED.capitalize()}: of each photo, what the ten nearest to it are labelled, its "
+            "near-duplicates and a fifth of the others left aside. Nearness is by this model's embeddings, which have "
+            "seen the training photos, so of these it is too sure. Shares are votes of "
+            "these neighbours, not confidences."
+        )
+    _leaks(source)
+    try:
+        found = stored.corrected(source.key, source.factor, source.corrections_file)
+    except UserError as none_left:
+        st.caption(f":material/gavel: {none_left}")
+        return
+    if found:
+        st.caption(
+            f":material/gavel: By the labels decided on {found.decided:,} of these photos: "
+            f"**{found.right / found.n:.2%}** of {found.n:,}, 95% interval {between(found.right, found.n)}."
+        )
+
+
+def _leaks(source: Source) -> None:
+    if source.leaked:
+        right, n = source.evaluation.without_leaks()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(
+                f":material/water_drop: Leakage-free: **{right / n if n else 0:.2%}** of {n:,}, 95% interval "
+                f"{between(right, n)}, without photos that have a near-duplicate in training.", width="content"
+            )  # fmt: skip
+            st.button(f"The {len(source.leaked):,} that leak", key=keys.select("leaked"), type="tertiary",
+                      icon=":material/photo_library:", on_click=select_by_words, args=("leaked",))  # fmt: skip
+    elif source.leaked is not None:
+        st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")

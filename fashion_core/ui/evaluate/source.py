@@ -1,0 +1,91 @@
+"""Which evaluation is looked at: of which model, on which photos, after which epoch, by which factor of its classes.
+
+`?model=…&of=…&epoch=…&by=…`; only this module writes them.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fashion_core.class_names import COLOUR, GARMENT, factors
+from fashion_core.reports import charts
+from fashion_core.ui import keys, stored
+from fashion_core.ui.evaluate import selection
+from fashion_core.ui.evaluate.tables import clicked_point
+from fashion_core.ui.gallery import escape_markdown
+from fashion_core.ui.stored import EvaluationKey
+
+FACTORS = {"classes": None, "colour": COLOUR, "garment": GARMENT}
+LINES_UP_TO = 40  # more classes are too many lines to tell apart
+
+
+def choose_model(files: dict[str, Path]) -> str:
+    """The model whose evaluation is looked at, out of `files`: name → file."""
+    linked = st.query_params.get(keys.MODEL)
+    with st.container():  # what comes and goes has a container: what follows keeps its place, and its address
+        if linked and linked not in files:
+            st.warning(f"There is no evaluation of {escape_markdown(linked)} here; this is another model.",
+                       icon=":material/link_off:")  # fmt: skip
+    name = st.selectbox("Model", files, index=list(files).index(linked) if linked in files else 0, key=keys.MODEL,
+                        on_change=selection.clear_area)  # fmt: skip
+    st.query_params[keys.MODEL] = name  # by hand: a bound list leaves its default out, and a link to the newest drifts
+    return name
+
+
+def choose_photo_set(key: EvaluationKey, epochs: bool) -> EvaluationKey:
+    """`key` of the chosen photos: "test", "all" where there are explanations, "epochs" where these were kept."""
+    offered = ["test", *(["all"] if key.explanations_mtime else []), *(["epochs"] if epochs else [])]
+    if st.session_state.get(keys.PHOTO_SET, "test") not in offered:
+        st.session_state[keys.PHOTO_SET] = "test"
+    about = "The test photos; all photos, each asked of its neighbours; or the validation photos after each epoch"
+    photos = st.segmented_control("Photos", offered, key=keys.PHOTO_SET, default="test", required=True, help=about,
+                                  on_change=selection.reset_page, bind="query-params")  # fmt: skip
+    return key._replace(photos=photos)
+
+
+def choose_factor(classes: tuple[str, ...]) -> int | None:
+    """COLOUR, GARMENT or, as at first, neither. Class names that do not come apart have no choice."""
+    if factors(classes) is None:
+        return None
+    chosen = st.segmented_control("Count by", list(FACTORS), key=keys.FACTOR, default="classes", required=True,
+                                  on_change=selection.reset_page, bind="query-params")  # fmt: skip
+    return FACTORS[chosen]
+
+
+def factor_name(factor: int | None) -> str:
+    return next(name for name, value in FACTORS.items() if value == factor)
+
+
+def choose_epoch(key: EvaluationKey, factor: int | None) -> EvaluationKey:
+    """Where the photos are those of epochs: when each class was learned, and `key` of the chosen epoch."""
+    if key.photos != "epochs":
+        return key
+    files = stored.epochs_of(key.model)
+    epoch = _epoch(list(files), stored.learned(files, factor))
+    return key._replace(epoch=epoch, epoch_mtime=stored.mtime(files[epoch]))
+
+
+def _epoch(epochs: list[int], curves: pd.DataFrame) -> int:
+    """A slider over the epochs, and each class's recall on the validation photos after each: epochs × classes."""
+    if len(epochs) == 1:
+        return epochs[0]
+    epoch = st.select_slider("After epoch", epochs, value=epochs[-1], key=keys.EPOCH, bind="query-params",
+                             on_change=selection.reset_page)  # fmt: skip
+    hardest = curves.iloc[-1].to_numpy().argsort(kind="stable")[:LINES_UP_TO]
+    drawn = curves.iloc[:, sorted(hardest)]
+    st.plotly_chart(charts.learned_figure(drawn, epoch), key=keys.LEARNED, selection_mode="points",
+                    on_select=partial(_from_learned, list(drawn)), config={"displayModeBar": False})  # fmt: skip
+    few = f" Of {curves.shape[1]} classes the {LINES_UP_TO} with the lowest share at the end are drawn."
+    about = (
+        "Share of each class's validation photos that were right after each epoch. Move the slider, or click a point "
+    )
+    st.caption(f"{about}to see the photos behind it.{few if drawn.shape[1] < curves.shape[1] else ''}")
+    return epoch
+
+
+def _from_learned(names: list[str]) -> None:
+    if point := clicked_point(keys.LEARNED):
+        st.session_state[keys.EPOCH] = int(point[0])
+        selection.select(true=names[int(point[1])])

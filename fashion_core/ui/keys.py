@@ -1,0 +1,105 @@
+"""Every key of the session's state and of the address, by what it is for. It imports no other module of ui.
+
+Streamlit names a bound widget's parameter in the address by its key, so a value here is a name in links that people
+hold: keep it. The constant's name says what it is; the same parameter may mean another thing on another page. Besides
+its widget, one module writes each key: `selection` those of the selection, `source` those of what is looked at.
+"""
+
+# Evaluate: which evaluation (ui/evaluate/source.py)
+MODEL = "model"
+PHOTO_SET = "of"  # test, all, or epochs
+FACTOR = "by"  # classes, colour or garment
+EPOCH = "epoch"
+PHOTO_FOLDER = "folder"  # where the photos of an evaluation lie here
+
+# Evaluate: which of its photos (ui/evaluate/selection.py)
+TRUE, PREDICTED, WHICH, QUERY = "true", "predicted", "which", "q"
+OPEN_PHOTO = "photo"  # a photo's id, or in old links its row
+AREA = "area"  # corners on the map
+LAST_SELECTED = "last-selected"  # table or chart → (its variant, the place), see selection.last_selected
+
+# Evaluate: its views (ui/evaluate/views.py) and what each shows
+VIEW = "view"
+CELLS = "cells"  # counts, by true or by predicted class
+REFUSED_SHARE = "refuse"
+CONTRADICTED = "contradicted"
+OUTLIER_KIND = "odd"
+MAP_COLOUR = "map-by"
+
+# Evaluate: charts, tables and buttons
+MATRIX, REPORT, RELIABILITY, COVERAGE, LEARNED = "matrix", "report", "reliability", "coverage", "learned"
+COLOUR_CHART, MAP = "strip", "map"
+LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
+CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
+QUALITY_PROGRESS, COMPARISON_PROGRESS = "quality-progress", "comparison-progress"
+PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
+DUPLICATES, SIMILAR = "duplicates", "alike"
+EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
+
+# Label review (ui/label_review.py)
+LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
+LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
+LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
+TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
+
+# Compare (pages/compare.py)
+COMPARE_TESTED_ON = "photos"  # the list of test sets
+COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off", "models", "named"
+COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "photos"
+
+# Predict (pages/predict.py)
+PREDICT_MODEL, PREDICT_TOP, PREDICT_FILES = "model", "k", "photos"
+
+# Data (pages/data.py) and Train (pages/train.py)
+DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
+DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
+DATA_SCAN, DATA_RECEIVED = "looked", "got"
+TRAIN_FOLDER = "folder"
+
+# The live fragment (ui/live.py)
+LIVE, RESUME_PROBLEM = "live", "resume-problem"
+
+
+def page_number(gallery: str) -> str:
+    """Of a gallery: which of its pages is shown."""
+    return f"{gallery}-page"
+
+
+def grid(gallery: str) -> str:
+    return f"{gallery}-grid"
+
+
+def tile(gallery: str, place: int) -> str:
+    return f"tile-{gallery}-{place}"
+
+
+def absent(gallery: str, place: int) -> str:
+    return f"absent-{gallery}-{place}"
+
+
+def why(gallery: str, place: int) -> str:
+    """The button of a tile that opens its photo."""
+    return f"why-{gallery}-{place}"
+
+
+def chip(place: int) -> str:
+    """A filter of the question, by its place."""
+    return f"chip-{place}"
+
+
+def select(what: str) -> str:
+    """The button beside a number that selects its photos."""
+    return f"select-{what}"
+
+
+def variant(table: str, shown: int) -> str:
+    """A table or chart that shows this: of other rows it is another one, whose ticks begin anew."""
+    return f"{table}-{shown}"
+
+
+def decide(action: str) -> str:
+    return f"decide-{action}"
+
+
+def another_label(row: int) -> str:
+    return f"another-{row}"
