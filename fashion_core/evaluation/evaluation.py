@@ -204,8 +204,8 @@ class Evaluation:
         """The same predictions by the labels that people decided on, path → label; photos that were left out, or kept
         for a colour or garment alone, go. UserError where none is left."""
         # One by one: pandas turns the keys into UTF-8, which not every file's name is.
-        rows = zip(self.photos["path"], self.photos["label"], strict=True)
-        label = pd.Series([labels.get(path, label) for path, label in rows], dtype=object)
+        pairs = zip(self.photos["path"], self.photos["label"], strict=True)
+        label = pd.Series([labels.get(path, label) for path, label in pairs], dtype=object)
         keep = label.isin(self.classes).to_numpy()
         if not keep.any():
             raise UserError("The decisions leave none of these photos: undo some of them.")

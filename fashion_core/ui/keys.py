@@ -38,8 +38,8 @@ EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address
 
 # Label review (ui/label_review.py)
 LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
-LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
 LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
+LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
 TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 
 # Compare (pages/compare.py)

@@ -180,7 +180,8 @@ def corrected(key: EvaluationKey, factor: int | None, file: Path) -> Corrected |
 def _corrected(key: EvaluationKey, factor: int | None, file: bytes, changed: int) -> Corrected | None:
     whole, rows = predictions_of(key), photo_rows(key)
     paths = whole.photos["path"]
-    labels = {paths[rows[photo]]: label for photo, label in _decided(file, changed).items() if photo in rows}
+    decided = label_corrections.in_spelling_of(whole.classes, _decided(file, changed))
+    labels = {paths[rows[photo]]: label for photo, label in decided.items() if photo in rows}
     if not labels:
         return None
     by_labels = whole.decided(labels)

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from fashion_core.reports import charts
-from fashion_core.reports.charts import Normalise
+from fashion_core.reports.charts import Normalise, most_confused
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate.selection import last_selected, select
 from fashion_core.ui.evaluate.state import Shown, State
@@ -52,15 +52,6 @@ def drawn_classes(matrix: np.ndarray, classes: tuple[str, ...], chosen: tuple[st
         return np.arange(len(classes))
     wanted = [classes.index(name) for name in chosen if name is not None]
     return np.union1d(most_confused(matrix, CLASSES_UP_TO), np.array(wanted, int))
-
-
-def most_confused(matrix: np.ndarray, limit: int) -> np.ndarray:
-    """(k, k) counts, rows true → at most `limit` indices of the classes with the most mistakes, in class order.
-
-    A mistake counts for both its classes, the true and the predicted; of equals the earlier classes are taken.
-    """
-    wrong = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
-    return np.sort(np.argsort(-wrong, kind="stable")[:limit])
 
 
 def options_of(
