@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, cast
 
 import numpy as np
 
@@ -131,9 +132,9 @@ def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation |
     for each in filters:
         if each.kind in ("true", "predicted"):
             numbers = evaluation.truth if each.kind == "true" else evaluation.predicted
-            keep &= np.isin(numbers, [evaluation.classes.index(name) for name in each.value])
+            keep &= np.isin(numbers, [evaluation.classes.index(name) for name in cast(tuple[str, ...], each.value)])
         elif each.kind == "which":
-            keep &= (evaluation if each.value in ERROR_TYPES else answered).mask(which=each.value)
+            keep &= (evaluation if each.value in ERROR_TYPES else answered).mask(which=cast(Any, each.value))
         elif each.kind == "leaked":
             keep &= np.isin(np.arange(len(evaluation)), evaluation.meta.get("leaked", []))
         else:
@@ -193,7 +194,7 @@ def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str])
 
 def _denied(asked: Filter, classes: Sequence[str]) -> Filter:
     """The same of all other classes."""
-    others = tuple(name for name in classes if name not in asked.value)
+    others = tuple(name for name in classes if name not in cast(tuple[str, ...], asked.value))
     side = "predicted " if asked.kind == "predicted" else ""
     return Filter(asked.kind, others, f"{side}not {asked.words.removeprefix(side)}")
 
