@@ -1,5 +1,6 @@
 """Plain words become filters, and what is not understood is said."""
 
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -65,6 +66,22 @@ def test_names_with_a_hyphen_or_a_space_are_names_too():
     found = query.parse("ankle boots called Boots", names)
     assert [each.value for each in found.filters] == [("Ankle boots",), ("Boots",)]
     assert set(query.parse(query.text(found.filters), names).filters) == set(found.filters)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("named", ["NFC", "NFD"])
+def test_names_match_however_their_letters_are_composed_and_in_any_case(form, named):
+    names = [
+        unicodedata.normalize(named, name) for name in ("robe_Rosé", "jupe_Rosé", "robe_bleu", "Straße", "Été kleid")
+    ]
+    for words, known, meant in (
+        ("ROBE_ROSÉ", names[:3], names[:1]),
+        ("rosés", names[:3], names[:2]),
+        ("STRASSE", names[3:], names[3:4]),
+        ("été Kleid", names[3:], names[4:]),
+    ):
+        found = query.parse(unicodedata.normalize(form, f"wrong {words}"), known)
+        assert not found.unknown and found.filters[0].value == tuple(meant)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def compute_explanations(
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Explanations:
     """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
-    wrapped = Exported(network, len(classes)).to(device, memory_format=torch.channels_last).eval()
+    wrapped = Exported(network, len(classes)).to(device).to(memory_format=torch.channels_last).eval()
     tested = (data.photos["split"] == "test").to_numpy()
     weights = _cam_weights(wrapped, len(classes), pixels[:1], device)
     embeddings, maps, colours = [], [], []

@@ -61,7 +61,7 @@ class Explanations:
         """One safetensors file, written beside and renamed."""
         from safetensors.numpy import save_file
 
-        tensors = {
+        tensors: dict[str, np.ndarray] = {
             "embeddings": self.embeddings.astype(np.float16), "colours": self.colours.astype(np.float32),
             "axes": self.axes.astype(np.float16), "centre": self.centre.astype(np.float32),
         }  # fmt: skip
@@ -148,7 +148,7 @@ class Explanations:
         """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
         training photo."""
         tree = self._learned_colours
-        return tree.query(lab(colours), k=[min(NEIGHBOURS, tree.n)])[0][:, 0]
+        return np.asarray(tree.query(lab(colours), k=[min(NEIGHBOURS, tree.n)])[0])[:, 0]
 
     @cached_property
     def _learned_colours(self) -> "KDTree":

@@ -108,7 +108,8 @@ def predict_files(
 
 def runtime() -> ModuleType:
     """OpenVINO, imported on first use and without its telemetry, which would report each import to its makers."""
-    sys.modules.setdefault("openvino_telemetry", None)  # it then falls back to the stub that it brings along
+    # None there is Python's way to say that a module cannot be imported.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it then falls back to the stub that it brings along
     try:
         import openvino
     except ImportError as error:

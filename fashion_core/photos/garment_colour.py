@@ -105,7 +105,7 @@ def _garment(
 
 def _warmth(heat: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The heat map at `shape`, 0 where it spoke against the class."""
-    image = Image.fromarray(heat.astype(np.float32)).resize(shape[::-1], Image.Resampling.BILINEAR)
+    image = Image.fromarray(heat.astype(np.float32)).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
     return np.asarray(image, np.float64).clip(0)
 
 
