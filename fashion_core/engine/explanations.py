@@ -1,6 +1,5 @@
 """One pass of a finished network over all its photos → the Explanations behind its predictions."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
 from fashion_core.engine.training import pick_device
 from fashion_core.evaluation.explanations import FILE, ID_QUANTILE, Explanations
+from fashion_core.files import Progress
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.garment_colour import Colour, measure
 from fashion_core.photos.pixels import decode_photos
@@ -29,7 +29,7 @@ def compute_explanations(
     data: Dataset,
     pixels: np.ndarray,
     device: torch.device,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress = None,
 ) -> Explanations:
     """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
     wrapped = Exported(network, len(classes)).to(device).to(memory_format=torch.channels_last).eval()

@@ -81,7 +81,7 @@ def _classes(evaluation: Evaluation) -> str:
     hits = evaluation.confusion().diagonal()
     rows = [
         (
-            printable(name),
+            printable(str(name)),
             f"{line['precision']:.3f}",
             *_share(int(hit), int(line["support"])),
             f"{line['f1-score']:.3f}",
