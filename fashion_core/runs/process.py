@@ -48,7 +48,7 @@ def launch(run: Run, finish: bool = False) -> None:
         with one_start_at_a_time(run.folder.parent):
             refuse_if_busy(run.folder.parent, apart_from=run)
             if run.state in LIVE:
-                raise UserError(f"Run {run.id} is training already: watch it here.")
+                raise UserError(f"Run {run.id} is training already: watch it on the Train page.")
             (run.folder / "stop").unlink(missing_ok=True)
             (run.folder / "launched").touch()
         # own session, no inherited pipe that could fill, output kept in the run's folder
