@@ -115,3 +115,8 @@ def test_the_numbers_that_recipes_names_are_those_of_the_presets():
     assert best.flip and best.schedule == "cosine"
     assert f"ResNet-18 at {quick.image_size} px from random weights" in text
     assert (quick.architecture, quick.pretrained) == ("resnet18", "none")
+
+
+def test_label_issues_answers_to_its_old_name_too():
+    new, old = (parser().parse_args([name, "RUN", "--all", "--json"]) for name in ("label-issues", "suspects"))
+    assert vars(new) == vars(old)
