@@ -1,4 +1,4 @@
-"""The limits that keep the house readable: no function over 40 lines, no file over 400, one place for what is shared."""
+"""The limits that keep the house readable: no function over 40 lines, no file over 400, a page is one story."""
 
 import ast
 
