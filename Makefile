@@ -20,6 +20,7 @@ test: lint
 lint: .venv/.tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 
 bench: .venv/.tests
 	$(BIN)/python bench/app.py

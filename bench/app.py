@@ -1,9 +1,10 @@
 """What the web app costs beside a hello-world Streamlit app, both measured by turns in one run on one machine.
 
-    python bench/app.py [--repeats 5]
+    python bench/app.py [--repeats 5] [--small]
 
 A real Chromium does the looking, on a home made for the purpose: the sample set, and a ResNet-50 at 224 px. Its weights
-and stored answers are random, which costs what trained ones cost.
+and stored answers are made up, which costs what trained ones cost. With --small everything is tiny: its figures mean
+nothing, but that it runs is seen.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +27,11 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # run as a script, it finds the package and the tests' browser
-from browser import Server, chromium, hover_click, launch, serve  # noqa: E402
+from browser import Server, chromium, hover_click, launch, serve, steady_box  # noqa: E402
 
 from fashion_core import __version__, files, paper, runs  # noqa: E402
 from fashion_core.evaluation.evaluation import Evaluation  # noqa: E402
+from fashion_core.evaluation.meta import EvaluationMeta  # noqa: E402
 from fashion_core.photos import sample  # noqa: E402
 from fashion_core.runs import (  # noqa: E402
     config,
@@ -43,9 +46,21 @@ st.navigation([st.Page(lambda: st.title("One"), title="One", url_path="one"),
                st.Page(lambda: st.title("Two"), title="Two", url_path="two")], position="top").run()
 """
 PAGES = ("Home", "Data", "Train", "Evaluate", "Predict")
-POINTS = 100_000
 MIB = 2**20
 TILE = "[data-testid='stMain'] img"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is to look at."""
+
+    per_class: int = 60  # photos
+    architecture: str = "resnet50"
+    image_size: int = 224  # pixels
+    points: int = 100_000  # of the live curves
+
+
+SMALL = Size(per_class=10, architecture="resnet18", image_size=64, points=1000)
 
 
 class NotMeasuredError(Exception):
@@ -55,27 +70,30 @@ class NotMeasuredError(Exception):
 # A home to measure in ------------------------------------------------------------------------------------------------
 
 
-def furnish(home: Path) -> None:
+def furnish(home: Path, size: Size) -> None:
     """Sample photos, a model that predicts, and its stored answers."""
     photos = home / "data" / "sample"
-    sample.render(photos)
+    sample.render(photos, size.per_class)
     paths = [file.relative_to(photos) for file in sorted(photos.glob("*/*.jpg"))]
     labels = [path.parent.name for path in paths]
-    answers = softmax(np.random.default_rng(0).normal(size=(len(paths), len(paper.CLASSES)))).astype(np.float32)
+    logits = np.random.default_rng(0).normal(size=(len(paths), len(paper.CLASSES)))
+    logits[np.arange(len(paths)), np.arange(len(paths)) % len(paper.CLASSES)] += 8  # so that no cell is empty
+    answers = softmax(logits).astype(np.float32)
     frame = pd.DataFrame({"path": [str(path) for path in paths], "label": labels}, dtype=object)
     model = home / "weights" / "bench"
     model.mkdir(parents=True)
-    Evaluation(tuple(paper.CLASSES), frame, answers, str(photos), {"split": "test"}).save(model / "evaluation.parquet")
-    _write_network(model)
+    meta = EvaluationMeta(split="test")
+    Evaluation(tuple(paper.CLASSES), frame, answers, str(photos), meta).save(model / "evaluation.parquet")
+    _write_network(model, size)
 
 
-def _write_network(folder: Path) -> None:
+def _write_network(folder: Path, size: Size) -> None:
     from fashion_core.engine import export, models
 
-    network, _ = models.build("resnet50", len(paper.CLASSES), 224)
-    export.write_ir(network, len(paper.CLASSES), 224, folder)
-    card = {"v": 1, "name": "bench", "classes": list(paper.CLASSES), "image_size": 224, "temperature": 1.0}
-    files.write_json(folder / "card.json", card | {"architecture": "resnet50", "metrics": {}, "notes": []})
+    network, _ = models.build(size.architecture, paper.CLASSES, size.image_size)
+    export.write_ir(network, len(paper.CLASSES), size.image_size, folder)
+    card = {"v": 1, "name": "bench", "classes": list(paper.CLASSES), "image_size": size.image_size, "temperature": 1.0}
+    files.write_json(folder / "card.json", card | {"architecture": size.architecture, "metrics": {}, "notes": []})
 
 
 # Measures ------------------------------------------------------------------------------------------------------------
@@ -148,7 +166,8 @@ def changes(page: Page, server: Server, names: tuple[str, ...], repeats: int) ->
 
 def predicting(page: Page, server: Server) -> float:
     """The highest MiB of the web process while it answers for eight photos."""
-    photos = sorted((server.home / "data" / "sample").glob("*/*.jpg"))[::60][:8]
+    photos = sorted((server.home / "data" / "sample").glob("*/*.jpg"))
+    photos = photos[:: len(photos) // 8][:8]
     open_page(page, server, "predict")
     settle(page)
     with watched(server) as seen:
@@ -166,23 +185,22 @@ def gallery(page: Page, server: Server, repeats: int) -> list[float]:
         page.locator(TILE).first.wait_for()
         settle(page)
         matrix = page.get_by_test_id("stEChartsChart").first
-        box, before = matrix.bounding_box(), page.locator(TILE).first.get_attribute("src")
-        if not box:
-            raise NotMeasuredError("/evaluate shows no matrix")
+        before, across = page.locator(TILE).first.get_attribute("src"), 0.5 + 0.03 * turn
+        steady_box(page, matrix)
         begin = time.perf_counter()
-        hover_click(page, matrix, (box["width"] * (0.5 + 0.03 * turn), box["height"] * 0.5))
+        hover_click(page, matrix, lambda box, across=across: (box["width"] * across, box["height"] * 0.5))
         page.wait_for_url("**true=**predicted=**")
         page.wait_for_function(
             "([tile, before]) => { const first = document.querySelector(tile);"
             " return first && first.src && !first.src.endsWith(before) && first.complete; }",
             arg=[TILE, before],
         )
-        times.append(1000 * (time.perf_counter() - begin) - 200)  # without hover_click's own wait
+        times.append(1000 * (time.perf_counter() - begin) - 700)  # without the waits of hover_click
     return times
 
 
-def ticks(home: Path, repeats: int) -> list[float]:
-    """Milliseconds of server time for a tick of the live curves, ten new lines on top of 100,000 points."""
+def ticks(home: Path, repeats: int, points: int) -> list[float]:
+    """Milliseconds of server time for a tick of the live curves, ten new lines on top of so many points."""
     from fashion_core.ui import live
 
     run = runs.create(config.PRESETS["quick"], home / "data" / "sample", home / "ticks")
@@ -195,11 +213,11 @@ def ticks(home: Path, repeats: int) -> list[float]:
                 file.write(json.dumps(event | {"accuracy": 1 - loss / 3, "learning_rate": 0.01}) + "\n")
 
     tail = events.Tail(run.events_file)
-    log(1, POINTS)
+    log(1, points)
     tail.update()
     times = []
     for turn in range(10 * repeats):
-        log(POINTS + 1 + 10 * turn, 10)
+        log(points + 1 + 10 * turn, 10)
         begin = time.perf_counter()
         json.dumps(live.tick([(run.id, tail.read())], live.CurveOptions()))
         times.append(1000 * (time.perf_counter() - begin))
@@ -230,12 +248,12 @@ def row(name: str, ours: list[float] | None, hello: list[float] | None, unit: st
         print(f"    not measured: {why}", flush=True)
 
 
-def compare(page: Page, folder: Path, repeats: int) -> None:
+def compare(page: Page, folder: Path, repeats: int, size: Size) -> None:
     """Take every measure and print it."""
     home, empty, hello, two = (folder / name for name in ("home", "empty", "hello.py", "two.py"))
     hello.write_text(HELLO)
     two.write_text(TWO_PAGES)
-    furnish(home)
+    furnish(home, size)
     print(f"Busana {__version__}, {psutil.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f}")
     print(f"{'median':32}{'Busana':>10}{'hello':>10}{'ratio':>8}  {'aim':15}range", flush=True)
 
@@ -256,13 +274,14 @@ def compare(page: Page, folder: Path, repeats: int) -> None:
         clicks, why = attempt(gallery, page, server, repeats)
         row("click on a cell to its photos", clicks, None, "ms", "", why)
         row("memory, after all of it", [memory(server)], [memory(pair)], "MiB", "")
-    timed, why = attempt(ticks, home, repeats)
-    row(f"live tick at {POINTS:,} points", timed, None, "ms", "under 50 ms", why)
+    timed, why = attempt(ticks, home, repeats, size.points)
+    row(f"live tick at {size.points:,} points", timed, None, "ms", "under 50 ms", why)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--small", action="store_true", help="little of everything: only to see that it runs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         executable = chromium(playwright)
@@ -270,7 +289,7 @@ def main() -> None:
             sys.exit("No Chromium: install one, name it in $CHROMIUM, or run python tests/browser.py.")
         with launch(playwright, executable) as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            compare(page, Path(folder), options.repeats)
+            compare(page, Path(folder), options.repeats, SMALL if options.small else Size())
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def agree(model: str, folder: Path) -> dict:
     from fashion_core.engine.training import pick_device, predict_logits
 
     predictor = Predictor(resolve(model))
-    size, temperature = predictor.card["image_size"], predictor.card["temperature"]
+    size, temperature = predictor.card.image_size, predictor.card.temperature
     data = dataset.load_for_test(folder)
     pixels = decode_photos(data, size)
     network, _ = load_network(predictor.folder / "model.safetensors")
@@ -67,8 +67,8 @@ def strange(model: str, folder: Path, *others: Path) -> dict:
     def scores(files: Iterable[Path]) -> dict[str, np.ndarray]:
         photos = [imaging.read(file) for file in files]
         logits, embeddings = predictor.raw(photos)
-        scaled = logits / predictor.card["temperature"]
-        squares = [imaging.square(photo, predictor.card["image_size"]) for photo in photos]
+        scaled = logits / predictor.card.temperature
+        squares = [imaging.square(photo, predictor.card.image_size) for photo in photos]
         colours = np.array([garment_colour.measure(np.asarray(square)) for square in squares])
         return {
             "distance": evidence.ood_score(embeddings), "energy": -logsumexp(scaled, axis=1),

@@ -1,6 +1,6 @@
-"""Fifty suspect labels, drawn by lot, on one sheet to judge by eye: python -m bench.sheet MODEL PHOTOS OUT.png
+"""Fifty label issues, drawn by lot, on one sheet to judge by eye: python -m bench.sheet MODEL PHOTOS OUT.png
 
-The suspects are those of all photos of the model, cross-validated. Prints how many of the fifty are real, arguable or
+They are those of all photos of the model, cross-validated. Prints how many of the fifty are real, arguable or
 false alarms by docs/review/apparel10-suspects.csv.
 """
 
@@ -37,7 +37,8 @@ def main(model: str, photos: str, out: str) -> None:
     verdicts = pd.read_csv(REVIEW).set_index("photo")["verdict"]
     counts = Counter(verdicts.get(path, "not reviewed") for path in some["path"])
     print(
-        f"{len(some)} of {len(found)} suspects: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
+        f"{len(some)} of {len(found)} label issues: "
+        + ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
     )
 
 

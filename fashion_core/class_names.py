@@ -1,9 +1,11 @@
 """Class names: equal however a system spells their accents, and `<colour>_<garment>` names as two factors."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+from fashion_core import UserError
 
 COLOUR, GARMENT = 0, 1  # the two factors
 
@@ -42,13 +44,22 @@ def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
     return pairs if crossed else None
 
 
+def refuse_unknown(labels: Iterable[str], classes: Sequence[str]) -> None:
+    """UserError where one of the `labels` is none of the model's `classes`."""
+    if unknown := sorted(set(labels) - set(classes)):
+        raise UserError(
+            f"The model does not know the class {', '.join(unknown)}: rename or remove that folder "
+            f"(the model's classes are {', '.join(classes)})."
+        )
+
+
 def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:
     """bool (classes): what a photo that a person calls `name` may be: that class, or all of that colour or garment."""
     name, classes = normalised_name(name), [normalised_name(known) for known in classes]
     if name in classes:
         return np.array([name == known for known in classes])
     pairs = split_names(classes)
-    return np.array([name in pair for pair in pairs] if pairs else [False] * len(classes))
+    return np.array([name in pair for pair in pairs]) if pairs else np.zeros(len(classes), bool)
 
 
 def marginalise(probabilities: np.ndarray, classes: Sequence[str], factor: int) -> tuple[tuple[str, ...], np.ndarray]:

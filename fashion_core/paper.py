@@ -7,7 +7,7 @@ Indonesian Journal on Data Science 3(1), pp. 1-12. Numbers are printed here as t
 import math
 from collections.abc import Iterable
 
-from fashion_core.stats import wilson
+from fashion_core.stats import accuracy_with_interval, wilson
 
 # Photos per class, section on the data set.
 COUNTS: dict[str, int] = {
@@ -58,9 +58,26 @@ def matches(classes: Iterable[str]) -> bool:
     return set(classes) == set(CLASSES)
 
 
+def stated() -> str:
+    """The paper's own figure, a sentence."""
+    return f"The paper has {accuracy_with_interval(TEST_RIGHT, TEST_PHOTOS, 'test photos')}."
+
+
+def verdict(classes: Iterable[str], right: int, n: int, drawn: bool) -> str:
+    """How an accuracy compares with the paper's, in words; nothing where the classes are not the paper's.
+
+    `drawn`: the photos were drawn by `photos.sample`.
+    """
+    if not matches(classes) or not n:
+        return ""
+    if drawn:
+        return "These are drawn photos, not real ones: their accuracy does not compare with the paper's."
+    return f"{compared(right, n)} The classes are the same; the test photos are not."
+
+
 def compared(right: int, n: int, papers: tuple[int, int] = (TEST_RIGHT, TEST_PHOTOS)) -> str:
-    """One sentence: better than the paper's figure, worse or indistinguishable, by the 95 % interval of the difference
-    of the two shares (Newcombe 1998, from Wilson's)."""
+    """One sentence: better than the paper's figure, worse than it or indistinguishable, by the 95 % interval of the
+    difference of the two shares (Newcombe 1998, from Wilson's)."""
     (low, high), (paper_low, paper_high) = wilson(right, n), wilson(*papers)
     a, b = right / n, papers[0] / papers[1]
     least = a - b - math.hypot(a - low, paper_high - b)

@@ -21,6 +21,11 @@ def between(right: float, n: int) -> str:
     return f"{low:.1%} to {high:.1%}"
 
 
+def accuracy_with_interval(right: int, n: int, what: str = "photos") -> str:
+    """An accuracy in words: "62.50% (5 of 8 photos), 95% interval 30.6% to 86.3%"; a dash where there are none."""
+    return f"{right / n:.2%} ({right:,} of {n:,} {what}), 95% interval {between(right, n)}" if n else f"– (0 {what})"
+
+
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """(n, k) logits → (n, k) float32 probabilities; a temperature above 1 makes them less sure."""
     scaled = np.asarray(logits, np.float64) / temperature
@@ -56,8 +61,9 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd
     """
     edges = np.linspace(0, 1, bins + 1).astype(confidence.dtype)
     places = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
-    table = pd.DataFrame({"place": places, "confidence": confidence, "accuracy": right.astype(float)}).groupby("place")
-    table = table.mean().assign(n=table.size())
+    answers = pd.DataFrame({"place": places, "confidence": confidence, "accuracy": right.astype(float)})
+    in_bins = answers.groupby("place")
+    table = in_bins.mean().assign(n=in_bins.size())
     place = table.index.to_numpy()
     return table.assign(low=place / bins, high=(place + 1) / bins)[["low", "high", "n", "confidence", "accuracy"]]
 

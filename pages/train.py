@@ -10,20 +10,10 @@ from fashion_core import UserError, home, runs
 from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 from fashion_core.runs import Run, config
-from fashion_core.ui import live
+from fashion_core.ui import keys, live
 from fashion_core.ui.boot import boot, guard
 from fashion_core.ui.recipe_form import recipe_form
 
-# Session keys; those marked are in the address too.
-PRESET = "preset"
-FOLDER = "folder"  # address
-RUN = "run"  # address: the run that is shown
-OVERLAYS = "beside"  # address: runs whose curves are drawn with it
-PER = "by"  # address: what an x is, a step or an epoch
-AXIS = "axis"  # address
-SMOOTHING = "smoothing"
-ZOOM = "zoom"
-TABLE = "runs-table"
 PRESETS = {
     "paper": "The paper's recipe: pretrained ResNet-50, 224 px, SGD, StepLR, 10 epochs. Made for a GPU.",
     "best": "Warm-up and cosine, crops and flips, label smoothing, moving average. Made for a GPU.",
@@ -33,12 +23,12 @@ PRESETS = {
 
 def new_run() -> None:
     """The form; sending it starts a run."""
-    preset = st.segmented_control("Preset", list(config.PRESETS), default="quick", required=True, key=PRESET)
+    preset = st.segmented_control("Preset", list(config.PRESETS), default="quick", required=True, key=keys.TRAIN_PRESET)
     st.caption(PRESETS[preset])
     folder = st.text_input(
         "Folder of photos",
         str(home() / "data" / "sample"),
-        key=FOLDER,
+        key=keys.TRAIN_FOLDER,
         bind="query-params",
         help="One folder per class. The default is the rendered sample set.",
     )
@@ -58,28 +48,32 @@ def start(preset: str, folder: str, values: Mapping[str, Any]) -> None:
         from fashion_core.photos.sample import ensure
 
         bar = st.progress(0.0, "Rendering the sample set")
-        ensure(lambda done, total, what: bar.progress(done / total, what))
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.progress(done / total, what)
+
+        ensure(show)
     if not root.is_dir():
         raise UserError(f"There is no folder {root}: give the path of a folder that holds one folder per class.")
     run = runs.create(recipe, root)
     runs.launch(run)
-    st.session_state[RUN] = run.id
+    st.session_state[keys.TRAIN_RUN] = run.id
 
 
 def curve_options() -> live.CurveOptions:
     """The row of controls under the choice of runs."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         per = st.segmented_control(
-            "Per", ["step", "epoch"], default="step", required=True, key=PER, bind="query-params"
+            "Per", ["step", "epoch"], default="step", required=True, key=keys.TRAIN_PER, bind="query-params"
         )
         axis = st.segmented_control(
-            "Axis", ["linear", "log"], default="linear", required=True, key=AXIS, bind="query-params"
+            "Axis", ["linear", "log"], default="linear", required=True, key=keys.TRAIN_AXIS, bind="query-params"
         )
         smoothing = st.slider(
-            "Smoothing", 0.0, 0.99, 0.6, key=SMOOTHING, width=200, help="Of the training line, per step"
+            "Smoothing", 0.0, 0.99, 0.6, key=keys.TRAIN_SMOOTHING, width=200, help="Of the training line, per step"
         )
         low, high = st.slider(
-            "Zoom", 0, 100, (0, 100), format="%d%%", key=ZOOM, width=260, help="The share of the run to show"
+            "Zoom", 0, 100, (0, 100), format="%d%%", key=keys.TRAIN_ZOOM, width=260, help="The share of the run to show"
         )
     span = (low / 100, max(high, low + 1) / 100)
     return live.CurveOptions("epoch" if per == "epoch" else "step", smoothing, axis == "log", span)
@@ -98,8 +92,8 @@ def row(run: Run, state: str) -> dict[str, str | int | None]:
 
 def open_row(ids: Sequence[str]) -> None:
     """A row of the list was clicked: show that run. `ids` are those of the rows as they were drawn."""
-    if rows := st.session_state[TABLE]["selection"]["rows"]:
-        st.session_state[RUN] = ids[rows[0]]
+    if rows := st.session_state[keys.TRAIN_TABLE]["selection"]["rows"]:
+        st.session_state[keys.TRAIN_RUN] = ids[rows[0]]
 
 
 boot("Train")
@@ -115,13 +109,15 @@ if not listed:
 
 states = {name: run.state for name, run in listed.items()}
 left, right = st.columns([2, 3])
-shown = left.selectbox("Run", list(listed), key=RUN, bind="query-params")
-others = [name for name in listed if name != shown]
-overlays = right.multiselect("Compare with", others, key=OVERLAYS, bind="query-params")
-options = curve_options()
-live.watch(listed[shown], states[shown], [listed[name] for name in overlays], options)
+shown = left.selectbox("Run", list(listed), key=keys.TRAIN_RUN, bind="query-params")
+overlays = right.multiselect(
+    "Compare with", [n for n in listed if n != shown], key=keys.TRAIN_OVERLAYS, bind="query-params"
+)
+live.watch(listed[shown], states[shown], [listed[name] for name in overlays], curve_options())
 
 st.subheader("All runs")
 rows = [row(run, states[name]) for name, run in listed.items()]
-st.dataframe(rows, hide_index=True, on_select=partial(open_row, list(listed)), selection_mode="single-row", key=TABLE)
+st.dataframe(
+    rows, hide_index=True, on_select=partial(open_row, list(listed)), selection_mode="single-row", key=keys.TRAIN_TABLE
+)
 st.caption("Click a row to see that run.")

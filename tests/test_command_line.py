@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import json
+import os
 import re
 import shutil
 import signal
@@ -10,12 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 from datasets import COLOURS, colours
+from PIL import Image
 from test_evaluation import publish as publish_by_hand
 from test_label_issues import clusters, planted
 from torchvision import models as zoo
@@ -25,7 +29,7 @@ from fashion_core.cli import main
 from fashion_core.engine import models
 from fashion_core.engine.training import Trainer
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import FILE
+from fashion_core.evaluation.explanations import FILE, UNLIKE, Explanations
 from fashion_core.photos import sample
 
 FAST = [
@@ -96,6 +100,48 @@ def test_predict_answers_the_good_photos_and_names_the_bad(trained, capsys, tmp_
     assert fine["error"] is None and fine["top"][0]["label"] == "red_hat" and len(fine["top"]) == 2
 
 
+def test_predict_reads_all_photos_of_a_folder_and_lists_the_bad(trained, capsys, tmp_path):
+    _, folder, done = trained
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    shutil.copy(folder / "red_hat" / "red_hat_00.png", tmp_path / "deep" / "er" / "a.png")
+    shutil.copy(folder / "red_hat" / "red_hat_01.png", tmp_path / "z.png")
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    (tmp_path / ".hidden.jpg").write_bytes(b"no photo")
+    (tmp_path / "Thumbs.db").write_bytes(b"no photo")
+    model = done.stdout.splitlines()[-1]
+    assert main(["predict", model, f"file://{tmp_path}", "--json"]) == 1
+    told = capsys.readouterr()
+    rows = [json.loads(line) for line in told.out.splitlines()]
+    assert [row["path"] for row in rows] == [str(tmp_path / name) for name in ("bad.jpg", "z.png", "deep/er/a.png")]
+    assert [bool(row["error"]) for row in rows] == [True, False, False]
+    assert "is a folder: its 3 files are read" in told.err
+    assert all(set(row) == {"path", "top", "error", "warning"} for row in rows)
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", model, str(tmp_path / "empty")]) == 2
+    assert "There is no photo in" in capsys.readouterr().err
+
+
+def test_predict_says_what_is_unlike_its_training_photos(trained, capsys, tmp_path):
+    model = trained[2].stdout.splitlines()[-1]
+    file = runs.get(model).folder / "model" / FILE
+    explained = Explanations.load(file)
+    replace(explained, ood_threshold=-1.0).save(file)  # all is unlike
+    try:
+        assert main(["predict", model, str(trained[1] / "red_hat" / "red_hat_00.png"), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["warning"] == UNLIKE
+        assert main(["predict", model, str(trained[1] / "red_hat" / "red_hat_00.png")]) == 0
+        assert UNLIKE in capsys.readouterr().out
+    finally:
+        explained.save(file)
+
+
+@pytest.mark.parametrize("top", ["0", "-1"])
+def test_predict_names_one_class_or_more(home, capsys, top):
+    assert main(["predict", "any", "x.jpg", "--top", top]) == 2
+    captured = capsys.readouterr()
+    assert f"give 1 or more, not {top}." in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+
+
 def test_publish_makes_a_model_that_has_a_name(trained, capsys):
     home, folder, done = trained
     run = done.stdout.splitlines()[-1]
@@ -154,7 +200,7 @@ def test_a_finished_run_is_not_resumed(trained, capsys):
 
 
 @pytest.fixture
-def begun(home, monkeypatch):
+def begun(home, monkeypatch, one_thread):
     """A folder of photos and a run on it that failed in its second epoch: its loss is no number at high rates."""
     real = Trainer._backward
 
@@ -170,7 +216,7 @@ def begun(home, monkeypatch):
 
 def test_a_run_that_diverged_tells_two_ways_on_and_both_work(begun, capsys):
     _, run = begun
-    told = capsys.readouterr().err.splitlines()[-1]
+    told = run.events()[-1]["text"]
     commands = re.findall(r"python -m fashion_core (train --resume .*?)(?:; |\.$)", told)
     lower, finish = (command.split() for command in commands)
     assert lower[-2:] == ["--set", "learning_rate=0.002"] and finish[-1] == "--finish"
@@ -184,7 +230,7 @@ def test_a_run_that_diverged_tells_two_ways_on_and_both_work(begun, capsys):
     finish[finish.index(run.id)] = "copy"
     assert main(finish) == 0
     kept = runs.get(str(copy))
-    assert kept.state == "finished" and Evaluation.load(kept.evaluation_file).meta["epoch"] == 1
+    assert kept.state == "finished" and Evaluation.load(kept.evaluation_file).meta.epoch == 1
     assert main(["predict", "copy", str(begun[0] / "red_hat" / "red_hat_00.png")]) == 0
     assert main(finish) == 2  # it is finished
 
@@ -217,7 +263,7 @@ def test_a_run_goes_on_with_its_photos_where_they_are_now_and_with_no_others(beg
     assert run.state == "finished" and run.dataset == moved
 
 
-def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, monkeypatch, capsys):
+def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, monkeypatch, one_thread):
     folder, extra = colours(home / "photos", per_class=10), colours(tmp_path / "more", per_class=4, size=48)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(home))
@@ -226,7 +272,7 @@ def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, mon
     assert (run.dataset, run.config.extra) == (folder, str(extra))
 
 
-def test_a_training_whose_stderr_nobody_reads_any_more_ends_all_the_same(home):
+def test_a_training_whose_stderr_nobody_reads_any_more_ends_all_the_same(home, one_thread):
     folder = colours(home / "photos", per_class=6)
     command = [sys.executable, "-m", "fashion_core", "train", str(folder), *SMALL, "epochs=3"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -271,6 +317,97 @@ def test_a_mistake_is_one_sentence_and_exit_status_2(home, capsys, arguments, pa
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert part in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+
+
+# ---- terminals
+
+CHECK = [sys.executable, "-m", "fashion_core", "check"]
+
+
+def class_folder(root: Path, name: str) -> Path:
+    (root / name).mkdir(parents=True)
+    Image.new("RGB", (20, 20), "red").save(root / name / "photo.png")
+    (root / name / "bad.png").write_bytes(b"")
+    return root
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_console_of_another_encoding_shows_names_all_the_same(home, tmp_path, encoding):
+    folder = class_folder(tmp_path / "photos", "着物")
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run([*CHECK, folder], env=environment, capture_output=True, check=True)
+    assert rb"1  \u7740\u7269" in done.stdout and b"Traceback" not in done.stderr
+    refused = subprocess.run([*CHECK, tmp_path / "何もない"], env=environment, capture_output=True, check=False)
+    assert refused.returncode == 2 and rb"\u4f55" in refused.stderr and refused.stderr.count(b"\n") == 1
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly(home, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [*CHECK, class_folder(tmp_path, "hat")], stdout=write, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_closed_stderr_does_not_end_a_training(home, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    train = [
+        sys.executable,
+        "-m",
+        "fashion_core",
+        "train",
+        colours(tmp_path / "photos", per_class=10),
+        "--preset",
+        "quick",
+    ]
+    try:
+        done = subprocess.run([*train, "--set", *FAST, "epochs=1"], stderr=write, stdout=subprocess.PIPE, check=False)
+    finally:
+        os.close(write)
+    assert done.returncode == 0 and runs.get(done.stdout.decode().splitlines()[-1]).state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PermissionError(13, "Permission denied", "/data/a.jpg"), "busana: /data/a.jpg may not be read or written: "),
+        (FileNotFoundError(2, "No such file or directory", b"caf\xe9"), "busana: caf� is not there: check the path.\n"),
+        (OSError(28, "No space left on device"), "busana: What is written does not fit on the disk: free some room"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_a_sentence_that_names_it(monkeypatch, capsys, error, sentence):
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr("fashion_core.cli.photos.check", fail)
+    assert main(["check", "."]) == 2
+    assert capsys.readouterr().err.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("in a library"), ConnectionResetError(104, "reset"), BrokenPipeError(32, "pipe")]
+)
+def test_a_mistake_of_busana_itself_does_not_hide_as_a_sentence(monkeypatch, error):
+    def fail(options):
+        raise error
+
+    monkeypatch.setattr("fashion_core.cli.photos.check", fail)
+    with pytest.raises(OSError):
+        main(["check", "."])
+
+
+def test_ctrl_c_is_a_word_and_status_130(monkeypatch, capsys):
+    def fail(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fashion_core.cli.photos.check", fail)
+    assert main(["check", "."]) == 130
+    assert capsys.readouterr().err == "busana: interrupted.\n"
 
 
 def test_sample_renders_what_was_asked_for(tmp_path, capsys):

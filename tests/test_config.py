@@ -3,7 +3,7 @@
 import pytest
 
 from fashion_core import UserError
-from fashion_core.runs.config import PRESETS, TrainConfig, learning_rate_at, preset
+from fashion_core.runs.config import PRESETS, TrainConfig, learning_rate_at, migrate, preset
 
 
 def test_the_paper_preset_is_what_the_paper_says():
@@ -56,3 +56,20 @@ def test_cosine_climbs_in_the_warm_up_and_ends_near_zero():
 def test_a_run_of_one_epoch_still_leaves_its_warm_up():
     recipe = PRESETS["quick"].changed({"epochs": 1})
     assert learning_rate_at(recipe, 9, 10) < max(learning_rate_at(recipe, step, 10) for step in range(10))
+
+
+@pytest.mark.parametrize("recipe", [*PRESETS.values(), TrainConfig(seed=5, split_seed=2, extra="/more", flip=True)])
+def test_a_recipe_of_this_version_reads_back_as_itself(recipe):
+    assert migrate(recipe.as_dict()) == recipe
+
+
+def test_an_older_recipe_gets_what_held_in_its_time():
+    older = TrainConfig(seed=9, learning_rate=0.3).as_dict()
+    for newer in ("split_seed", "split_groups", "extra", "decisions"):
+        del older[newer]
+    assert migrate(older) == TrainConfig(seed=9, learning_rate=0.3, split_seed=9, decisions="")
+
+
+def test_a_newer_recipe_is_refused_with_the_names_that_are_not_known():
+    with pytest.raises(UserError, match="does not know the settings hue, mixup"):
+        migrate(TrainConfig().as_dict() | {"hue": 0.1, "mixup": 0.2})

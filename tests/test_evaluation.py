@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fashion_core import UserError
+from fashion_core import UserError, paper
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.meta import EvaluationMeta, Unreadable
 from fashion_core.stats import (
     expected_calibration_error,
     fit_temperature,
@@ -43,8 +45,8 @@ def eight(root: Path | str = "/photos") -> Evaluation:
     """The eight photos: <label>/<number>.jpg under `root`."""
     paths = [f"{label}/{number}.jpg" for number, (label, _) in enumerate(EIGHT)]
     photos = pd.DataFrame({"path": paths, "label": [label for label, _ in EIGHT]}, dtype=object)
-    meta = {"model": "by-hand", "epoch": 3, "split": "test", "created": "2026-01-02T03:04:05+00:00",
-            "unreadable": [{"path": "hat/bad.jpg", "reason": "empty file"}]}  # fmt: skip
+    bad = (Unreadable("hat/bad.jpg", "empty file"),)
+    meta = EvaluationMeta("by-hand", 3, "test", created="2026-01-02T03:04:05+00:00", unreadable=bad)
     return Evaluation(CLASSES, photos, np.array([p for _, p in EIGHT], np.float32), str(root), meta)
 
 
@@ -71,7 +73,7 @@ def made_up(root: Path, classes: tuple[str, ...], n: int = 600, seed: int = 0) -
     logits[np.arange(n), truth] += rng.normal(5, 1.6, n)
     paths = [f"{classes[t]}/photo {i:04}.jpg" for i, t in enumerate(truth)]
     photos = pd.DataFrame({"path": paths, "label": [classes[t] for t in truth]}, dtype=object)
-    meta = {"model": "made-up", "epoch": 8, "split": "test", "created": "2026-01-02T03:04:05+00:00", "unreadable": []}
+    meta = EvaluationMeta("made-up", 8, "test", created="2026-01-02T03:04:05+00:00")
     return Evaluation(classes, photos, softmax(logits), str(root), meta)
 
 
@@ -120,7 +122,9 @@ def test_numbers_are_those_worked_out_by_hand():
     assert evaluation.confusion().tolist() == CONFUSION
     assert evaluation.accuracy == 5 / 8
     report = evaluation.report()
-    assert list(report.index) == [*CLASSES, "accuracy", "macro avg", "weighted avg"]
+    assert report["class"].to_list() == [*CLASSES, "", "", ""]
+    assert report["kind"].to_list() == ["class"] * 3 + ["accuracy", "macro avg", "weighted avg"]
+    assert evaluation.macro_f1 == pytest.approx(0.6238095)
     assert report["precision"].to_list() == pytest.approx([1, 1 / 2, 1 / 2, 5 / 8, 2 / 3, 11 / 16])
     assert report["recall"].to_list() == pytest.approx([2 / 3, 2 / 3, 1 / 2, 5 / 8, 11 / 18, 5 / 8])
     assert report["f1-score"].to_list() == pytest.approx([0.8, 4 / 7, 0.5, 5 / 8, 0.6238095, 0.6392857])
@@ -214,8 +218,8 @@ def test_a_class_that_does_not_occur_keeps_its_row_and_leaves_the_averages_alone
     few = eight()
     wider = np.hstack([few.probabilities, np.zeros((8, 1), np.float32)])
     more = Evaluation((*CLASSES, "tie"), few.photos, wider)
-    assert more.report().loc["tie"].to_list() == [0, 0, 0, 0]
-    assert more.report().loc["macro avg"].to_list() == few.report().loc["macro avg"].to_list()
+    assert more.class_report().loc["tie"].to_list() == [0, 0, 0, 0]
+    assert more.report().iloc[-2].to_list()[2:5] == few.report().iloc[-2].to_list()[2:5], "the macro average"
     assert more.confusion().shape == (4, 4)
     assert more.summary()["confusion"][3] == [0, 0, 0, 0]
 
@@ -223,7 +227,9 @@ def test_a_class_that_does_not_occur_keeps_its_row_and_leaves_the_averages_alone
 def test_a_class_may_be_called_like_an_average():
     named = Evaluation(("accuracy", "macro avg", "1"), eight().photos.replace(
         {"coat": "accuracy", "hat": "macro avg", "sock": "1"}), eight().probabilities)  # fmt: skip
-    assert (named.report().to_numpy() == eight().report().to_numpy()).all()
+    assert named.report().drop(columns="class").equals(eight().report().drop(columns="class"))
+    assert named.class_report().index.to_list() == ["accuracy", "macro avg", "1"]
+    assert named.macro_f1 == eight().macro_f1
 
 
 def test_the_summary_is_the_contract_of_the_command_line():
@@ -270,7 +276,9 @@ def test_every_recall_and_the_accuracy_have_their_interval():
 def test_leaked_photos_can_be_left_out_of_the_count():
     whole = eight()
     assert whole.without_leaks() == (5, 8)
-    assert Evaluation(CLASSES, whole.photos, whole.probabilities, meta={"leaked": [0, 2]}).without_leaks() == (4, 6)
+    assert Evaluation(
+        CLASSES, whole.photos, whole.probabilities, meta=EvaluationMeta(leaked=(0, 2))
+    ).without_leaks() == (4, 6)
 
 
 def test_by_decided_labels_the_same_predictions_count_anew():
@@ -315,9 +323,10 @@ def test_refusing_the_least_sure_makes_the_rest_more_often_right():
 def test_another_evaluation_of_the_same_photos_is_put_into_the_same_order():
     ours = eight()
     order = np.random.default_rng(0).permutation(8)
-    photos, leaked = ours.photos.iloc[order].reset_index(drop=True), {"leaked": [int(np.flatnonzero(order == 2)[0])]}
+    photos = ours.photos.iloc[order].reset_index(drop=True)
+    leaked = EvaluationMeta(leaked=(int(np.flatnonzero(order == 2)[0]),))
     theirs = Evaluation(CLASSES, photos, ours.probabilities[order], meta=leaked)
-    assert ours.aligned(theirs).meta["leaked"] == [2]
+    assert ours.aligned(theirs).meta.leaked == (2,)
     assert (ours.aligned(theirs).probabilities == ours.probabilities).all()
     with pytest.raises(UserError, match="other photos"):
         ours.aligned(Evaluation(CLASSES, ours.photos[:5], ours.probabilities[:5]))
@@ -334,3 +343,50 @@ def test_two_models_on_the_same_photos_are_told_apart_by_where_they_differ():
 def test_the_largest_confusions_come_first_and_the_diagonal_not_at_all():
     assert eight().confusions() == [("coat", "hat", 1), ("hat", "sock", 1), ("sock", "hat", 1)]
     assert eight().confusions(2) == [("coat", "hat", 1), ("hat", "sock", 1)]
+
+
+DRAWN = {"per_class": 2, "seed": 3}
+
+
+def test_what_an_evaluation_says_of_itself_comes_back_with_keys_that_are_not_ours():
+    meta = EvaluationMeta(
+        "m", 3, "test", "abc", "2026-01-02T03:04:05+00:00", 1.5, (1, 4), (Unreadable("a", "b"),), DRAWN
+    )
+    meta = replace(meta, probabilities="uncalibrated", others={"by": "another program"})
+    assert EvaluationMeta.read(json.loads(json.dumps(meta.write()))) == meta
+    assert EvaluationMeta.read(EvaluationMeta().write()) == EvaluationMeta()
+
+
+@pytest.mark.parametrize(
+    ("split", "numbers"),
+    [("test", "calibrated"), ("validation", "uncalibrated"), ("cross-validated", "votes"), (None, "calibrated")],
+)
+def test_of_older_files_the_split_says_what_the_numbers_are(split, numbers):
+    assert EvaluationMeta.read({"split": split} if split else {}).probabilities == numbers
+
+
+@pytest.mark.parametrize("card", ["card.json", "model/card.json"])
+def test_of_an_older_run_the_card_says_that_its_photos_were_drawn(tmp_path, card):
+    (tmp_path / "model").mkdir()
+    (tmp_path / card).write_text(json.dumps({"dataset": {"sample": DRAWN}}))
+    file = eight().save(tmp_path / "evaluation.parquet")
+    assert Evaluation.load(file).meta.sample is None, "this version says so itself"
+    assert EvaluationMeta.read({"split": "test"}, file).sample == DRAWN
+    assert EvaluationMeta.read({"split": "test", "sample": None}, file).sample == DRAWN
+    (tmp_path / card).write_text("{")
+    assert EvaluationMeta.read({"split": "test"}, file).sample is None
+
+
+def test_whoever_evaluates_drawn_photos_says_so(tmp_path, monkeypatch):
+    import torch
+
+    from fashion_core.engine import evaluate as engine
+    from fashion_core.photos import dataset, sample
+
+    sample.render(tmp_path / "drawn", per_class=1, seed=3)
+    data = dataset.load_for_test(tmp_path / "drawn")
+    monkeypatch.setattr(engine, "predict_logits", lambda *_: torch.eye(10))
+    about = {"classes": paper.CLASSES, "epoch": 1}
+    rows, pixels = np.arange(10), np.zeros((10, 8, 8, 3), np.uint8)
+    found = engine.evaluate(torch.nn.Identity(), about, data, rows, 1.0, "m", "test", pixels)
+    assert found.meta.sample == {"per_class": 1, "seed": 3} and found.meta.probabilities == "calibrated"

@@ -84,7 +84,8 @@ def test_a_mistake_is_a_sentence(named, part):
 
 @pytest.mark.parametrize("preset", config.PRESETS)
 def test_every_command_reads_back_as_the_same_recipe(preset, tmp_path):
-    for variant in experiment.plan(ALL, preset, {"pretrained": "a b/c=d.safetensors", "learning_rate": "3e-05"}, [7]):
+    weights = str(tmp_path / "a b" / "c=d.safetensors")
+    for variant in experiment.plan(ALL, preset, {"pretrained": weights, "learning_rate": "3e-05"}, [7]):
         words = shlex.split(experiment.command(variant.configs[0], tmp_path / "my photos", tmp_path / "r"))
         assert words[:3] == ["python", "-m", "fashion_core"]
         options: argparse.Namespace = parser().parse_args(words[3:])
@@ -158,6 +159,28 @@ def test_a_run_that_never_began_is_gone_on_with(home):
     assert found(home) is None
     run = runs.create(BEST, home / "photos")
     assert found(home) == run.id
+
+
+def test_a_run_whose_recipe_changed_on_the_way_is_nobodys_result(home):
+    run = planted(BEST.changed({"learning_rate": 0.5}), home / "photos", "failed")
+    run.amended({"learning_rate": BEST.learning_rate})
+    assert run.config.learning_rate == BEST.learning_rate and found(home) is None
+
+
+def test_a_run_that_cannot_be_read_is_passed_over(home):
+    done = planted(BEST, home / "photos")
+    write_json(planted(BEST, home / "photos").folder / "config.json", {"train": {"hue": 1}})
+    planted(BEST, home / "photos").events_file.unlink()
+    (home / "runs" / "stray").mkdir()
+    (home / "runs" / "stray" / "events.jsonl").mkdir()
+    assert found(home) == done.id
+
+
+def test_a_relative_path_means_the_same_recipe_as_the_whole_one(home, monkeypatch):
+    monkeypatch.chdir(home)
+    run = planted(BEST.changed({"extra": "more"}), home / "photos")
+    assert found(home, BEST.changed({"extra": str(home / "more")})) == run.id
+    assert found(home, BEST.changed({"extra": "./more/"})) == run.id
 
 
 # ---- what came out

@@ -1,4 +1,4 @@
-"""Look-alikes, maps and colours, worked out by hand; and what a real network's evidence must add up to."""
+"""Look-alikes, maps and colours, worked out by hand; and what those of a real network must add up to."""
 
 from dataclasses import replace
 
@@ -9,7 +9,8 @@ from datasets import colours
 
 from fashion_core import UserError, runs
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.evaluation.explanations import FILE, OTHER_COLOUR, UNLIKE, Explanations, ood_warning
+from fashion_core.photos.garment_colour import UNSURE, Colour
 from fashion_core.runs.config import TrainConfig
 
 
@@ -29,12 +30,13 @@ def test_what_is_saved_is_read_back_whole(tmp_path):
     assert back.photos.equals(four().photos) and back.classes == ("hat", "sock")
     assert (back.embeddings == four().embeddings).all() and (back.maps == four().maps).all()
     assert (back.axes == four().axes).all() and back.ood_threshold == 0.5
-    assert back.colour("caf\udce9.jpg") == (12, 13, 14, 15)
+    assert back.colour("caf\udce9.jpg")[:4] == (12, 13, 14, 15)
+    assert np.isnan(back.colour("caf\udce9.jpg").uncertainty)  # a file from before that was kept
     for file in (tmp_path / "none", tmp_path):
         with pytest.raises(UserError):
             Explanations.load(file)
     (tmp_path / "text").write_text("no")
-    with pytest.raises(UserError, match="no readable evidence"):
+    with pytest.raises(UserError, match="holds no readable explanations"):
         Explanations.load(tmp_path / "text")
 
 
@@ -52,14 +54,34 @@ def test_a_photo_far_from_all_that_was_learned_is_strange():
 
 
 def test_a_colour_far_from_those_that_were_learned_is_strange():
-    evidence = four()
-    evidence.colours[:] = [[20, 0, 0, 1], [20, 0, 90, 1], [20, 30, 270, 1], [50, 0, 0, 1]]  # learned: a grey and a blue
+    explanations = four()
+    explanations.colours[:] = [
+        [20, 0, 0, 1],
+        [20, 0, 90, 1],
+        [20, 30, 270, 1],
+        [50, 0, 0, 1],
+    ]  # learned: a grey and a blue
     # To the second nearest of the two: the grey itself is 30 from the blue, a red of chroma 40 is 50 from it.
-    found = evidence.colour_ood_score(np.array([[20, 0, 45, 1], [20, 40, 0, 1]], float))
+    found = explanations.colour_ood_score(np.array([[20, 0, 45, 1], [20, 40, 0, 1]], float))
     assert found == pytest.approx([30, 50])
-    assert evidence.colour_ood_threshold == np.inf  # no validation photo sets one
-    evidence.photos.loc[0, "split"] = "validation"
-    assert replace(evidence).colour_ood_threshold == pytest.approx(30)
+    assert explanations.colour_ood_threshold == np.inf  # no validation photo sets one
+    explanations.photos.loc[0, "split"] = "validation"
+    assert replace(explanations).colour_ood_threshold == pytest.approx(30)
+
+
+def test_a_warning_says_in_what_a_photo_is_unlike_those_learned():
+    explanations = replace(four(), classes=("black_hat", "blue_hat"), ood_threshold=1.0)
+    explanations.photos.loc[0, "split"] = "validation"
+    explanations.colours[:] = [[20, 0, 0, 1], [20, 0, 90, 1], [20, 30, 270, 1], [50, 0, 0, 1]]  # a colour's limit is 30
+    known, other = np.array([0.8, 0.6, 0]), np.array([0, 0, 5.0])
+    grey, red = Colour(20, 0, 45, 1, 0.1), Colour(20, 40, 0, 1, 0.1)
+    assert ood_warning(explanations, known, grey) is None
+    assert ood_warning(explanations, other, grey) == UNLIKE
+    assert ood_warning(explanations, known, red) == f"{OTHER_COLOUR}: perhaps neither black nor blue."
+    assert ood_warning(explanations, np.empty(0), red) is not None  # a network without an embedding
+    assert ood_warning(explanations, known, red._replace(uncertainty=UNSURE)) is None
+    assert ood_warning(explanations, known, None) is None
+    assert ood_warning(replace(explanations, classes=("hat", "sock")), known, red) is None
 
 
 def test_near_duplicates_are_those_of_other_splits():
@@ -82,18 +104,24 @@ def test_the_maps_of_a_run_average_to_what_it_said(home, tmp_path, architecture,
     run = runs.create(recipe, colours(tmp_path / "photos"))
     with runs.claim(run) as log:
         work(run, log, show=lambda text: None)
-    evidence, stored = Explanations.load(run.folder / "model" / FILE), Evaluation.load(run.evaluation_file)
-    assert len(evidence.photos) == 60 and (evidence.maps is not None) == has_maps
+    explanations, stored = Explanations.load(run.folder / "model" / FILE), Evaluation.load(run.evaluation_file)
+    assert len(explanations.photos) == 60 and (explanations.maps is not None) == has_maps
     path = stored.photos["path"][0]
-    assert set(evidence.nearest(path)["path"]) <= set(evidence.photos["path"][evidence.photos["split"] == "train"])
+    assert set(explanations.nearest(path)["path"]) <= set(
+        explanations.photos["path"][explanations.photos["split"] == "train"]
+    )
     if has_maps:  # the mean of a map is the score but for the head's bias, and a softmax knows differences only
-        means = np.array([evidence.map(path, name).mean() for name in evidence.classes])
-        scores = np.log(stored.probabilities[0]) * stored.meta["temperature"]
+        means = np.array([explanations.map(path, name).mean() for name in explanations.classes])
+        scores = np.log(stored.probabilities[0]) * stored.meta.temperature
         assert means - means.mean() == pytest.approx(scores - scores.mean(), abs=0.2)
-    said = {name: dataset_colour(evidence, name) for name in evidence.classes}
+    assert (
+        explanations.colours.shape == (60, 5)
+        and ((explanations.colours[:, 4:] >= 0) & (explanations.colours[:, 4:] <= 1)).all()
+    )
+    said = {name: dataset_colour(explanations, name) for name in explanations.classes}
     assert said["white_glove"] > said["red_hat"]
 
 
-def dataset_colour(evidence: Explanations, label: str) -> float:
-    rows = (evidence.photos["label"] == label).to_numpy()
-    return float(np.median(evidence.colours[rows, 0]))
+def dataset_colour(explanations: Explanations, label: str) -> float:
+    rows = (explanations.photos["label"] == label).to_numpy()
+    return float(np.median(explanations.colours[rows, 0]))

@@ -1,9 +1,9 @@
-"""The garment is measured, not the wall behind it."""
+"""The garment is measured: not the wall behind it, nor another garment on the same person."""
 
 import numpy as np
 import pytest
 
-from fashion_core.photos.garment_colour import measure
+from fashion_core.photos.garment_colour import UNSURE, Colour, measure, unsure
 
 
 def on(ground, garment, size=(80, 60)) -> np.ndarray:
@@ -26,3 +26,60 @@ def test_black_is_dark_and_grey_and_navy_dark_and_blue(ground):
 def test_white_on_white_and_one_colour_only_are_measured_whole():
     assert measure(on((255, 255, 255), (255, 255, 255))).lightness == pytest.approx(100, abs=0.1)
     assert measure(on((0, 0, 255), (0, 0, 255), (7, 5))).hue == pytest.approx(306.3, abs=0.5)  # sRGB blue in CIELAB
+
+
+WHITE, NAVY, SKIN = (245, 245, 245), (20, 25, 70), (200, 150, 120)
+
+
+def dressed(shirt=WHITE, trousers=NAVY, ground=(255, 255, 255)) -> np.ndarray:
+    """A person of 96 × 64 pixels before a wall: head in rows 4 to 16, wide shirt in 16 to 50, trousers in 50 to 92."""
+    photo = np.empty((96, 64, 3), np.uint8)
+    photo[:] = ground
+    photo[4:16, 28:36] = SKIN
+    photo[16:50, 12:52] = shirt
+    photo[50:92, 22:42] = trousers
+    photo[46:54, 10:15] = photo[46:54, 49:54] = SKIN  # hands
+    return photo
+
+
+def pointing_at(rows: slice, columns: slice = slice(2, 5)) -> np.ndarray:
+    """A heat map of 12 × 8 places, warm in some and cool elsewhere."""
+    heat = np.full((12, 8), -1, np.float32)
+    heat[rows, columns] = 3
+    return heat
+
+
+SHIRT, TROUSERS = slice(2, 6), slice(7, 11)
+
+
+def test_of_a_white_shirt_over_dark_trousers_the_heat_map_tells_which_is_meant():
+    shirt, trousers = measure(dressed(), pointing_at(SHIRT)), measure(dressed(), pointing_at(TROUSERS))
+    assert shirt.lightness > 95 and shirt.chroma < 3 and shirt.uncertainty < 0.2
+    assert trousers.lightness < 20 and 25 < trousers.chroma < 40 and trousers.uncertainty < 0.2
+
+
+def test_without_a_heat_map_that_measurement_is_unsure():
+    found = measure(dressed())
+    assert found.lightness < 20 and found.uncertainty >= UNSURE  # it is the trousers' colour, and says so
+    assert measure(dressed(), np.full((12, 8), -1.0)) == found  # a map that is warm nowhere is none
+
+
+def test_a_garment_that_stands_out_is_measured_surely_with_a_map_and_without():
+    for heat in (None, pointing_at(SHIRT)):
+        found = measure(dressed(shirt=(20, 20, 20), trousers=(22, 22, 22)), heat)
+        assert found.lightness < 10 and found.uncertainty < UNSURE
+    small = measure(on((255, 255, 255), NAVY, (96, 64)), pointing_at(slice(3, 9), slice(1, 7)))
+    assert small.lightness < 20 and small.uncertainty < 0.2  # most of the warm place is wall, and none of it is meant
+
+
+def test_a_garment_of_two_colours_is_unsure():
+    shirt = np.where((np.arange(34) // 4 % 2).astype(bool)[:, None, None], (10, 10, 10), (200, 30, 30))
+    photo = dressed(ground=(120, 160, 120))
+    photo[16:50, 12:52] = shirt
+    assert measure(photo, pointing_at(SHIRT)).uncertainty >= 0.4
+    assert measure(dressed(shirt=NAVY, ground=(120, 160, 120)), pointing_at(SHIRT)).uncertainty < 0.2
+
+
+def test_colours_measured_before_uncertainty_was_kept_are_taken_at_their_word():
+    assert not unsure(np.ones((2, 4))).any()
+    assert unsure(np.array([Colour(50, 0, 0, 0.3), (50, 0, 0, 0.3, 0.2), (50, 0, 0, 0.3, 0.7)])).tolist() == [0, 0, 1]

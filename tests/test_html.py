@@ -1,11 +1,20 @@
 """One page to take along: whole without a network, small, and names cannot break it."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
-from test_evaluation import eight, publish
+from PIL import Image
+from test_evaluation import eight, made_up, publish
 
+from fashion_core import paper
 from fashion_core.cli import main
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.meta import EvaluationMeta
+from fashion_core.models.card import ModelCard
 from fashion_core.reports import html
 
 
@@ -24,7 +33,7 @@ def test_the_page_needs_nothing_else_and_holds_the_worst_photos(home, tmp_path, 
 def test_photos_that_are_not_here_and_names_that_are_no_text_are_told_plainly(home, tmp_path):
     evaluation = eight(tmp_path / "elsewhere")
     evaluation.photos.loc[2, "path"] = "coat/<script>alert(1)</script>.jpg"
-    page = html.html(evaluation, {"name": "<b>bold</b>"}, tmp_path / "nowhere")
+    page = html.html(evaluation, ModelCard("<b>bold</b>", evaluation.classes, 32, 1.0), tmp_path / "nowhere")
     assert "3 of these photos are not on the machine" in page
     assert "<script>" not in page and "&lt;b&gt;bold&lt;/b&gt;" in page
 
@@ -49,3 +58,37 @@ def test_a_run_with_its_log_has_curves(home, tmp_path, right):
         )
         (run / "events.jsonl").write_text(epoch)
     assert ("How it learned" in html.of_model(run / "model")) == right
+
+
+def test_drawn_photos_compare_with_no_paper(tmp_path):
+    classes = paper.CLASSES
+    photos = pd.DataFrame({"path": classes, "label": classes}, dtype=object)
+    wrong = np.eye(10, dtype=np.float32)[[*range(1, 10), 0]]
+    test, card = Evaluation(classes, photos, wrong), ModelCard("m", classes, 32, 1.0)
+    assert "Worse than the paper" in html.html(test, card, tmp_path)
+    page = html.html(replace(test, meta=EvaluationMeta(sample={"per_class": 1, "seed": 0})), card, tmp_path)
+    assert "drawn photos, not real ones" in page and "paper's figure" not in page
+
+
+def test_a_card_cannot_lead_the_report_elsewhere(home, tmp_path, monkeypatch, capsys):
+    folder = publish(home, eight(tmp_path / "photos"))
+    ModelCard("../../evil", ("coat", "hat"), 32, 1.0).write(folder)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert main(["report", "by-hand"]) == 0
+    assert capsys.readouterr().out.strip() == "-..-evil-report.html"
+    assert [file.name for file in Path.cwd().iterdir()] == ["-..-evil-report.html"]
+    assert main(["report", "by-hand", "--out", str(tmp_path / "photos" / "coat" / "0.jpg" / "x.html")]) == 2
+    assert "Cannot write" in capsys.readouterr().err
+
+
+def test_with_many_classes_every_one_has_its_row_and_the_page_stays_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(html.figures, "confusion_png", lambda evaluation: b"")  # drawn at length elsewhere
+    classes = tuple(f"class {number:03}" for number in range(500))
+    test = made_up(tmp_path, classes, n=2000)
+    Image.effect_noise((2000, 2000), 80).save(tmp_path / "big.png")
+    test.photos["path"] = "big.png"
+    page = html.html(test, ModelCard("m", classes, 32, 1.0), tmp_path)
+    assert all(f"<td>{name}</td>" in page for name in classes)
+    assert page.count("data:image/jpeg") == html.WORST and len(page) < 1_000_000
+    assert page.count("</b> are called") == html.CONFUSIONS

@@ -252,7 +252,12 @@ def test_profiles_reach_palettes_and_what_is_transparent():
 
 
 @pytest.mark.parametrize(
-    "profile", [rgb_profile(SRGB, SRGB_CURVE), ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()]
+    "profile",
+    [
+        rgb_profile(SRGB, SRGB_CURVE),
+        rgb_profile(((0.437, 0.2231, 0.0141), *SRGB[1:]), (2.39, *SRGB_CURVE[1:])),  # rounded, as in many small ones
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+    ],
 )
 def test_a_photo_whose_profile_is_srgb_keeps_its_pixels(profile):
     image = noise()

@@ -22,6 +22,7 @@ def begin(page: Page, server, epochs: int, size: int = 48) -> runs.Run:
     """
     page.goto(f"{server.url}/train")
     expect(page.get_by_text("New run", exact=True)).to_be_visible(timeout=SOON)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=SOON)
     page.wait_for_timeout(1000)  # the form inside opens by itself where there is no run yet
     if not page.get_by_role("button", name="Start training").is_visible():
         page.get_by_text("New run", exact=True).click()

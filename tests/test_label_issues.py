@@ -80,7 +80,11 @@ def clusters() -> Explanations:
 
 def test_out_of_fold_asks_of_each_photo_what_its_neighbours_are_labelled():
     found = label_issues.out_of_fold(clusters(), "/photos")
-    assert found.root == "/photos" and found.meta["split"] == label_issues.CROSS_VALIDATED
+    assert (
+        found.root == "/photos"
+        and found.meta.split == label_issues.CROSS_VALIDATED
+        and found.meta.probabilities == "votes"
+    )
     assert sorted(found.photos["path"]) == sorted(clusters().photos["path"])
     assert [path for path, right in zip(found.photos["path"], found.right, strict=True) if not right] == ["0.jpg"]
     assert label_issues.find_label_issues(found)["path"].tolist() == ["0.jpg"]

@@ -260,7 +260,11 @@ def served(installed: Path, cwd: Path) -> Iterator[tuple[str, subprocess.Popen]]
         yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def test_the_app_opens_in_any_folder_for_this_machine_alone(installed, tmp_path, page: Page):

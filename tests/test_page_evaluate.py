@@ -1,8 +1,10 @@
 """The Evaluate page: from every number to its photos, from the URL to the same photos, and plain words for none."""
 
+import json
 import os
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,17 @@ from test_evaluation import ROOT, eight, five, made_up, publish
 from test_label_issues import planted
 
 from fashion_core import paper
+from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.evaluation.meta import EvaluationMeta
+from fashion_core.photos import imaging
+from fashion_core.reports import figures
+from fashion_core.ui import stored
+from fashion_core.ui.evaluate import downloads, selection
+from fashion_core.ui.evaluate.matrix import CLASSES_UP_TO
+from fashion_core.ui.evaluate.state import Source
+from fashion_core.ui.stored import photo_id
 
 
 def opened(**query: str) -> AppTest:
@@ -50,6 +61,18 @@ def test_with_nothing_evaluated_it_says_what_to_do(home):
     assert not app.exception
     assert "Train a model" in app.info[0].value
     assert not app.selectbox
+
+
+def test_classes_may_be_called_like_the_averages(home, tmp_path):
+    names = {"coat": "macro avg", "hat": "accuracy", "sock": "weighted avg"}
+    whole = eight(tmp_path / "photos")
+    photos = whole.photos.assign(label=whole.photos["label"].map(names))
+    publish(home, replace(whole, classes=tuple(names.values()), photos=photos), draw=False)
+    app = opened(view="Report")
+    assert not app.exception and "hardest: weighted avg" in words(app).replace("\\", "")
+    assert [metric.value for metric in app.metric][:2] == ["62.50%", "0.624"]
+    (table,) = [each.value for each in app.dataframe if "class" in each.value]
+    assert table["class"].to_list() == [*names.values(), "accuracy", "macro avg", "weighted avg"]
 
 
 def test_it_says_which_model_epoch_split_and_when(by_hand):
@@ -89,11 +112,11 @@ def test_the_address_brings_the_selection_back(by_hand):
     assert app.get("arrow_data_frame") or app.dataframe
 
 
-def test_every_headline_number_opens_its_photos(by_hand):
+def test_every_headline_number_selects_its_photos(by_hand):
     app = opened()
-    for door, photos in (("Accuracy", [1, 3, 0, 6, 4]), ("Macro F1", [7, 6]), ("Wrong", [7, 2, 5])):
-        app.button(key=f"select-{door}").click().run()
-        assert tiles(app) == [f"{number}.jpg" for number in photos], door
+    for number, photos in (("Accuracy", [1, 3, 0, 6, 4]), ("Macro F1", [7, 6]), ("Wrong", [7, 2, 5])):
+        app.button(key=f"select-{number}").click().run()
+        assert tiles(app) == [f"{photo}.jpg" for photo in photos], number
     app.button(key="select-Photos").click().run()
     assert len(tiles(app)) == 8
 
@@ -146,7 +169,7 @@ def test_photos_below_data_are_found_by_their_folders_name(by_hand, home):
 def test_sample_photos_are_drawn_again_when_first_looked_at(home):
     names = [f"{label}/{label}_000.jpg" for label in paper.CLASSES]
     photos = pd.DataFrame({"path": names, "label": paper.CLASSES}, dtype=object)
-    meta = {"sample": {"per_class": 1, "seed": 3}}
+    meta = EvaluationMeta(sample={"per_class": 1, "seed": 3})
     publish(home, Evaluation(paper.CLASSES, photos, np.eye(10, dtype=np.float32), "sample", meta), draw=False)
     app = opened()
     assert not app.exception and not app.warning
@@ -334,7 +357,7 @@ def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):
     with_evidence(home, by_hand)
     app = opened(true="coat")  # 2 is wrong, then 1 and 0
     app.button(key="why-photos-0").click().run()
-    assert not app.exception and app.query_params["photo"] == "2"
+    assert not app.exception and app.query_params["photo"] == photo_id("coat/2.jpg")
     said = words(app).replace("\\", "")
     for fact in (
         "called **hat**, is **coat**", "spoke for **hat**", "spoke for **coat**", "lightness 20 of 100", "hue 280°",
@@ -344,7 +367,7 @@ def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):
     assert len(app.get("image")) == 1 + 2 + 1 + 2  # the photo, two maps, the duplicate, two look-alikes
     assert app.button(key="photo-left").disabled
     app.button(key="photo-right").click().run()
-    assert app.query_params["photo"] == "1" and "right] · **coat**" in words(app)
+    assert app.query_params["photo"] == photo_id("coat/1.jpg") and "right] · **coat**" in words(app)
     app.button(key="photo-back").click().run()
     assert len(tiles(app)) == 3
     assert "is **coat**" in words(opened(photo="2")) and len(tiles(opened(photo="99"))) == 8
@@ -389,21 +412,135 @@ def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):
     assert not app.exception and tiles(app)
 
 
+def test_a_link_to_a_photo_means_it_in_the_next_evaluation_too_and_old_links_open(by_hand, home):
+    app = opened()
+    place = tiles(app).index("2.jpg")
+    app.button(key=f"why-photos-{place}").click().run()
+    link = app.query_params["photo"]
+    assert re.fullmatch("[0-9a-f]{10}", link)
+    evaluation = eight(by_hand)
+    rows = [7, 2, 5]  # the next one has fewer photos, in another order
+    photos = evaluation.photos.iloc[rows].reset_index(drop=True)
+    publish(home, replace(evaluation, photos=photos, probabilities=evaluation.probabilities[rows]), draw=False)
+    assert "called **hat**, is **coat**" in words(opened(photo=link)) and r"coat/2\.jpg" in words(opened(photo=link))
+    assert r"sock/7\.jpg" in words(opened(photo="0")), "an old link is a row"
+    for gone in (photo_id("coat/0.jpg"), "99"):
+        app = opened(photo=gone)
+        assert "photo of this link is not among" in words(app) and len(tiles(app)) == 3
+
+
+def test_a_photos_id_is_the_same_however_the_system_writes_its_name():
+    assert photo_id("caf\u00e9/1.jpg") == photo_id("cafe\u0301/1.jpg") == photo_id("caf\u00e9\\1.jpg")
+    assert photo_id("caf\u00e9/1.jpg") != photo_id("cafe/1.jpg")
+    assert re.fullmatch("[0-9a-f]{10}", photo_id(os.fsdecode(b"caf\xe9.jpg")))
+
+
+def test_the_png_of_the_matrix_shows_what_the_address_shows_whichever_view_is_open(by_hand, monkeypatch):
+    asked = []
+    monkeypatch.setattr(figures, "confusion_png", lambda evaluation, cells: asked.append(cells) or b"png")
+    monkeypatch.setattr(downloads, "buttons", lambda state: downloads.matrix_png(state))
+    for view in ("Matrix", "Report", "Map"):
+        assert not opened(view=view, cells="by true").exception
+    app = opened(view="Report")
+    app.segmented_control(key="cells").set_value("by predicted").run()
+    assert asked == ["true", "true", "true", "count", "predicted"]
+
+
+def test_what_was_selected_in_a_table_says_nothing_in_another(monkeypatch):
+    monkeypatch.setattr(selection.st, "session_state", {})
+    assert selection.last_selected("report", 1, [(2, "recall")]) == (2, "recall")
+    assert selection.last_selected("report", 1, []) == (2, "recall"), "a second click selects again"
+    assert selection.last_selected("report", 2, []) is None, "of other classes it is another place"
+    assert selection.last_selected("report", 2, [(0, "recall")]) == (0, "recall")
+    assert len(selection.st.session_state["last-selected"]) == 1, "what is no longer shown is forgotten"
+
+
+def test_five_hundred_classes_are_shown_by_those_with_the_most_mistakes(home, tmp_path):
+    evaluation = made_up(tmp_path, tuple(f"class {i:03}" for i in range(500)), n=3000)
+    publish(home, evaluation, draw=False)
+    last = evaluation.classes[499]
+    app = opened(true=last, cells="by true")
+    assert not app.exception and "the 40 classes with the most mistakes of 500" in words(app)
+    spec = json.loads(app.get("echarts_chart")[0].proto.spec)
+    names, cells = spec["yAxis"]["data"], spec["series"][0]["data"]
+    assert last in names and len(names) <= CLASSES_UP_TO + 1 and len(cells) == len(names) ** 2
+    for place in (0, 7):  # a share is of all the photos of the class, whatever is drawn
+        true, predicted = names[place], names[place]
+        number = evaluation.classes.index(true)
+        row = evaluation.confusion()[number]
+        sentence = cells[place * len(names) + names.index(predicted)]["value"][6]
+        assert sentence.endswith(f"{row[number] / row.sum():.1%} of the true class")
+    app.selectbox(key="predicted").select(evaluation.classes[3]).run()
+    assert not app.exception and app.selectbox(key="predicted").value == evaluation.classes[3]
+    assert not opened(view="Report").exception
+
+
+def test_a_class_may_be_called_like_a_row_of_the_report(home, tmp_path):
+    evaluation = eight(tmp_path / "photos")
+    names = {"coat": "macro avg", "hat": "accuracy", "sock": "weighted avg"}
+    photos = evaluation.photos.assign(label=evaluation.photos["label"].map(names))
+    publish(home, replace(evaluation, classes=tuple(names.values()), photos=photos))
+    app = opened()
+    assert not app.exception and {metric.label: metric.value for metric in app.metric}["Macro F1"] == "0.624"
+    app.button(key="select-Macro F1").click().run()
+    assert tiles(app) == ["7.jpg", "6.jpg"]
+    for view in ("Report", "Labels", "Confidence"):
+        assert not opened(view=view).exception
+
+
+def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home):
+    with_evidence(home, by_hand)
+    app = opened(of="all")
+    captions = [caption.value for caption in app.caption if "wrong]" in caption.value or "right]" in caption.value]
+    assert len(captions) == 10 and all(re.search(r"\*\* votes \d+\.\d%", text) for text in captions)
+    assert "most votes first" in words(app) and "confident first" not in words(app)
+    app = opened(of="all", photo=photo_id("coat/2.jpg"))
+    assert "Votes of its nearest photos" in words(app) and "Confidence" not in words(app)
+    app = opened(of="all", q="below 60 %", view="Confidence")
+    assert app.button(key="chip-0").label == "below 60% of the votes" and "These are votes, not confidences" in words(
+        app
+    )
+    assert app.text_input(key="q").value == "below 60 %" and app.slider[0].label == "Refuse those with the fewest votes"
+    assert "how many votes each class usually gets" in words(opened(of="all", view="Labels"))
+    assert "votes" not in words(opened()) + words(opened(photo="2")) + words(opened(view="Confidence"))
+
+
+def test_a_table_of_predictions_calls_votes_votes(by_hand, home):
+    with_evidence(home, by_hand)
+    key = stored.evaluation_key(home / "weights/by-hand/evaluation.parquet")
+    heads = {}
+    for photos in ("test", "all"):
+        table = downloads.predictions_csv(Source("by-hand", key._replace(photos=photos), None, by_hand))
+        heads[photos] = table.decode().splitlines()[0]
+    assert heads["test"] == "path,label,predicted,confidence,p: coat,p: hat,p: sock"
+    assert heads["all"] == "path,label,predicted,votes,votes: coat,votes: hat,votes: sock"
+
+
+def test_looking_again_decodes_and_computes_nothing_again(by_hand, home, monkeypatch):
+    with_evidence(home, by_hand)
+    address = {"photo": "2", "view": "Labels"}
+    assert not opened(**address).exception
+    for module, name in ((imaging, "read"), (label_issues, "find_label_issues"), (Explanations, "nearest"),
+                         (Evaluation, "decided"), (Evaluation, "marginalised"), (Evaluation, "load")):  # fmt: skip
+        monkeypatch.setattr(module, name, None)
+    assert not opened(**address).exception
+
+
 def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_hand, home, server, page: Page):
     with_evidence(home, by_hand)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&q=coats")  # 2 is wrong, then 1 and 0
     page.get_by_role("button", name="Why?").first.click()
     said = page.get_by_test_id("stMain")
     expect(said).to_contain_text("called hat, is coat")
-    expect(page).to_have_url(re.compile("photo=2"))
+    expect(page).to_have_url(re.compile(f"photo={photo_id('coat/2.jpg')}"))
     page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile("photo=1"))
+    expect(page).to_have_url(re.compile(f"photo={photo_id('coat/1.jpg')}"))
     expect(said).to_contain_text("2 of 3 in this selection")
     page.reload()
     expect(said).to_contain_text("2 of 3 in this selection")
     steady_box(page, page.get_by_role("button", name="Previous"))
     page.keyboard.press("ArrowLeft")
-    expect(page).to_have_url(re.compile("photo=2"))
+    expect(page).to_have_url(re.compile(f"photo={photo_id('coat/2.jpg')}"))
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile("photo="))
     page.get_by_role("button", name="coat", exact=True).click()  # the chip

@@ -116,7 +116,9 @@ def test_a_model_of_real_photos_comes_before_one_of_drawn_ones(home):
 def test_what_a_review_found_is_said_with_its_interval(home):
     metrics = {"test_accuracy": 0.9, "test_n": 20, "review": {"clear": {"n": 10, "accuracy": 1.0, "macro_f1": 1.0}}}
     write_model(home / "weights" / "m", metrics=metrics, classes=list(CLASSES))
-    assert "10 test photos whose label is clear by eye it is right on 100.0% (95% interval 72.2%" in said(opened())
+    assert "the label is clear by eye, it is right on 100.00% (10 of 10 test photos), 95% interval 72.2%" in said(
+        opened()
+    )
 
 
 def test_the_matrix_and_the_worst_mistakes_of_the_best_model_are_shown(home, tmp_path):
@@ -125,7 +127,7 @@ def test_the_matrix_and_the_worst_mistakes_of_the_best_model_are_shown(home, tmp
     (folder / "card.json").write_text(json.dumps(card))
     app = opened()
     assert [title.value for title in app.subheader] == [
-        "What it takes for what", "Where it errs most", "Its most confident mistakes",
+        "Confusion matrix", "Largest confusions", "Most confident mistakes",
     ]  # fmt: skip
     labels = [button.proto.label for button in app.get("link_button")]
     assert "1 × coat called hat" in labels

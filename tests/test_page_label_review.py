@@ -18,8 +18,16 @@ from test_page_evaluate import opened, tiles, with_evidence, words
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos import label_corrections
 from fashion_core.ui import stored
+from fashion_core.ui.evaluate import oddities
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Oddities wait for what is worked out in the background: here nobody comes back for it."""
+    monkeypatch.setattr(oddities, "PATIENCE", 240.0)
 
 
 @pytest.fixture
@@ -35,7 +43,7 @@ def with_epochs(home, root) -> None:
     folder, evaluation = home / "weights/by-hand" / EPOCHS, eight("")
     hats = np.tile(np.float32([0.2, 0.5, 0.3]), (8, 1))
     for epoch, probabilities in ((1, hats), (2, evaluation.probabilities)):
-        meta = {"model": "by-hand", "epoch": epoch, "split": "validation"}
+        meta = EvaluationMeta("by-hand", epoch, "validation", probabilities="uncalibrated")
         replace(evaluation, probabilities=probabilities, meta=meta).save(folder / f"{epoch:04}.parquet")
 
 
@@ -151,7 +159,8 @@ def test_an_open_photo_that_cannot_be_read_keeps_the_page(root):
 def test_under_the_switch_tiles_photo_map_and_epochs_count_alike(home, tmp_path):
     folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
     evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
-    replace(five(), root="", meta={"epoch": 1, "split": "validation"}).save(folder / EPOCHS / "0001.parquet")
+    meta = EvaluationMeta(epoch=1, split="validation", probabilities="uncalibrated")
+    replace(five(), root="", meta=meta).save(folder / EPOCHS / "0001.parquet")
     by = {"model": "parts", "by": "colour"}
     assert "right] · called **blue\\_hat**, is **blue\\_sock**" in words(opened(**by, photo="2"))
     assert tiles(opened(**by, view="Map", which="wrong")) == ["3.jpg", "1.jpg"]
@@ -172,14 +181,14 @@ def test_an_area_drawn_on_the_map_is_a_selection_that_the_address_keeps(root):
         assert not opened(view="Map", **{"map-by": by}).exception
 
 
-def test_photos_that_leak_have_a_number_and_a_door(home, tmp_path):
+def test_photos_that_leak_have_a_number_that_selects_them(home, tmp_path):
     evaluation = eight(tmp_path / "photos")
-    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": [2, 6]}))
+    publish(home, replace(evaluation, meta=replace(evaluation.meta, leaked=(2, 6))))
     app = opened()
-    assert "Leakage-free: **66.67%** of 6" in words(app)
+    assert "Leakage-free: **66.67% (4 of 6 photos), 95% interval" in words(app)
     app.button(key="select-leaked").click().run()
     assert sorted(tiles(app)) == ["2.jpg", "6.jpg"] and app.text_input(key="q").value == "leaked"
-    publish(home, replace(evaluation, meta=evaluation.meta | {"leaked": []}), "clean")
+    publish(home, replace(evaluation, meta=replace(evaluation.meta, leaked=())), "clean")
     assert "none of these photos has a near-duplicate in training" in words(opened(model="clean"))
 
 
@@ -207,7 +216,7 @@ def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
     label_corrections.record(label_corrections.default_file(root), "sock/7.jpg", "relabel", "hat")
     label_corrections.record(label_corrections.default_file(root), "coat/2.jpg", "leave out", "")
     app = opened()
-    assert "By the labels decided on 2 of these photos: **85.71%** of 7" in words(app)
+    assert "By the labels decided on 2 of these photos: **85.71% (6 of 7 photos)" in words(app)
     captions = [caption.value for caption in app.caption]
     assert any("7" in text and "gavel: **hat**" in text for text in captions)
     table = next(frame.value for frame in app.dataframe if "Decided" in frame.value)
@@ -239,7 +248,7 @@ def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
     for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
         app = opened()
         app.file_uploader(key="decisions-file").set_value(("mine.csv", content, "text/csv")).run()
-        assert why in app.error[0].value and not app.exception
+        assert why in app.error[0].value.replace("\\", "") and not app.exception
     assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
 
 
@@ -252,7 +261,7 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     page.keyboard.press("l")
     expect(said).to_contain_text("Decided: it is hat")
     page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile("photo=2"))
+    expect(page).to_have_url(re.compile(f"photo={stored.photo_id('coat/2.jpg')}"))
     expect(said).to_contain_text("2 of 3 in this selection")
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("x")
@@ -351,14 +360,14 @@ def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, p
     said = page.get_by_test_id("stMain")
     expect(said).to_contain_text(f"{len(order)} labels look wrong")
     hover_click(page, page.get_by_test_id("stDataFrame").first, lambda box: (17, 35 + 17))  # the first row's tick
-    expect(page).to_have_url(re.compile(f"photo={order['index'][0]}(&|$)"))
+    expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][0])}(&|$)"))
     expect(said).to_contain_text(f"1 of {len(order)} in this selection")  # its buttons, and so its keys, are there
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("l")
     expect(said).to_contain_text(f"Decided: it is {order['predicted'][0]}")
     expect(said).to_contain_text(f"{len(order) - 1} labels look wrong, the worst first. 1 more were decided on.")
     page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile(f"photo={order['index'][1]}(&|$)"))
+    expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][1])}(&|$)"))
     assert label_corrections.read(label_corrections.default_file(tmp_path / "photos")) == {
         order["path"][0]: order["predicted"][0]
     }
@@ -395,5 +404,5 @@ def test_a_click_on_a_point_of_the_colours_opens_its_photo(home, server, page: P
     expect(plot.locator(".point").first).to_be_visible()
     box, point = steady_box(page, plot), plot.locator(".point").first.bounding_box()
     hover_click(page, plot, lambda _: (point["x"] + point["width"] / 2 - box["x"], point["y"] + 3 - box["y"]))
-    expect(page).to_have_url(re.compile(r"photo=\d"))
+    expect(page).to_have_url(re.compile(r"photo=[0-9a-f]{10}"))
     expect(page.get_by_test_id("stMain")).to_contain_text("Label is right")

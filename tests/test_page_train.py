@@ -22,7 +22,7 @@ PAGE = str(Path(__file__).resolve().parents[1] / "pages" / "train.py")
 def launched(monkeypatch) -> list:
     """Runs that the page launched; no worker is started."""
     seen = []
-    monkeypatch.setattr(runs, "launch", lambda run: (seen.append(run), (run.folder / "launched").touch()))
+    monkeypatch.setattr(runs, "launch", lambda run, finish=False: (seen.append(run), (run.folder / "launched").touch()))
     return seen
 
 
@@ -114,6 +114,15 @@ def test_a_failed_run_is_resumed_with_another_learning_rate_or_as_it_is(home, tm
     assert not at.exception and [one.id for one in launched] == [run.id]
     assert run.config.learning_rate == 0.02
     assert any("learning_rate 0.5 → 0.02" in text(caption) for caption in at.caption)
+
+
+def test_the_best_epoch_of_a_run_that_ended_early_can_be_kept(home, tmp_path, monkeypatch):
+    run, asked = runs.create(TrainConfig(), tmp_path), []
+    monkeypatch.setattr(runs, "launch", lambda run, finish=False: asked.append((run.id, finish)))
+    assert "Keep the best epoch" not in [button.label for button in page().button]  # none has ended yet
+    (run.folder / "best.safetensors").touch()
+    press(page(), "Keep the best epoch")
+    assert asked == [(run.id, True)]
 
 
 def test_a_resume_that_another_run_refuses_changes_nothing(home, tmp_path, launched):

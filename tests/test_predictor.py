@@ -10,12 +10,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+from browser import ROOT
 from PIL import Image
 
 from fashion_core import UserError
+from fashion_core.evaluation.explanations import FILE, UNLIKE, Explanations
 from fashion_core.models import predictor
-from fashion_core.models.predictor import Predictor, predict_files, runtime
+from fashion_core.models.predictor import Predictor, load_explanations, predict_files, runtime
 from fashion_core.models.registry import models, resolve
 
 CLASSES = ["red_shirt", "green_shirt", "blue_shirt"]
@@ -107,7 +110,28 @@ def test_a_bad_file_among_good_ones_gets_its_reason_and_the_good_ones_their_answ
     assert [r["path"] for r in rows] == [str(tmp_path / n) for n in ("a.png", "b.jpg", "c.png")]
     assert [[t["label"] for t in r["top"]] for r in rows] == [["red_shirt"], [], ["blue_shirt"]]
     assert [r["error"] for r in rows] == [None, "empty file", None]
+    assert [set(r) for r in rows] == [{"path", "top", "error", "warning"}] * 3
     assert json.loads(json.dumps(rows)) == rows
+
+
+def explain(folder: Path) -> Path:
+    """As a training would leave it that saw red photos alone: nothing further than 1 from these is like them."""
+    photos = pd.DataFrame({"path": ["a", "b"], "label": CLASSES[0], "split": "train", "group": -1})
+    red, colours = np.array([[1, 0, 0]] * 2, np.float32), np.array([[53, 105, 40, 1, 0]] * 2, np.float32)
+    Explanations(tuple(CLASSES), photos, red, colours, np.eye(3, dtype=np.float32), np.zeros(3), 1.0).save(
+        folder / FILE
+    )
+    return folder
+
+
+def test_a_photo_unlike_all_that_was_learned_is_answered_with_a_warning(folder, tmp_path):
+    photos = [tmp_path / "red.png", tmp_path / "lime.png"]
+    for photo in photos:
+        plain(photo.stem).save(photo)
+    assert load_explanations(folder) is None
+    assert [row["warning"] for row in predict_files(Predictor(folder), photos, 1)] == [None, None]
+    found = predict_files(Predictor(folder), photos, 1, load_explanations(explain(folder)))
+    assert [(row["top"][0]["label"], row["warning"]) for row in found] == [("red_shirt", None), ("green_shirt", UNLIKE)]
 
 
 def test_published_models_come_first_then_runs_newest_first(folder, tmp_path):
@@ -115,7 +139,7 @@ def test_published_models_come_first_then_runs_newest_first(folder, tmp_path):
         card = write_model(tmp_path / "runs" / run / "model") / "card.json"
         os.utime(card, (1_000_000 - age, 1_000_000 - age))
     assert [(ref.name, ref.published) for ref in models()] == [("colour", True), ("new", False), ("old", False)]
-    assert models()[1].card["classes"] == CLASSES
+    assert models()[1].card.classes == tuple(CLASSES)
 
 
 def test_a_broken_card_is_listed_with_its_problem(folder):
@@ -210,3 +234,25 @@ def test_neither_torch_nor_streamlit_nor_telemetry_is_loaded(folder):
     )
     done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=True)
     assert done.stdout.split(maxsplit=1) == ["False", "[]\n"]
+
+
+def test_the_web_process_predicts_on_its_page_without_torch(folder):
+    """The whole Predict page, asked for an example: photo, model, explanations, warning."""
+    code = """
+import sys
+from pathlib import Path
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+home = Path(sys.argv[1])
+page = AppTest.from_file("pages/predict.py", default_timeout=120)
+page.session_state["example"] = home / "photo.png"
+page.run()
+assert not page.exception, page.exception
+told = " ".join(each.value for each in page.warning)
+bars = [bar.proto.text.replace("\\\\", "") for bar in page.get("progress")]
+print("green_shirt" in bars[0], "Unlike the photos" in told, "openvino" in sys.modules, "torch" in sys.modules)
+"""
+    plain("lime").save(folder.parents[1] / "photo.png")
+    explain(folder)
+    done = subprocess.run([sys.executable, "-c", code, folder.parents[1]], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["True", "True", "True", "False"], done.stderr

@@ -1,5 +1,6 @@
 """Plain words become filters, and what is not understood is said."""
 
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from test_evaluation import eight, five
 
 from fashion_core.evaluation import query
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.paper import CLASSES
 
 BLACK = ("black_dress", "black_pants", "black_shirt", "black_shoes", "black_shorts")
@@ -66,6 +68,22 @@ def test_names_with_a_hyphen_or_a_space_are_names_too():
     assert set(query.parse(query.text(found.filters), names).filters) == set(found.filters)
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("named", ["NFC", "NFD"])
+def test_names_match_however_their_letters_are_composed_and_in_any_case(form, named):
+    names = [
+        unicodedata.normalize(named, name) for name in ("robe_Rosé", "jupe_Rosé", "robe_bleu", "Straße", "Été kleid")
+    ]
+    for words, known, meant in (
+        ("ROBE_ROSÉ", names[:3], names[:1]),
+        ("rosés", names[:3], names[:2]),
+        ("STRASSE", names[3:], names[3:4]),
+        ("été Kleid", names[3:], names[4:]),
+    ):
+        found = query.parse(unicodedata.normalize(form, f"wrong {words}"), known)
+        assert not found.unknown and found.filters[0].value == tuple(meant)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -99,7 +117,7 @@ def test_a_question_finds_its_photos():
     assert found(eight(), "confident mistakes") == ["sock/7.jpg"]  # 0.9 and no less
     assert found(eight(), "hats below 50 %") == ["hat/5.jpg"]
     assert found(eight(), "right and wrong") == []
-    leaking = replace(eight(), meta={"leaked": [2, 5]})
+    leaking = replace(eight(), meta=EvaluationMeta(leaked=(2, 5)))
     assert found(leaking, "leaked") == ["coat/2.jpg", "hat/5.jpg"] and found(leaking, "coats that leak") == [
         "coat/2.jpg"
     ]

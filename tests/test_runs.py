@@ -133,6 +133,18 @@ def test_of_two_launches_at_once_one_is_refused(run, home, monkeypatch):
         runs.launch(next(one for one, error in zip(both, refused, strict=True) if not error))
 
 
+def test_a_worker_is_started_by_the_command_that_a_terminal_takes(run, monkeypatch):
+    commands = []
+    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: commands.append(command[2:]))
+    run.stop()
+    runs.launch(run)
+    assert run.state == "starting" and not (run.folder / "stop").exists()  # an old wish to stop is over
+    (run.folder / "launched").unlink()
+    runs.launch(run, finish=True)
+    resume = ["fashion_core", "train", "--resume", str(run.folder)]
+    assert commands == [resume, [*resume, "--finish"]]
+
+
 # ---- many who look
 
 
@@ -319,6 +331,7 @@ def test_a_run_of_another_users_is_a_row_and_blocks_nobody(another_user, hidden)
     with runs.claim(theirs) as log:
         log("end", reason="stopped")
     (theirs.folder / hidden).chmod(0)
+    (shared / "runs" / ".start.lock").chmod(0o600)  # as earlier versions made it
     with become():
         assert [run.id for run in runs.find()] == [theirs.id]
         assert "cannot be read (Permission denied)" in theirs.problem

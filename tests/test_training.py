@@ -39,14 +39,7 @@ TINY = TrainConfig(
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """Networks this small gain nothing from more, and the processes a test starts must add up in the same order."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -289,6 +282,12 @@ def test_a_precision_that_was_set_is_taken_and_what_it_costs_is_told(monkeypatch
     assert precision == "bfloat16" and "emulates" in reason
 
 
+def test_a_resumed_run_computes_as_its_recipe_says_now(photos, tmp_path):
+    trainer(photos, tmp_path / "run", stop_at=1).train()
+    assert trainer(photos, tmp_path / "run").progress.precision == "float32"
+    assert trainer(photos, tmp_path / "run", replace(TINY, precision="bfloat16")).progress.precision == "bfloat16"
+
+
 def test_a_run_on_the_cpu_leaves_a_gpu_alone_to_its_end(home, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # it is not: whoever turns to it fails
     run = runs.create(replace(TINY, epochs=1, precision="auto"), colours(tmp_path / "photos", per_class=6))
@@ -377,13 +376,13 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
         assert work(run, log, show=lambda text: None) == "finished"
     test = Evaluation.load(run.evaluation_file)
     assert len(test) == 6 and test.accuracy >= 5 / 6
-    assert run.state == "finished" and test.meta["model"] == run.id
+    assert run.state == "finished" and test.meta.model == run.id
     files = sorted((run.model_folder / EPOCHS).iterdir())
     assert [file.name for file in files] == [f"{epoch:04}.parquet" for epoch in range(1, 7)]
     logged = [event["validation_accuracy"] for event in run.events() if event["type"] == "epoch"]
     kept = [Evaluation.load(file) for file in files]
     assert [each.accuracy for each in kept] == pytest.approx(logged)
-    assert {each.meta["split"] for each in kept} == {"validation"} and kept[-1].meta["epoch"] == 6
+    assert {each.meta.split for each in kept} == {"validation"} and kept[-1].meta.epoch == 6
     assert not set(kept[0].photos["path"]) & set(test.photos["path"])
 
     from fashion_core.models.predictor import Predictor
@@ -392,7 +391,7 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
     data = dataset.load(tmp_path / "photos")
     rows = np.flatnonzero(data.photos["split"] == "test")
     shipped = predict_logits(network, decode_photos(data, 32), rows, torch.device("cpu")).numpy()
-    assert np.array_equal(softmax(shipped, test.meta["temperature"]), test.probabilities)
+    assert np.array_equal(softmax(shipped, test.meta.temperature), test.probabilities)
     trained, _ = load_network(run.folder / "best.safetensors")
     exact = predict_logits(trained, decode_photos(data, 32), rows, torch.device("cpu")).numpy()
     assert not np.array_equal(exact, shipped), "float16 changes nothing here: the line above tells nothing"
@@ -403,8 +402,8 @@ def test_the_worker_leaves_an_evaluation_and_a_model_that_predicts(home, tmp_pat
     start = next(event for event in run.events() if event["type"] == "start")
     assert start["seed"] == 0 and start["classes"] == list(COLOURS) and start["versions"]["torch"] == torch.__version__
     assert (
-        "Random weights" in predictor.card["weights"]
-        and predictor.card["dataset"]["fingerprint"] == start["fingerprint"]
+        "Random weights" in predictor.card.initial_weights
+        and predictor.card.dataset.fingerprint == start["fingerprint"]
     )
 
 
@@ -453,12 +452,13 @@ def test_the_best_epoch_of_a_stopped_run_is_tested_and_kept(ended):
     epoch = checkpoint.load(run.folder / "best.safetensors")[1]["epoch"]
     assert run.state == "finished" and f"epoch {epoch} of 4" in line
     test, predictor = Evaluation.load(run.evaluation_file), Predictor(run.model_folder)
-    assert len(test) == 6 and test.meta["epoch"] == predictor.card["epoch"] == epoch
+    card = json.loads((run.model_folder / "card.json").read_text())
+    assert len(test) == 6 and card["epoch"] == epoch
     images = [imaging.read(folder / path) for path in test.photos["path"]]
     assert np.abs(predictor(images) - test.probabilities).max() < 0.02
-    assert line in predictor.card["notes"] and any("Random weights" in note for note in predictor.card["notes"])
+    assert line in card["notes"] and any("Random weights" in note for note in card["notes"])
     logged = [event["validation_accuracy"] for event in run.events() if event["type"] == "epoch"]
-    assert predictor.card["metrics"]["validation_accuracy"] == pytest.approx(max(logged))
+    assert card["metrics"]["validation_accuracy"] == pytest.approx(max(logged))
 
 
 def test_a_run_is_not_tested_on_photos_that_have_changed(ended):
@@ -549,10 +549,10 @@ def _kill_at(run, step: int) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-m", "fashion_core", "train", "--resume", str(run.folder)], stderr=subprocess.DEVNULL
     )
-    tail, end = events.Tail(run), time.monotonic() + 120
+    tail, end = events.Tail(run.events_file), time.monotonic() + 120
     while time.monotonic() < end and worker.poll() is None:
-        tail.update()
-        if len(tail.columns["step"]) and tail.columns["step"][-1] >= step:
+        steps = tail.read().columns["step"]
+        if len(steps) and steps[-1] >= step:
             break
         time.sleep(0.002)
     assert worker.poll() is None, "the worker ended before it could be killed"

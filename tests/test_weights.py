@@ -1,6 +1,5 @@
 """The models that ship say of themselves what comes out when anyone asks them again."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +7,11 @@ import pytest
 from browser import ROOT
 
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.card import ModelCard
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import dataset, imaging, sample
 from fashion_core.photos.pixels import decode_photos
+from fashion_core.reports import model_readme
 from fashion_core.stats import softmax
 
 PUBLISHED = sorted(card.parent for card in (ROOT / "weights").glob("*/card.json"))
@@ -29,26 +30,31 @@ def test_the_weights_fit_a_repository():
 
 
 def test_the_card_says_what_the_stored_predictions_say(model):
-    metrics = json.loads((model / "card.json").read_text())["metrics"]
-    found = Evaluation.load(model / "evaluation.parquet").summary()
-    assert (metrics["test_n"], metrics["test_accuracy"]) == (found["n"], found["accuracy"])
-    assert metrics["macro_f1"] == pytest.approx(found["macro_f1"], abs=1e-9)
+    metrics, found = ModelCard.read(model).metrics, Evaluation.load(model / "evaluation.parquet")
+    assert (metrics.test_n, metrics.test_accuracy) == (len(found), found.accuracy)
+    assert metrics.macro_f1 == pytest.approx(found.macro_f1, abs=1e-9)
+
+
+def test_the_readme_says_what_the_card_and_the_predictions_say(model):
+    text = (model / "README.md").read_text("utf-8")
+    about = text.split("\n\n## What it reaches")[0].split("\n\n", 2)[2]  # what a person wrote, below name and classes
+    assert text == model_readme.markdown(ModelCard.read(model), Evaluation.load(model / "evaluation.parquet"), about)
 
 
 def photos_of(model: Path, tmp_path: Path) -> tuple[dataset.Dataset, int]:
     """The photos that it was trained and tested on, as divided then, and its image size."""
-    card = json.loads((model / "card.json").read_text())
-    about, recipe = card["dataset"], card["config"]
-    if about["sample"]:
-        root = tmp_path / about["name"]
-        sample.render(root, **about["sample"])
+    card = ModelCard.read(model)
+    about = card.dataset
+    if about.sample:
+        root = tmp_path / about.name
+        sample.render(root, **about.sample)
     else:
-        root = ROOT.parent / "shared" / "data" / about["name"]
+        root = ROOT.parent / "shared" / "data" / about.name
         if not root.is_dir():
-            pytest.skip(f"the photos {about['name']} are not in {root.parent}: they are no part of this project")
-    data = dataset.load(root, recipe["split_seed"], grouped=recipe["split_groups"])
-    assert data.fingerprint == about["fingerprint"]
-    return data, card["image_size"]
+            pytest.skip(f"the photos {about.name} are not in {root.parent}: they are no part of this project")
+    data = dataset.load(root, card.recipe.split_seed, grouped=card.recipe.split_groups)
+    assert data.fingerprint == about.fingerprint
+    return data, card.image_size
 
 
 def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_path):
@@ -59,7 +65,7 @@ def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_p
     rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)
     network, _ = load_network(model / "model.safetensors")
     logits = predict_logits(network, decode_photos(data, size), rows, pick_device("cpu")).numpy()
-    torchs = softmax(logits, predictor.card["temperature"])
+    torchs = softmax(logits, predictor.card.temperature)
     irs = predictor([imaging.read(data.file(path)) for path in data.photos["path"].iloc[rows]])
     assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()
     assert (torchs.argmax(1) == stored.truth).mean() == pytest.approx(stored.accuracy, abs=5e-5)  # to four digits

@@ -2,14 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fashion_core.cli import models, photos, training
 from fashion_core.cli.web import app
 from fashion_core.runs import config
 
-Command = Callable[[str, Callable[[argparse.Namespace], int | None], str], argparse.ArgumentParser]
+Command = Callable[..., argparse.ArgumentParser]  # name, function, help and perhaps aliases
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,8 +18,10 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog=called, description="Train, inspect and share apparel photo classifiers.")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help, description=help)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int | None], help: str, aliases: Sequence[str] = ()
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help, aliases=aliases)
         sub.set_defaults(command=run)
         return sub
 
@@ -93,7 +95,7 @@ def _models(command: Command) -> None:
     sub.add_argument("--top", type=int, default=3)
     sub.add_argument("--json", action="store_true")
 
-    sub = command("suspects", models.suspects, "Labels that look wrong, worst first.")
+    sub = command("label-issues", models.suspects, "Labels that look wrong, worst first.", aliases=["suspects"])
     sub.add_argument("model", metavar="run", help="a run, a weights folder or a name in weights/")
     sub.add_argument("--all", action="store_true", help="of all photos, cross-validated, not of the test alone")
     sub.add_argument("--json", action="store_true")

@@ -21,8 +21,7 @@ def save(file: Path, tensors: dict[str, torch.Tensor], about: dict[str, Any]) ->
     try:
         with atomic_write(file) as partial:
             save_file(plain, partial, metadata={"about": json.dumps(about)})
-            partial.chmod(0o644)  # safetensors writes 0600, and a model is made to be shared
-    except (OSError, SafetensorError) as error:
+    except SafetensorError as error:
         raise UserError(
             f"{file.name} could not be written ({error}): free some disk space, then resume the run."
         ) from error

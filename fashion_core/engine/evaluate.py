@@ -9,11 +9,14 @@ import torch
 from torch import nn
 
 from fashion_core import UserError
+from fashion_core.class_names import refuse_unknown
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.device import Log, pick_device, predict_logits
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.meta import EvaluationMeta, Unreadable
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.imaging import printable
+from fashion_core.photos.sample import made
 from fashion_core.photos.split import leaked
 from fashion_core.stats import fit_temperature, softmax
 
@@ -59,11 +62,7 @@ def calibrate(
 
 def label_numbers(data: Dataset, classes: tuple[str, ...]) -> np.ndarray:
     """int64 (n): the position of every photo's label in `classes`. Raises UserError for a label that is not there."""
-    if strangers := sorted(set(data.photos["label"]) - set(classes)):
-        raise UserError(
-            f"The model does not know the class {', '.join(strangers)}: rename or remove that folder "
-            f"(its classes are {', '.join(classes)})."
-        )
+    refuse_unknown(data.photos["label"], classes)
     return data.photos["label"].map({name: number for number, name in enumerate(classes)}).to_numpy(np.int64)
 
 
@@ -87,15 +86,16 @@ def evaluate(
     label_numbers(data, classes)
     device = device or pick_device("auto")
     logits = predict_logits(network.to(device), pixels, rows, device, log=log).numpy()
-    meta = {
-        "model": name,
-        "epoch": about.get("epoch"),
-        "split": split,
-        "fingerprint": data.fingerprint,
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "temperature": temperature,
-        "leaked": np.flatnonzero(leaked(data.photos).to_numpy()[rows]).tolist(),
-        "unreadable": data.unreadable[["path", "reason"]].to_dict("records"),
-    }
+    meta = EvaluationMeta(
+        model=name,
+        epoch=about.get("epoch"),
+        split=split,
+        fingerprint=data.fingerprint,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        temperature=temperature,
+        leaked=tuple(np.flatnonzero(leaked(data.photos).to_numpy()[rows]).tolist()),
+        unreadable=tuple(Unreadable(*bad) for bad in data.unreadable[["path", "reason"]].to_numpy()),
+        sample=made(data.root),
+    )
     photos = data.photos.iloc[rows][["path", "label"]].reset_index(drop=True)
     return Evaluation(classes, pd.DataFrame(photos), softmax(logits, temperature), str(data.root), meta)

@@ -1,6 +1,5 @@
-"""One pass of a finished network over all its photos → the Evidence behind its predictions."""
+"""One pass of a finished network over all its photos → the Explanations behind its predictions."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
 from fashion_core.engine.training import pick_device
 from fashion_core.evaluation.explanations import FILE, ID_QUANTILE, Explanations
+from fashion_core.files import Progress
 from fashion_core.photos.dataset import Dataset
-from fashion_core.photos.garment_colour import measure
+from fashion_core.photos.garment_colour import Colour, measure
 from fashion_core.photos.pixels import decode_photos
 
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
@@ -29,10 +29,10 @@ def compute_explanations(
     data: Dataset,
     pixels: np.ndarray,
     device: torch.device,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress = None,
 ) -> Explanations:
     """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
-    wrapped = Exported(network, len(classes)).to(device, memory_format=torch.channels_last).eval()
+    wrapped = Exported(network, len(classes)).to(device).to(memory_format=torch.channels_last).eval()
     tested = (data.photos["split"] == "test").to_numpy()
     weights = _cam_weights(wrapped, len(classes), pixels[:1], device)
     embeddings, maps, colours = [], [], []
@@ -40,25 +40,34 @@ def compute_explanations(
         some = pixels[start : start + BATCH]
         found = wrapped(torch.tensor(some, device=device))
         embeddings.append(nn.functional.normalize(found["embedding"].float()).cpu().numpy())
-        if weights is not None and (rows := tested[start : start + BATCH]).any():
-            features = found["features"][torch.tensor(rows, device=device)].float()
-            maps.append(torch.einsum("kc,nchw->nkhw", weights, features).cpu().numpy())
-        colours += [measure(photo) for photo in some]
+        heat = None
+        if weights is not None:
+            heat = torch.einsum("kc,nchw->nkhw", weights, found["features"].float()).cpu().numpy()
+            maps.append(heat[tested[start : start + BATCH]])
+        colours += _measure_colours(some, found["logits"].argmax(1).cpu().numpy(), heat)
         if progress:
-            progress(min(start + BATCH, len(pixels)), len(pixels), "Gathering evidence")
+            progress(min(start + BATCH, len(pixels)), len(pixels), "Computing explanations")
     whole = np.concatenate(embeddings)
     pca = PCA(min(DIMENSIONS, *whole.shape), random_state=0).fit(whole)
-    found = Explanations(
+    result = Explanations(
         classes, data.photos[["path", "label", "split", "group"]].reset_index(drop=True), pca.transform(whole),
         np.array(colours, np.float32), pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32), 0.0,
         np.concatenate(maps) if maps else None,
     )  # fmt: skip
-    held_out = found.ood_score(whole[(data.photos["split"] == "validation").to_numpy()])
-    return replace(found, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
+    held_out = result.ood_score(whole[(data.photos["split"] == "validation").to_numpy()])
+    return replace(result, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
+
+
+def _measure_colours(pixels: np.ndarray, predicted: np.ndarray, maps: np.ndarray | None) -> list[Colour]:
+    """Of each photo in `pixels`, (n, s, s, 3), where its map, of (n, classes, h, w), speaks for the class predicted."""
+    if maps is None:
+        return [measure(photo) for photo in pixels]
+    heat = maps[np.arange(len(pixels)), predicted] - maps.mean(axis=1)
+    return [measure(photo, one) for photo, one in zip(pixels, heat, strict=True)]
 
 
 def add_explanations(folder: Path, data: Dataset) -> None:
-    """Write the evidence that a model folder lacks, from its safetensors and the photos that it learned from."""
+    """Write the explanations that a model folder lacks, from its safetensors and the photos that it learned from."""
     network, about = load_network(folder / "model.safetensors")
     pixels = decode_photos(data, about["config"]["image_size"])
     compute_explanations(network, tuple(about["classes"]), data, pixels, pick_device("auto")).save(folder / FILE)

@@ -6,7 +6,8 @@ The graph takes uint8 photos (n, s, s, 3), normalises them itself and gives thre
 
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import nn
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.evaluate import load_network
-from fashion_core.files import write_json
+from fashion_core.models.card import ModelCard
 from fashion_core.models.predictor import runtime
 
 
@@ -58,21 +59,21 @@ def write_ir(network: nn.Module, classes: int, image_size: int, folder: Path) ->
 
 
 def write_model_folder(
-    folder: Path, network: nn.Module, about: dict[str, Any], card: dict[str, Any], beside: Sequence[Path]
+    folder: Path, network: nn.Module, about: dict[str, Any], card: ModelCard, copies: Sequence[Path]
 ) -> None:
-    """Fill `folder`, with copies of the files and folders `beside`; the card comes last: a folder with a card is whole.
+    """Fill `folder`, also with `copies` of files and folders; the card comes last: a folder with a card is whole.
     Of paths only the names go along.
 
     Where OpenVINO is not installed, as on a machine that only trains, the card says that `publish` must add the IR.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    about, card = about | {"config": _named(about["config"])}, card | {"config": _named(card["config"])}
+    about, card = about | {"config": _named(about["config"])}, replace(card, settings=_named(card.settings))
     half = {
         name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
     }
     checkpoint.save(folder / "model.safetensors", half, about)
-    for source in beside:
+    for source in copies:
         if source.is_dir():
             shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns(".*"))  # of a killed writer
         else:
@@ -81,13 +82,15 @@ def write_model_folder(
         write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)
     except UserError:
         missing = "OpenVINO is not installed here: publish this run where it is, to predict with it."
-        card = card | {"notes": [*card["notes"], missing]}
-    write_json(folder / "card.json", card)
+        card = replace(card, notes=(*card.notes, missing))
+    card.write(folder)
 
 
-def _named(config: dict[str, Any]) -> dict[str, Any]:
+def _named(config: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe without the folders of the machine that it was trained on."""
-    return config | {key: Path(config[key]).name for key in ("pretrained", "extra", "decisions") if config.get(key)}
+    return dict(config) | {
+        key: Path(config[key]).name for key in ("pretrained", "extra", "decisions") if config.get(key)
+    }
 
 
 def add_ir(folder: Path) -> None:

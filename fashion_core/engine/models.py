@@ -32,6 +32,9 @@ IMAGENET_CLASSES = 1000
 class Normalise(nn.Module):
     """uint8 photos (n, height, width, 3) → normalised float32 (n, 3, height, width). Part of every exported graph."""
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255, persistent=False)
@@ -48,6 +51,9 @@ class TwoHead(nn.Module):
     over the sums is the product of both, renormalised to the classes that there are. After the hierarchy idea of
     Condition-CNN (Kolisnik, Hogan, Zulkernine 2021), without its order.
     """
+
+    colour: torch.Tensor
+    garment: torch.Tensor
 
     def __init__(self, in_features: int, classes: Sequence[str]) -> None:
         super().__init__()
@@ -224,12 +230,12 @@ def _head_name(model: nn.Module, classes: int = IMAGENET_CLASSES) -> str:
 
 def _replace(model: nn.Module, name: str, classes: Sequence[str], two_head: bool) -> None:
     old = model.get_submodule(name)
-    if two_head:
-        new: nn.Module = TwoHead(old.in_features, classes)
+    if isinstance(old, nn.Conv2d):
+        new: nn.Module = nn.Conv2d(old.in_channels, len(classes), (old.kernel_size[0], old.kernel_size[1]))
     elif isinstance(old, nn.Linear):
-        new = nn.Linear(old.in_features, len(classes))
+        new = TwoHead(old.in_features, classes) if two_head else nn.Linear(old.in_features, len(classes))
     else:
-        new = nn.Conv2d(old.in_channels, len(classes), old.kernel_size)
+        raise ValueError(f"its last layer is a {type(old).__name__}")
     parent, _, child = name.rpartition(".")
     setattr(model.get_submodule(parent), child, new)
 

@@ -63,7 +63,7 @@ class Photos:
 
 @dataclass
 class Progress:
-    """What a checkpoint keeps beside the tensors. Sums are over the photos of the current epoch so far."""
+    """What a checkpoint keeps apart from the tensors. Sums are over the photos of the current epoch so far."""
 
     step: int = 0
     loss_sum: float = 0.0
@@ -102,7 +102,7 @@ class Trainer:
             self.config.image_size,
             self.config.pretrained if state is None else "none",
         )
-        self.model.to(self.device, memory_format=torch.channels_last)
+        self.model.to(self.device).to(memory_format=torch.channels_last)
         self.normalise = models.Normalise().to(self.device)
         self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
         self.ema: AveragedModel | None = None
@@ -304,7 +304,10 @@ class Trainer:
             return None
         tensors, about = checkpoint.load(file)
         if about["fingerprint"] != self.photos.fingerprint:
-            raise UserError("The photos have changed since this run began: start a new run on them.")
+            raise UserError(
+                "The photos have changed since this run began, or are others: bring them back as they were, say where "
+                f"they are (python -m fashion_core train --resume {self.folder.name} DIR), or start a new run on them."
+            )
         return tensors, about
 
     def _restore(self, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:

@@ -24,7 +24,9 @@ from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
-from fashion_core.files import atomic_write
+from fashion_core.evaluation.meta import EvaluationMeta
+from fashion_core.files import Progress, atomic_write
+from fashion_core.models.card import Cost, DatasetFacts, Metrics, ModelCard, Share
 from fashion_core.photos import label_corrections
 from fashion_core.photos.dataset import Dataset, load, load_extra
 from fashion_core.photos.imaging import printable
@@ -36,9 +38,6 @@ from fashion_core.runs.record import read_values
 from fashion_core.stats import softmax, wilson
 
 PROGRESS_SECONDS = 0.5
-
-
-Progress = Callable[[int, int, str], None]
 
 
 class Stopped(Exception):
@@ -131,10 +130,8 @@ def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callab
     note = f"Training ended early, by request: epoch {about['epoch']} of {run.config.epochs}, the best so far, is kept."
     log("note", text=note)
     show(note)
-    tail = Tail(run)
-    tail.update()
-    progress = training.read_progress(about)
-    _test_and_export(run, data, pixels, Trained(progress, device), tail.notes, log, report)
+    trained, notes = Trained(training.read_progress(about), device), Tail(run.events_file).read().notes
+    _test_and_export(run, data, pixels, trained, list(notes), log, report)
     return "finished"
 
 
@@ -223,8 +220,10 @@ def _keeper(run: Run, data: Dataset, photos: Photos) -> Callable[[int, np.ndarra
     names = np.array(data.classes, dtype=object)[photos.labels(photos.validation).numpy()]
     table = data.photos.iloc[photos.validation][["path"]].reset_index(drop=True).assign(label=names)
 
+    drawn = made(data.root)
+
     def keep(epoch: int, logits: np.ndarray) -> None:
-        meta = {"model": run.id, "epoch": epoch, "split": "validation"}
+        meta = EvaluationMeta(model=run.id, epoch=epoch, split="validation", sample=drawn, probabilities="uncalibrated")
         Evaluation(data.classes, table, softmax(logits), "", meta).save(run.folder / EPOCHS / f"{epoch:04}.parquet")
 
     return keep
@@ -251,7 +250,7 @@ def _test_and_export(
     file = test.save(run.folder / "evaluation.parquet")
     summary = {key: test.summary()[key] for key in ("n", "accuracy", "macro_f1")}
     log("evaluate", split="test", epoch=about["epoch"], **summary)
-    cost = models.cost(network, run.config.image_size) | {"images_per_second": run.images_per_second}
+    cost = Cost(**models.cost(network, run.config.image_size), images_per_second=run.images_per_second)
     card = _card(run, data, trained, test, about, temperature, notes, cost)
     explained = compute_explanations(network, data.classes, data, pixels, trained.device, report)
     copies = [file, explained.save(run.folder / explanations.FILE)]
@@ -269,43 +268,36 @@ def _card(
     about: dict,
     temperature: float,
     notes: list[str],
-    cost: dict,
-) -> dict:
-    summary = test.summary()
-    low, high = wilson(int(test.right.sum()), len(test))
-    clean = test.without_leaks()
-    return {
-        "v": 1,
-        "name": run.id,
-        "classes": list(data.classes),
-        "image_size": run.config.image_size,
-        "temperature": temperature,
-        "architecture": run.config.architecture,
-        "weights": trainer.progress.origin,
-        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "epoch": about["epoch"],
-        "metrics": {
-            "test_accuracy": summary["accuracy"],
-            "test_accuracy_interval": [low, high],
-            "test_n": summary["n"],
-            "macro_f1": summary["macro_f1"],
-            "leakage_free": {"right": clean[0], "n": clean[1]},  # of photos without a near-duplicate in training
-            "validation_accuracy": trainer.progress.best[0],
-        },
-        "config": run.config.as_dict(),
-        "dataset": {
-            "name": data.root.name,
-            "fingerprint": data.fingerprint,
-            "photos": len(data.photos),
-            "sample": made(data.root),  # how to draw the photos again, where they are drawn
-            "unreadable": len(data.unreadable),
-        },
-        "hardware": _device_name(trainer.device),
-        "training_seconds": round(run.training_seconds, 1),
-        "cost": cost,
-        "versions": _versions(),
-        "notes": notes,
-    }
+    cost: Cost,
+) -> ModelCard:
+    """All that is known of the model at its run's end. `about` is what lies beside its weights."""
+    return ModelCard(
+        name=run.id,
+        classes=data.classes,
+        image_size=run.config.image_size,
+        temperature=temperature,
+        architecture=run.config.architecture,
+        initial_weights=trainer.progress.origin,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        epoch=about["epoch"],
+        metrics=Metrics(
+            test_accuracy=test.accuracy,
+            test_accuracy_interval=wilson(int(test.right.sum()), len(test)),
+            test_n=len(test),
+            macro_f1=test.macro_f1,
+            leakage_free=Share(*test.without_leaks()),
+            validation_accuracy=trainer.progress.best[0],
+        ),
+        settings=run.config.as_dict(),
+        dataset=DatasetFacts(
+            data.root.name, data.fingerprint, len(data.photos), test.meta.sample, len(data.unreadable)
+        ),
+        hardware=_device_name(trainer.device),
+        training_seconds=round(run.training_seconds, 1),
+        cost=cost,
+        versions=_versions(),
+        notes=tuple(notes),
+    )
 
 
 def _notes(data: Dataset, trainer: Trainer) -> list[str]:

@@ -12,40 +12,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from fashion_core import UserError, home
-from fashion_core.class_names import factors, marginalise
+from fashion_core import UserError
+from fashion_core.class_names import factors, marginalise, refuse_unknown
+from fashion_core.evaluation.meta import EvaluationMeta
+from fashion_core.files import atomic_write
 from fashion_core.stats import between, expected_calibration_error
 
 Which = Literal["all", "wrong", "right", "colour", "garment", "both"]
-ERROR_TYPES = (
-    "colour",
-    "garment",
-    "both",
-)  # what is wrong about a mistake: the colour alone, the garment alone, or both
+ERROR_TYPES = ("colour", "garment", "both")  # what is wrong about a mistake: colour alone, garment alone, or both
 MEASURES = ("precision", "recall", "f1-score", "support")
+AVERAGES = ("accuracy", "macro avg", "weighted avg")
 EPOCHS = "epochs"  # the folder beside a model's evaluation: one evaluation of the validation photos after each epoch
 SCHEMA_KEY = b"busana.evaluation"
+
+
+class ReviewedFigures(NamedTuple):
+    """What a test says of the photos with one verdict of a review; shares from 0 to 1."""
+
+    n: int
+    accuracy: float
+    macro_f1: float
+
+    @property
+    def right(self) -> int:
+        return round(self.accuracy * self.n)
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Row i of `photos` (path relative to `root`, label) belongs to row i of `probabilities` (n, k), float32.
 
-    Probabilities are calibrated and sum to 1 a row; column j is `classes[j]`. A class without photos is allowed,
-    a label that is not a class is not. `meta` is plain JSON: model, epoch, split, fingerprint, created,
-    unreadable ([{"path", "reason"}]) and whatever else the writer wants shown.
+    Probabilities sum to 1 a row, and `meta.probabilities` says what they are; column j is `classes[j]`. A class without
+    photos is allowed, a label that is not a class is not.
     """
 
     classes: tuple[str, ...]
     photos: pd.DataFrame
     probabilities: np.ndarray
     root: str = ""
-    meta: dict = field(default_factory=dict)
+    meta: EvaluationMeta = field(default_factory=EvaluationMeta)
 
     def __post_init__(self) -> None:
         if not len(self.photos):
@@ -55,11 +65,7 @@ class Evaluation:
             raise ValueError(f"probabilities must be {expected} for photos × classes, not {self.probabilities.shape}")
         if not np.isfinite(self.probabilities).all():
             raise ValueError("probabilities must be finite numbers")
-        if strangers := sorted(set(self.photos["label"]) - set(self.classes)):
-            raise UserError(
-                f"the model does not know the class {', '.join(strangers)}: "
-                f"rename or remove that folder (the model's classes are {', '.join(self.classes)})"
-            )
+        refuse_unknown(self.photos["label"], self.classes)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -77,13 +83,13 @@ class Evaluation:
         }
         for number, column in enumerate(np.asarray(self.probabilities, np.float32).T):
             columns[f"p{number}"] = pa.array(column, pa.float32())
-        about = {"v": 1, "classes": list(self.classes), "root": self.root, "meta": self.meta, "metrics": self._metrics}
+        meta = self.meta.write()
+        about = {"v": 2, "classes": list(self.classes), "root": self.root, "meta": meta, "metrics": self._metrics}
         table = pa.table(columns).replace_schema_metadata({SCHEMA_KEY: json.dumps(about).encode()})
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        pq.write_table(table, beside, compression="zstd")
-        return beside.replace(path)
+        with atomic_write(path) as partial:
+            pq.write_table(table, partial, compression="zstd")
+        return path
 
     @classmethod
     def load(cls, path: Path) -> "Evaluation":
@@ -98,7 +104,8 @@ class Evaluation:
             photos = pd.DataFrame({"path": paths, "label": table["label"].to_pylist()}, dtype=object)
             columns = [table[f"p{number}"].to_numpy() for number in range(len(about["classes"]))]
             probabilities = np.stack(columns, axis=1).astype(np.float32)
-            evaluation = cls(tuple(about["classes"]), photos, probabilities, about["root"], about["meta"])
+            meta = EvaluationMeta.read(about["meta"], Path(path))
+            evaluation = cls(tuple(about["classes"]), photos, probabilities, about["root"], meta)
             vars(evaluation).update({"_metrics": about["metrics"]} if "metrics" in about else {})  # the cached property
             return evaluation
         except FileNotFoundError:
@@ -109,11 +116,6 @@ class Evaluation:
             raise UserError(f"{path} is not a readable evaluation: evaluate the model again ({reason})") from None
 
     # The photos ----------------------------------------------------------------------------------------------------
-
-    def located(self) -> Path | None:
-        """The folder of its photos: where they were tested, or data/ under their folder's name; None: not here."""
-        root = Path(self.root)
-        return next((folder for folder in (root, home() / "data" / root.name) if self.lies_in(folder)), None)
 
     def lies_in(self, folder: Path) -> bool:
         """Whether `folder` holds its photos, or some of them."""
@@ -149,8 +151,7 @@ class Evaluation:
 
     @cached_property
     def error_types(self) -> np.ndarray | None:
-        """(n,) one of ERROR_TYPES for each mistake, "" where right; None where class names are no "
-        "`<colour>_<garment>`."""
+        """(n,) one of ERROR_TYPES for each mistake, "" where right; None where classes have no colour and garment."""
         pairs = factors(self.classes)
         if pairs is None:
             return None
@@ -173,7 +174,7 @@ class Evaluation:
         What is predicted is the part of the predicted class, so each cell is a sum of cells. ValueError: no such parts.
         """
         names, sums = marginalise(self.probabilities, self.classes, part)
-        of_class = [pair[part] for pair in factors(self.classes)]
+        of_class = [pair[part] for pair in factors(self.classes) or ()]
         photos = self.photos.assign(label=[of_class[number] for number in self.truth])
         folded = replace(self, classes=names, photos=photos, probabilities=sums)
         vars(folded)["predicted"] = np.array([names.index(name) for name in of_class])[self.predicted]
@@ -189,35 +190,44 @@ class Evaluation:
         """Share of right predictions, 0 to 1."""
         return float(self.right.mean())
 
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that occur, 0 to 1."""
+        return float(self._metrics["report"][len(self.classes) + 1][MEASURES.index("f1-score")])
+
     def without_leaks(self) -> tuple[int, int]:
-        """Right answers and photos, those left out that have a near-duplicate in training (`meta["leaked"]`: rows)."""
-        clean = np.delete(self.right, self.meta.get("leaked", []))
+        """Right answers and photos, those left out that have a near-duplicate in training."""
+        clean = np.delete(self.right, np.array(self.meta.leaked or (), int))
         return int(clean.sum()), len(clean)
 
     def decided(self, labels: Mapping[str, str]) -> "Evaluation":
         """The same predictions by the labels that people decided on, path → label; photos that were left out, or kept
         for a colour or garment alone, go. UserError where none is left."""
-        label = self.photos["path"].map(labels).where(self.photos["path"].isin(labels.keys()), self.photos["label"])
+        # One by one: pandas turns the keys into UTF-8, which not every file's name is.
+        pairs = zip(self.photos["path"], self.photos["label"], strict=True)
+        label = pd.Series([labels.get(path, label) for path, label in pairs], dtype=object)
         keep = label.isin(self.classes).to_numpy()
         if not keep.any():
             raise UserError("The decisions leave none of these photos: undo some of them.")
         rows = np.flatnonzero(keep)
         photos = self.photos.assign(label=label)[keep].reset_index(drop=True)
-        return replace(self, photos=photos, probabilities=self.probabilities[rows], meta={})
+        meta = replace(self.meta, leaked=None, unreadable=())  # of the photos as they were
+        return replace(self, photos=photos, probabilities=self.probabilities[rows], meta=meta)
 
     def aligned(self, other: "Evaluation") -> "Evaluation":
         """`other` with its photos in this one's order. UserError where the two answered other photos or labels."""
         place = {photo: row for row, photo in enumerate(zip(other.photos["path"], other.photos["label"], strict=True))}
-        order = [place.get(photo) for photo in zip(self.photos["path"], self.photos["label"], strict=True)]
-        if None in order or len(self) != len(other):
+        asked = list(zip(self.photos["path"], self.photos["label"], strict=True))
+        order = [place[photo] for photo in asked if photo in place]
+        if not len(order) == len(self) == len(other):
             raise UserError("the two models were tested on other photos: only answers to the same photos compare")
         photos = other.photos.iloc[order].reset_index(drop=True)
-        leaked = np.isin(order, other.meta.get("leaked", []))  # row numbers, which change with the order
-        meta = other.meta | {"leaked": np.flatnonzero(leaked).tolist()}
+        leaked = np.flatnonzero(np.isin(order, other.meta.leaked or ()))  # row numbers, which change with the order
+        meta = replace(other.meta, leaked=None if other.meta.leaked is None else tuple(leaked.tolist()))
         return replace(other, photos=photos, probabilities=other.probabilities[order], meta=meta)
 
-    def reviewed(self, verdicts: dict[str, str]) -> dict[str, dict]:
-        """The figures apart by what a person said of the labels: verdict → n, accuracy, macro_f1.
+    def reviewed(self, verdicts: Mapping[str, str]) -> dict[str, ReviewedFigures]:
+        """The figures apart by what a person said of the labels, by verdict.
 
         `verdicts`: path → verdict. macro_f1 is over the classes that occur there. UserError for a photo without one.
         """
@@ -229,8 +239,8 @@ class Evaluation:
         for verdict in dict.fromkeys(verdicts.values()):
             rows = np.flatnonzero(said == verdict)
             if len(rows):
-                part = Evaluation(self.classes, self.photos.iloc[rows], self.probabilities[rows]).summary()
-                found[verdict] = {key: part[key] for key in ("n", "accuracy", "macro_f1")}
+                part = Evaluation(self.classes, self.photos.iloc[rows], self.probabilities[rows])
+                found[verdict] = ReviewedFigures(len(part), part.accuracy, part.macro_f1)
         return found
 
     def confusion(self) -> np.ndarray:
@@ -238,13 +248,20 @@ class Evaluation:
         return np.array(self._metrics["confusion"], dtype=np.int64)
 
     def report(self) -> pd.DataFrame:
-        """precision, recall, f1-score, support per class, then "accuracy", "macro avg", "weighted avg".
+        """class, kind, precision, recall, f1-score and support: a row for each class, of the kind "class", and one for
+        each of AVERAGES, whose class is empty: a class may be called like an average.
 
         A class that occurs neither as truth nor as prediction has zeros and stays out of the averages, as
         scikit-learn has it; a class never predicted, or without photos, scores 0 and counts.
         """
-        rows = [*self.classes, "accuracy", "macro avg", "weighted avg"]
-        return pd.DataFrame(self._metrics["report"], index=rows, columns=MEASURES).astype({"support": int})
+        table = pd.DataFrame(self._metrics["report"], columns=MEASURES).astype({"support": int})
+        table.insert(0, "class", [*self.classes, *[""] * len(AVERAGES)])
+        table.insert(1, "kind", ["class"] * len(self.classes) + list(AVERAGES))
+        return table
+
+    def class_report(self) -> pd.DataFrame:
+        """precision, recall, f1-score and support of every class, by its name."""
+        return self.report().iloc[: len(self.classes)].set_index("class")[list(MEASURES)]
 
     def recall_intervals(self) -> list[str]:
         """For each class the 95 % interval of its recall, in words, and at the end that of the accuracy."""
@@ -347,10 +364,10 @@ class Evaluation:
         return {
             "n": len(self),
             "accuracy": self.accuracy,
-            "macro_f1": float(self.report().loc["macro avg", "f1-score"]),
+            "macro_f1": self.macro_f1,
             "classes": list(self.classes),
             "confusion": self.confusion().tolist(),
-            "unreadable": list(self.meta.get("unreadable", [])),
+            "unreadable": [bad._asdict() for bad in self.meta.unreadable],
         }
 
 

@@ -1,10 +1,11 @@
-"""What lies behind single predictions, gathered once: look-alikes, class heat maps, measured colours.
+"""What lies behind single predictions, computed once: nearest photos, class heat maps, measured colours.
 
-    evidence = Evidence.load(folder / "evidence.safetensors")
-    evidence.nearest(path)             # its nearest training photos
-    evidence.map(path, "blue_dress")   # which parts of the photo spoke for that class
+    explanations = Explanations.load(folder / FILE)
+    explanations.nearest(path)             # its nearest training photos
+    explanations.map(path, "blue_dress")   # which parts of the photo spoke for that class
+    ood_warning(explanations, embedding, colour)     # in what a new photo is unlike those that were learned
 
-`engine.evidence` gathers it after a run; to look never runs the model again.
+`engine.explanations` computes them after a run; to look never runs the model again.
 """
 
 import json
@@ -19,7 +20,9 @@ import pandas as pd
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.photos.garment_colour import Colour, lab
+from fashion_core.class_names import COLOUR, factors
+from fashion_core.files import atomic_write
+from fashion_core.photos.garment_colour import UNSURE, Colour, lab, unsure
 from fashion_core.photos.imaging import printable
 
 if TYPE_CHECKING:
@@ -29,12 +32,15 @@ FILE = "evidence.safetensors"
 NEIGHBOURS = 10
 ID_QUANTILE = 0.98  # of the validation photos are no less like the training photos than the threshold
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
+UNLIKE = "Unlike the photos it was trained on: perhaps none of its classes is right."
+OTHER_COLOUR = "Its measured colour is unlike those that it was trained on"
 
 
 @dataclass(frozen=True)
 class Explanations:
     """Row i of `photos` (path, label, split, group) belongs to row i of `embeddings`, float16 (n, d), whose distances
-    are those of the unit embeddings that the head reads, and of `colours`, float32 (n, 4) as in Colour.
+    are those of the unit embeddings that the head reads, and of `colours`, float32 (n, 5) as in Colour; (n, 4) in files
+    from before the uncertainty was kept.
 
     `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
     that only 2 % of the validation photos pass.
@@ -55,7 +61,7 @@ class Explanations:
         """One safetensors file, written beside and renamed."""
         from safetensors.numpy import save_file
 
-        tensors = {
+        tensors: dict[str, np.ndarray] = {
             "embeddings": self.embeddings.astype(np.float16), "colours": self.colours.astype(np.float32),
             "axes": self.axes.astype(np.float16), "centre": self.centre.astype(np.float32),
         }  # fmt: skip
@@ -64,10 +70,9 @@ class Explanations:
         photos = self.photos.to_dict("list")
         photos["path"] = [os.fsencode(path).decode("latin-1") for path in photos["path"]]  # JSON knows no bytes
         about = {"v": 1, "classes": list(self.classes), "photos": photos, "limit": float(self.ood_threshold)}
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
-        save_file(tensors, beside, {"about": json.dumps(about)})
-        beside.chmod(0o644)
-        return beside.replace(file)
+        with atomic_write(file) as partial:
+            save_file(tensors, partial, {"about": json.dumps(about)})
+        return file
 
     @classmethod
     def load(cls, file: Path) -> "Explanations":
@@ -84,11 +89,11 @@ class Explanations:
             return cls(tuple(about["classes"]), photos, ood_threshold=about["limit"], **{"maps": None} | tensors)
         except FileNotFoundError:
             raise UserError(
-                f"There is no {printable(file)}: this model was made before its evidence was kept."
+                f"There is no {printable(file)}: this model was made before they were kept; train or publish it again."
             ) from None
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as reason:
             raise UserError(
-                f"{printable(file)} is no readable evidence: train or publish the model again ({reason})."
+                f"{printable(file)} holds no readable explanations ({reason}): train or publish the model again."
             ) from None
 
     @cached_property
@@ -134,27 +139,33 @@ class Explanations:
         train = self._trained
         units = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12) - self.centre
         placed = units @ self.axes.astype(np.float32)
-        beside = np.maximum((units**2).sum(1) - (placed**2).sum(1), 0)  # what the axes do not span
+        outside = np.maximum((units**2).sum(1) - (placed**2).sum(1), 0)  # what the axes do not span
         squares = (placed**2).sum(1)[:, None] + (train**2).sum(1) - 2 * placed @ train.T
         kth = min(NEIGHBOURS, len(train)) - 1
-        return np.sqrt(np.maximum(np.partition(squares, kth, axis=1)[:, kth], 0) + beside)
+        return np.sqrt(np.maximum(np.partition(squares, kth, axis=1)[:, kth], 0) + outside)
 
     def colour_ood_score(self, colours: np.ndarray) -> np.ndarray:
         """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
         training photo."""
         tree = self._learned_colours
-        return tree.query(lab(colours), k=[min(NEIGHBOURS, tree.n)])[0][:, 0]
+        return np.asarray(tree.query(lab(colours), k=[min(NEIGHBOURS, tree.n)])[0])[:, 0]
 
     @cached_property
     def _learned_colours(self) -> "KDTree":
         from scipy.spatial import KDTree
 
-        return KDTree(lab(self.colours[self._of("train")]))
+        return KDTree(lab(self._sure_colours("train")))
+
+    def _sure_colours(self, split: str) -> np.ndarray:
+        """Of the photos of `split` those that are surely their garment's; all where none is."""
+        colours = self.colours[self._of(split)]
+        sure = colours[~unsure(colours)]
+        return sure if len(sure) else colours
 
     @cached_property
     def colour_ood_threshold(self) -> float:
-        """The colour's strangeness that only 2 % of the validation photos pass; infinite where there are none."""
-        held_out = self.colours[self._of("validation")]
+        """The score that only 2 % of the validation photos pass; infinite where there are none."""
+        held_out = self._sure_colours("validation")
         return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if len(held_out) else np.inf
 
     def duplicates(self, path: str) -> pd.DataFrame:
@@ -172,6 +183,23 @@ class Explanations:
             return None
         maps = self.maps[self._tested[path]].astype(np.float32)
         return maps[self.classes.index(label)] - maps.mean(axis=0)
+
+
+def ood_warning(explanations: Explanations, embedding: np.ndarray, colour: Colour | None) -> str | None:
+    """A sentence where a photo is out of distribution, as a whole or in its garment's colour alone; None where not.
+
+    `embedding`, (D,), is the network's for it, empty where it gives none; `colour` is measured, None where it was not.
+    A colour that may not be the garment's is no reason to warn.
+    """
+    if embedding.size and explanations.ood_score(embedding[None])[0] > explanations.ood_threshold:
+        return UNLIKE
+    pairs = factors(explanations.classes)
+    if pairs is None or colour is None or colour.uncertainty >= UNSURE:
+        return None
+    if explanations.colour_ood_score(np.array([colour]))[0] <= explanations.colour_ood_threshold:
+        return None
+    names = list(dict.fromkeys(pair[COLOUR] for pair in pairs))
+    return OTHER_COLOUR + (f": perhaps neither {names[0]} nor {names[1]}." if len(names) == 2 else ".")
 
 
 def overlay_heatmap(image: Image.Image, heat: np.ndarray, scale: float) -> Image.Image:

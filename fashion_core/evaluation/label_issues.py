@@ -1,11 +1,11 @@
 """Labels and photos that look wrong: confident learning, outliers, and pairs that may be one picture.
 
-    python -m fashion_core suspects RUN
-    suspects.find(Evaluation.load(run.evaluation_file))     # labels of test photos, worst first
-    suspects.find(suspects.out_of_fold(evidence, root))     # of all photos
+    python -m fashion_core label-issues RUN
+    find_label_issues(Evaluation.load(run.evaluation_file))     # labels of test photos, worst first
+    find_label_issues(out_of_fold(explanations, root))          # of all photos
 
 How many labels of each class are wrong is estimated from how sure the model usually is of each class, and so many, the
-least believed, are suspect (Northcutt, Jiang, Chuang 2021, by cleanlab). It is a place to look, not a verdict: the
+least believed, are listed (Northcutt, Jiang, Chuang 2021, by cleanlab). It is a place to look, not a verdict: the
 model may be the one that errs.
 """
 
@@ -15,6 +15,7 @@ import pandas as pd
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import NEIGHBOURS, Explanations
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos.duplicates import grouped
 
 FOLDS, CROSS_VALIDATED = 5, "cross-validated"
@@ -27,11 +28,10 @@ POSSIBLE_DISTANCE, POSSIBLE_BITS = 0.1, 8
 
 
 def find_label_issues(evaluation: Evaluation) -> pd.DataFrame:
-    """A row for each suspect label, worst first: index (its row in the evaluation), path, label, predicted, score.
-
-    The score, 0 to 1, is the model's confidence in the label as it stands: the lower, the more suspect.
+    """A row for each label that looks wrong, worst first: index (its row in the evaluation), path, label, predicted,
+    score: the model's confidence in the label, 0 to 1. Time and memory grow with photos × classes.
     """
-    from cleanlab.filter import find_label_issues
+    from cleanlab import filter as confident_learning
 
     # cleanlab knows classes by their number, and must not meet one that no photo bears.
     present = np.unique(evaluation.truth)
@@ -40,7 +40,7 @@ def find_label_issues(evaluation: Evaluation) -> pd.DataFrame:
     sums = evaluation.probabilities[:, present].astype(np.float64)
     shares = sums / sums.sum(axis=1, keepdims=True)
     labels = np.searchsorted(present, evaluation.truth)
-    rows = find_label_issues(labels, shares, return_indices_ranked_by="self_confidence", n_jobs=1)
+    rows = confident_learning.find_label_issues(labels, shares, return_indices_ranked_by="self_confidence", n_jobs=1)
     return _table(evaluation, rows)
 
 
@@ -56,12 +56,14 @@ def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:
 
 
 def out_of_fold(evidence: Explanations, root: str = "") -> Evaluation:
-    """All photos, those of training too, in the order of their splits: what the ten nearest, by the stored embeddings,
-    are labelled, the nearer the weightier, out of those in 4 of 5 folds; near-duplicates stay in one fold. Photos whose
-    class has none outside their own fold are left out: nothing could vote for it.
+    """All photos, those of training too, test photos first: the probability of a class is the share of the ten nearest
+    photos, by the stored embeddings and weighted by nearness, that bear it, out of the other 4 of 5 folds.
+    Near-duplicates stay in one fold. Photos whose class has none outside their own fold are left out: nothing could
+    vote for it.
 
-    The embeddings themselves come from a network that has seen the training photos, so for these it is the surer of
-    their labels, wrong ones too. `root` as in Evaluation. UserError where there are too few photos to ask.
+    The embeddings come from a network that has seen the training photos, so for these it is the surer of their labels,
+    wrong ones too. `root` as in Evaluation. Time grows with the square of the photos. Raises UserError where there are
+    too few photos.
     """
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.neighbors import KNeighborsClassifier
@@ -72,23 +74,25 @@ def out_of_fold(evidence: Explanations, root: str = "") -> Evaluation:
     group = photos["group"].where(photos["group"] >= 0, len(photos) + np.arange(len(photos)))
     count = min(FOLDS, max(2, photos["label"].value_counts().min()), group.nunique())
     if count < 2 or photos["label"].value_counts().max() < count:
-        raise UserError("These photos are too few, or too much alike, to ask of one what the others are.")
+        raise UserError("These photos are too few, or too much alike, to judge one by the others.")
     shares, known = np.zeros((len(photos), len(evidence.classes)), np.float32), np.zeros(len(photos), bool)
-    for fitted, asked in StratifiedGroupKFold(int(count)).split(features, labels, group):
+    for fitted, held_out in StratifiedGroupKFold(int(count)).split(features, labels, group):
         near = KNeighborsClassifier(min(NEIGHBOURS, len(fitted)), weights="distance")
         model = near.fit(features[fitted], labels[fitted])
         columns = [evidence.classes.index(name) for name in model.classes_]
-        shares[np.ix_(asked, columns)] = model.predict_proba(features[asked])
-        known[asked] = np.isin(labels[asked], model.classes_)
+        shares[np.ix_(held_out, columns)] = model.predict_proba(features[held_out])
+        known[held_out] = np.isin(labels[held_out], model.classes_)
     if not known.any():
-        raise UserError("Each class is one picture over and over: there is nothing to ask of one what the others are.")
+        raise UserError("Each class is one picture over and over: no photo can be judged by the others.")
     rows = photos[known][["path", "label"]].reset_index(drop=True)
-    return Evaluation(evidence.classes, rows, shares[known], root, {"split": CROSS_VALIDATED})
+    return Evaluation(
+        evidence.classes, rows, shares[known], root, EvaluationMeta(split=CROSS_VALIDATED, probabilities="votes")
+    )
 
 
 def outliers(evidence: Explanations) -> pd.DataFrame:
-    """Photos unlike the others, the strangest first: path, label, score: how many times the median is its distance to
-    its tenth nearest (Ramaswamy, Rastogi, Shim 2000). Those of at least FAR."""
+    """Photos unlike all others, the most unlike first: path, label, score: the distance to the tenth nearest photo over
+    the median of these distances, OUTLIER_RATIO at least (Ramaswamy, Rastogi, Shim 2000)."""
     from sklearn.neighbors import NearestNeighbors
 
     features = evidence.embeddings.astype(np.float32)
@@ -101,8 +105,9 @@ def outliers(evidence: Explanations) -> pd.DataFrame:
 
 
 def possible_duplicates(evidence: Explanations, hashes: dict[str, int]) -> pd.DataFrame:
-    """Groups of photos that may be one picture, such as one cropped, to the network's eye and by perceptual hash, but
-    that are no near-duplicates by pixels: path, label, split, group. `hashes`: path → 64 bits, of those to compare.
+    """Groups of photos that may be one picture, such as one cropped: path, label, split, group. Their embeddings and
+    their perceptual hashes are near each other, but they are no near-duplicates by pixels. `hashes`: path → 64 bits, of
+    the photos to compare.
     """
     from sklearn.neighbors import NearestNeighbors
 

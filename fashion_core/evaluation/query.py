@@ -1,16 +1,18 @@
 """A question in plain words → filters on an evaluation: "misclassified blue dresses", "shoes below 60 %".
 
-    asked = question.read("black shirts predicted blue, confident", evaluation.classes)
-    evaluation.rows(question.mask(evaluation, asked.filters))      # and asked.unknown: the words nobody understood
+    found = query.parse("black shirts predicted blue, confident", evaluation.classes)
+    evaluation.rows(query.mask(evaluation, found.filters))      # and found.unknown: the words that are no filter
 
 No language model: a word is a class, a colour, a garment or one of WORDS. Every filter knows the words that ask for it,
 so a question without one of them is a question again.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, cast
 
 import numpy as np
 
@@ -58,46 +60,66 @@ class Query:
 
 
 def parse(text: str, classes: Sequence[str]) -> Query:
-    """What `text` asks of an evaluation with these classes."""
-    filters: list[Filter] = []
-
-    def bound(found: re.Match) -> str:
-        filters.append(_bounded(found[1] in _BELOW, float(found[2]), bool(found[3])))
-        return " "
-
-    rest = _BOUND.sub(bound, text.lower())
+    """What `text` asks of an evaluation with these classes; case, and how its letters are composed, do not matter."""
+    bounds, rest = _take_bounds(_same(text))
     for name in sorted(classes, key=len, reverse=True):  # a name of several words is one
-        rest = rest.replace(name.lower(), _one_word(name))
-    side, named, unknown, denied = "true", {"true": [], "predicted": []}, [], ""
+        rest = rest.replace(_same(name), _one_word(name))
+    reading = _Reading(classes, bounds)
     for word in re.findall(r"[^\s,;.?!“”\"]+", rest):
-        meaning = _MEANING.get(word)
-        if found := _names(word, classes):
-            if denied:
-                filters.append(_denied(_classes(side, [found], classes), classes))
-            else:
-                named[side].append(found)
-        elif meaning in ("predicted", "true"):
-            side = meaning
-        elif meaning == "not":
-            denied = word
-            continue
-        elif denied and meaning:  # what the opposite of the others is, nobody can say
-            if meaning in _OPPOSITE:
-                filters.append(Filter("which", _OPPOSITE[meaning], _OPPOSITE[meaning]))
-            else:
-                unknown.append(f"{denied} {word}")
-        elif meaning in ("right", "wrong", *ERROR_TYPES):
-            filters.append(Filter("which", meaning, f"{meaning} wrong" if meaning in ERROR_TYPES else meaning))
-        elif meaning == "leaked":
-            filters.append(Filter("leaked", meaning, meaning))
-        elif meaning:
-            filters += parse(meaning, classes).filters
-        elif meaning is None:
-            unknown.append(f"{denied} {word}".strip())
-        if meaning != "":
-            denied = ""
-    sides = [_classes(side, found, classes) for side, found in named.items() if found]
-    return Query(_without_what_follows((*sides, *filters)), tuple(dict.fromkeys(unknown)))
+        _read_word(reading, word)
+    sides = [_classes(side, found, classes) for side, found in reading.named.items() if found]
+    return Query(_without_what_follows((*sides, *reading.filters)), tuple(dict.fromkeys(reading.unknown)))
+
+
+@dataclass
+class _Reading:
+    """A question half read: the next name is on `side`, `negation` the word that denies what follows."""
+
+    classes: Sequence[str]
+    filters: list[Filter]
+    named: dict[str, list[frozenset[str]]] = field(default_factory=lambda: {"true": [], "predicted": []})
+    unknown: list[str] = field(default_factory=list)
+    side: str = "true"
+    negation: str = ""
+
+
+def _take_bounds(text: str) -> tuple[list[Filter], str]:
+    """The bounds in it, as "below 60 %", and the rest."""
+    bounds = [_bounded(found[1] in _BELOW, float(found[2]), bool(found[3])) for found in _BOUND.finditer(text)]
+    return bounds, _BOUND.sub(" ", text)
+
+
+def _read_word(reading: _Reading, word: str) -> None:
+    meaning = _MEANING.get(word)
+    if found := _names(word, reading.classes):
+        _read_name(reading, found)
+    elif meaning == "not":
+        reading.negation = word
+        return
+    elif meaning in ("predicted", "true"):
+        reading.side = meaning
+    elif meaning is None or (reading.negation and meaning and meaning not in _OPPOSITE):  # what is not "confident"?
+        reading.unknown.append(f"{reading.negation} {word}".strip())
+    elif meaning:
+        reading.filters += _meant(_OPPOSITE[meaning] if reading.negation else meaning)
+    if found or meaning != "":  # "not the blue ones": what follows is denied past words that say nothing
+        reading.negation = ""
+
+
+def _read_name(reading: _Reading, names: frozenset[str]) -> None:
+    if reading.negation:
+        reading.filters.append(_denied(_classes(reading.side, [names], reading.classes), reading.classes))
+    else:
+        reading.named[reading.side].append(names)
+
+
+def _meant(meaning: str) -> list[Filter]:
+    """The filter behind one meaning of WORDS."""
+    if meaning in ERROR_TYPES:
+        return [Filter("which", meaning, f"{meaning} wrong")]
+    if meaning in _OPPOSITE:
+        return [Filter("which", meaning, meaning)]
+    return [Filter("leaked", meaning, meaning)] if meaning == "leaked" else _take_bounds(meaning)[0]
 
 
 def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation | None = None) -> np.ndarray:
@@ -110,11 +132,11 @@ def mask(evaluation: Evaluation, filters: Sequence[Filter], folded: Evaluation |
     for each in filters:
         if each.kind in ("true", "predicted"):
             numbers = evaluation.truth if each.kind == "true" else evaluation.predicted
-            keep &= np.isin(numbers, [evaluation.classes.index(name) for name in each.value])
+            keep &= np.isin(numbers, [evaluation.classes.index(name) for name in cast(tuple[str, ...], each.value)])
         elif each.kind == "which":
-            keep &= (evaluation if each.value in ERROR_TYPES else answered).mask(which=each.value)
+            keep &= (evaluation if each.value in ERROR_TYPES else answered).mask(which=cast(Any, each.value))
         elif each.kind == "leaked":
-            keep &= np.isin(np.arange(len(evaluation)), evaluation.meta.get("leaked", []))
+            keep &= np.isin(np.arange(len(evaluation)), evaluation.meta.leaked or ())
         else:
             keep &= answered.confidence < each.value if each.kind == "below" else answered.confidence >= each.value
     return keep
@@ -144,8 +166,13 @@ def _names(word: str, classes: Sequence[str]) -> frozenset[str]:
     return frozenset(name for name in known if spoken & _forms(_one_word(name)))
 
 
+def _same(text: str) -> str:
+    """The same for all ways to write a text: composed (NFC) and without case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
 def _one_word(name: str) -> str:
-    return re.sub(r"\W+", "_", name.lower())
+    return re.sub(r"\W+", "_", _same(name))
 
 
 def _forms(word: str) -> set[str]:
@@ -154,9 +181,9 @@ def _forms(word: str) -> set[str]:
 
 def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str]) -> Filter:
     """Colours and garments together mean the classes that have both; two of one kind mean either."""
-    kinds = [set(), set(), set()]  # colours, garments, whole classes
+    kinds: list[set[str]] = [set(), set(), set()]  # colours, garments, whole classes
     pairs = factors(classes) or ()
-    for name in frozenset().union(*named):
+    for name in frozenset[str]().union(*named):
         kinds[2 if name in classes else 0 if name in {colour for colour, _ in pairs} else 1].add(name)
     either = [np.any([classes_matching(name, classes) for name in kind], axis=0) for kind in kinds[:2] if kind]
     keep = np.logical_and.reduce(either) if either else np.zeros(len(classes), bool)
@@ -167,7 +194,7 @@ def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str])
 
 def _denied(asked: Filter, classes: Sequence[str]) -> Filter:
     """The same of all other classes."""
-    others = tuple(name for name in classes if name not in asked.value)
+    others = tuple(name for name in classes if name not in cast(tuple[str, ...], asked.value))
     side = "predicted " if asked.kind == "predicted" else ""
     return Filter(asked.kind, others, f"{side}not {asked.words.removeprefix(side)}")
 

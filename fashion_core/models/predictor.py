@@ -1,6 +1,6 @@
 """From photos to calibrated confidences with a published model, on OpenVINO: no torch is loaded.
 
-    predictor = Predictor(resolve("paper-resnet50"))
+    predictor = Predictor(resolve("apparel-resnet50"))
     predictor.top(imaging.read("shoe.jpg"), k=3)        # [("black_shoes", 0.98), …]
 
 A model folder (weights/<name>/ or runs/<id>/model/) holds card.json, model.xml and model.bin. The network takes
@@ -19,8 +19,9 @@ import numpy as np
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.models.card import read_card
-from fashion_core.photos import imaging
+from fashion_core.evaluation.explanations import FILE, Explanations, ood_warning
+from fashion_core.models.card import ModelCard
+from fashion_core.photos import garment_colour, imaging
 from fashion_core.stats import softmax
 
 BATCH = 8  # photos a pass: more is no faster on a CPU, and only holds more memory
@@ -32,8 +33,8 @@ class Predictor:
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
-        self.card = read_card(self.folder)
-        self.classes: tuple[str, ...] = tuple(self.card["classes"])
+        self.card = ModelCard.read(self.folder)
+        self.classes = self.card.classes
         compiled = _compiled(self.folder, len(self.classes))
         self._outputs = {name for output in compiled.outputs for name in output.names}
         self._request = compiled.create_infer_request()
@@ -46,13 +47,13 @@ class Predictor:
     def predict_with_embeddings(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """The same, and the embeddings that the head read, float32 (n, d), from one pass; d is 0 where it has none."""
         logits, embeddings = self.raw(images)
-        return softmax(logits, self.card["temperature"]), embeddings
+        return softmax(logits, self.card.temperature), embeddings
 
     def raw(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
-        """What the network puts out: logits, float32 (n, k), and embeddings as in `looked`."""
+        """What the network puts out: logits, float32 (n, k), and embeddings, float32 (n, d)."""
         if not images:
             return np.empty((0, len(self.classes)), np.float32), np.empty((0, 0), np.float32)
-        size = self.card["image_size"]
+        size = self.card.image_size
         passes = [self._pass(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
         logits, embeddings = (np.concatenate(parts) for parts in zip(*passes, strict=True))
         return logits, embeddings
@@ -65,6 +66,14 @@ class Predictor:
         """One row of probabilities as its `k` likeliest (label, probability), likeliest first."""
         return [(self.classes[i], float(probabilities[i])) for i in np.argsort(-probabilities, kind="stable")[:k]]
 
+    def warning(self, image: Image.Image, embedding: np.ndarray, explanations: Explanations | None) -> str | None:
+        """In what the photo is unlike those that were learned, as a sentence; None where it is not, or where the model
+        came without explanations. `embedding` is its row of `predict_with_embeddings`."""
+        if explanations is None:
+            return None
+        square = imaging.square(image, self.card.image_size)
+        return ood_warning(explanations, embedding, garment_colour.measure(square))
+
     def _pass(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with self._turn:  # one request, so that memory stays the same under load; its answer is copied out in the turn
             self._request.infer({0: pixels})
@@ -74,22 +83,33 @@ class Predictor:
             return logits, self._request.get_tensor("embedding").data.copy()
 
 
-def predict_files(predictor: Predictor, paths: Sequence[Path | str], k: int) -> Iterator[dict[str, Any]]:
-    """For each path in turn: `{"path", "top": [{"label", "probability"}], "error": reason or None}`."""
+def load_explanations(folder: Path) -> Explanations | None:
+    """Those of the model in `folder`; None where it was made before they were kept."""
+    return Explanations.load(folder / FILE) if (folder / FILE).exists() else None
+
+
+def predict_files(
+    predictor: Predictor, paths: Sequence[Path | str], k: int, explanations: Explanations | None = None
+) -> Iterator[dict[str, Any]]:
+    """For each path in turn: `{"path", "top": [{"label", "probability"}], "error": reason or None, "warning": sentence
+    or None}`; the warning needs `explanations`."""
     for some in _batches(paths):
         opened = [_read(path) for path in some]
-        rows = iter(predictor([photo for photo in opened if isinstance(photo, Image.Image)]))
+        rows = zip(*predictor.predict_with_embeddings([i for i in opened if isinstance(i, Image.Image)]), strict=True)
         for path, photo in zip(some, opened, strict=True):
             if isinstance(photo, imaging.BadPhoto):
-                yield {"path": str(path), "top": [], "error": str(photo)}
+                yield {"path": str(path), "top": [], "error": str(photo), "warning": None}
             else:
-                top = [{"label": name, "probability": p} for name, p in predictor.ranked(next(rows), k)]
-                yield {"path": str(path), "top": top, "error": None}
+                probabilities, embedding = next(rows)
+                top = [{"label": name, "probability": p} for name, p in predictor.ranked(probabilities, k)]
+                warning = predictor.warning(photo, embedding, explanations)
+                yield {"path": str(path), "top": top, "error": None, "warning": warning}
 
 
 def runtime() -> ModuleType:
     """OpenVINO, imported on first use and without its telemetry, which would report each import to its makers."""
-    sys.modules.setdefault("openvino_telemetry", None)  # it then falls back to the stub that it brings along
+    # None there is Python's way to say that a module cannot be imported.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it then falls back to the stub that it brings along
     try:
         import openvino
     except ImportError as error:

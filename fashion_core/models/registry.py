@@ -1,23 +1,35 @@
-"""Every model that is here: the published in weights/ and those of runs."""
+"""Every model that is here, the published in weights/ and those of runs; and where the photos of a test are."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fashion_core import UserError, home
-from fashion_core.models.card import read_card
-from fashion_core.photos import imaging
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.card import FILE, ModelCard
+from fashion_core.photos.imaging import printable
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A model that can be chosen: `name` is what `resolve` takes, `problem` says why it cannot be used."""
+    """A model that can be chosen: `name` is what `resolve` takes, `found` its card or, where it has none that can be
+    read, what is wrong."""
 
     name: str
     folder: Path
-    card: dict[str, Any] = field(default_factory=dict)
+    found: ModelCard | str
     published: bool = True
-    problem: str | None = None
+
+    @property
+    def card(self) -> ModelCard:
+        """Its card. UserError where that cannot be read."""
+        if isinstance(self.found, str):
+            raise UserError(self.found)
+        return self.found
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be used, as a sentence; None where it can."""
+        return self.found if isinstance(self.found, str) else None
 
     @property
     def evaluation_file(self) -> Path:
@@ -27,11 +39,19 @@ class ModelRef:
 def models(root: Path | None = None) -> list[ModelRef]:
     """Every model under `root` (the home folder): the published by name, then those of runs, newest first."""
     root = root or home()
-    published = sorted((root / "weights").glob("*/card.json"), key=lambda card: card.parent.name.lower())
-    trained = sorted((root / "runs").glob("*/model/card.json"), key=lambda card: card.stat().st_mtime, reverse=True)
+    published = sorted((root / "weights").glob(f"[!.]*/{FILE}"), key=lambda card: card.parent.name.lower())
+    trained = sorted((root / "runs").glob(f"[!.]*/model/{FILE}"), key=lambda card: card.stat().st_mtime, reverse=True)
     return [_ref(card.parent.name, card.parent, True) for card in published] + [
         _ref(card.parents[1].name, card.parent, False) for card in trained
     ]
+
+
+def models_by_name() -> dict[str, ModelRef]:
+    """The same by name, as `resolve` takes them: a published model hides a run of its name."""
+    refs: dict[str, ModelRef] = {}
+    for ref in models():
+        refs.setdefault(ref.name, ref)
+    return refs
 
 
 def resolve(model: str | Path) -> Path:
@@ -42,17 +62,26 @@ def resolve(model: str | Path) -> Path:
     root, name = home(), str(model)
     if name:
         for folder in (root / "weights" / name, root / "runs" / name / "model", Path(name) / "model", Path(name)):
-            if (folder / "card.json").is_file():
+            if (folder / FILE).is_file():
                 return folder
         if any((folder / "config.json").is_file() for folder in (root / "runs" / name, Path(name))):
-            raise UserError(f"The run {imaging.printable(name)} has no model yet: let it finish, or resume it.")
+            raise UserError(
+                f"The run {printable(name)} has no model yet: let it finish, or keep its best epoch now: "
+                f"python -m fashion_core train --resume {printable(name)} --finish."
+            )
     known = ", ".join(ref.name for ref in models())
     hint = f"use one of: {known}" if known else "train one first"
-    raise UserError(f"There is no model called “{imaging.printable(name)}”; {hint}.")
+    raise UserError(f"There is no model called “{printable(name)}”; {hint}.")
+
+
+def photo_folder(evaluation: Evaluation) -> Path | None:
+    """The folder of its photos: where they were tested, or data/ under their folder's name; None: not here."""
+    root = Path(evaluation.root)
+    return next((folder for folder in (root, home() / "data" / root.name) if evaluation.lies_in(folder)), None)
 
 
 def _ref(name: str, folder: Path, published: bool) -> ModelRef:
     try:
-        return ModelRef(name, folder, read_card(folder), published)
+        return ModelRef(name, folder, ModelCard.read(folder), published)
     except UserError as error:
-        return ModelRef(name, folder, {}, published, str(error))
+        return ModelRef(name, folder, str(error), published)

@@ -22,7 +22,7 @@ _SPACES = {"RGB": ("RGB", ("RGB", "RGBA", "P", "L", "LA", "1")), "GRAY": ("L", (
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
     """`image` as RGB, or RGBA where it is LA or RGBA, in sRGB; and a note where its profile could not be used."""
     if image.mode == "LAB":
-        return ImageCms.applyTransform(image, _from_lab()), ""
+        return _from_lab().apply(image), ""
     transform, note = None, ""
     try:
         if profile:
@@ -34,7 +34,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
     clear = image.mode in ("LA", "RGBA")
     if transform is None:
         return image.convert("RGBA" if clear else "RGB"), note
-    colours = ImageCms.applyTransform(image.convert(mode), transform)
+    colours = transform.apply(image.convert(mode))
     if clear:
         colours.putalpha(image.getchannel("A"))
     return colours, note
@@ -58,7 +58,7 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     steps = range(0, 256, 17)
     cube = bytes(value for r in steps for g in steps for b in steps for value in (r, g, b))
     probe = Image.linear_gradient("L") if mode == "L" else Image.frombytes("RGB", (64, 64), cube)
-    changed = ImageChops.difference(ImageCms.applyTransform(probe, transform), probe.convert("RGB"))
+    changed = ImageChops.difference(transform.apply(probe), probe.convert("RGB"))
     return max(changed.tobytes()) <= SAME
 
 

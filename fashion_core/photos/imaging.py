@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
+from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
 
 from fashion_core import UserError
 from fashion_core.photos.colour_profile import to_srgb
@@ -72,7 +72,7 @@ def read(source: Path | str | bytes | BinaryIO) -> Image.Image:
             size = image.size
             _fit_memory(image, data)
             image.load()
-            tags = dict(image.tag_v2) if image.format == "TIFF" else {}
+            tags = dict(image.tag_v2) if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
             return _with_notes(*_rgb(_upright(image), tags), size)
     except BadPhoto:
         raise
@@ -145,7 +145,7 @@ def _controls(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(char) in ("LRO", "RLO")
 
 
-def _fit_memory(image: Image.Image, data: bytes) -> None:
+def _fit_memory(image: ImageFile.ImageFile, data: bytes) -> None:
     """Have a large JPEG decoded smaller; BadPhoto for what would take more than MAX_MEMORY all the same."""
     width, height = image.size
     whole = 4 * width * height
@@ -160,10 +160,10 @@ def _fit_memory(image: Image.Image, data: bytes) -> None:
         )
 
 
-def _held(image: Image.Image, data: bytes) -> int:
+def _held(image: ImageFile.ImageFile, data: bytes) -> int:
     """Bytes a pixel that the decoder of a JPEG keeps whatever size it decodes to: 2 for each component where the file
     brings them in several scans, as progressive ones do, and none else."""
-    first = data.rfind(b"\xff\xda", 0, image.fp.tell())
+    first = data.rfind(b"\xff\xda", 0, image.fp.tell() if image.fp else 0)
     components = len(image.getbands())
     several = image.info.get("progressive") or (first >= 0 and data[first + 4 : first + 5] != bytes([components]))
     return 2 * components if several else 0
@@ -175,7 +175,7 @@ def _bytes(number: int) -> str:
 
 def _refuse_preview(image: Image.Image, data: bytes) -> None:
     """A raw file of many cameras is a TIFF whose first picture is a thumbnail."""
-    if image.format == "TIFF" and (data[8:10] == b"CR" or image.tag_v2.get(254, 0) & 1):
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and (data[8:10] == b"CR" or image.tag_v2.get(254, 0) & 1):
         raise BadPhoto("not a photo: a camera's raw file; save it as JPEG or PNG")
 
 

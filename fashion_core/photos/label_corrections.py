@@ -182,7 +182,8 @@ def in_spelling_of(classes: Iterable[str], decided: Mapping[str, str]) -> dict[s
 def lost_zeros(decided: Mapping[str, str], classes: Iterable[str]) -> dict[str, str]:
     """Decided labels that are no class here but would be one with zeros before them, as spreadsheets drop these:
     label → that class. Where several would do, none is named."""
-    names, numbers = known_labels(classes), defaultdict(list)
+    names = known_labels(classes)
+    numbers: dict[int | None, list[str]] = defaultdict(list)
     for name in names:
         if (number := _number(name)) is not None:
             numbers[number].append(name)

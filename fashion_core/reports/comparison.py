@@ -3,28 +3,56 @@
 import platform
 import statistics
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.models.card import read_card
+from fashion_core.files import write_text
+from fashion_core.models.card import ModelCard
 from fashion_core.models.predictor import Predictor, cpus
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.imaging import printable
+from fashion_core.reports.markdown import table as markdown_table
 from fashion_core.runs import Run
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.experiment import Variant
 from fashion_core.stats import wilson
 
-NUMBERS = (
-    "test_n", "accuracy", "macro_f1", "parameters", "flops", "images_per_second", "prediction_ms", "megabytes",
-    "training_seconds",
-)  # fmt: skip
+
+class Numbers(TypedDict):
+    """What a model reached, shares from 0 to 1, and what it costs; None for what is not known."""
+
+    test_n: float | None
+    accuracy: float | None
+    macro_f1: float | None
+    parameters: float | None
+    flops: float | None
+    images_per_second: float | None
+    prediction_ms: float | None
+    megabytes: float | None
+    training_seconds: float | None
+
+
+class Row(Numbers):
+    """One row of the table: the mean Numbers of a variant's runs, Wilson's interval `low` to `high` and, of several
+    seeds, the spread `min` to `max` of the accuracy."""
+
+    experiment: str
+    variant: str
+    runs: int
+    seeds: str
+    low: float | None
+    high: float | None
+    min: float | None
+    max: float | None
+
+
+NUMBERS = tuple(Numbers.__annotations__)
 COLUMNS = ("experiment", "variant", "runs", "seeds", "test_n", "accuracy", "low", "high", "min", "max", *NUMBERS[2:])
 HEADINGS = (
     "variant", "runs", "seeds", "test photos", "accuracy", "95 % interval", "over the seeds", "macro-F1", "parameters",
@@ -33,28 +61,27 @@ HEADINGS = (
 NONE = "–"
 
 
-def measured(folder: Path, card: Mapping[str, Any]) -> dict[str, float | None]:
-    """The NUMBERS of a model folder that its card and its files tell; None for what they do not."""
-    metrics, cost = card.get("metrics") or {}, card.get("cost") or {}
+def measured(folder: Path, card: ModelCard) -> Numbers:
+    """The numbers of a model folder that its card and its files tell."""
     file = folder / "model.safetensors"
     return {
-        "test_n": metrics.get("test_n"),
-        "accuracy": metrics.get("test_accuracy"),
-        "macro_f1": metrics.get("macro_f1"),
-        "parameters": cost.get("parameters"),
-        "flops": cost.get("flops"),
-        "images_per_second": cost.get("images_per_second"),
+        "test_n": card.metrics.test_n or None,
+        "accuracy": card.metrics.test_accuracy,
+        "macro_f1": card.metrics.macro_f1,
+        "parameters": card.cost.parameters,
+        "flops": card.cost.flops,
+        "images_per_second": card.cost.images_per_second,
         "prediction_ms": None,
         "megabytes": file.stat().st_size / 1e6 if file.is_file() else None,
-        "training_seconds": card.get("training_seconds"),
+        "training_seconds": card.training_seconds,
     }
 
 
-def measured_run(run: Run) -> dict[str, float | None]:
+def measured_run(run: Run) -> Numbers:
     """The same of a finished run; what an old card lacks and the log has comes from there."""
     folder = run.folder / "model"
-    numbers = measured(folder, read_card(folder))
-    return numbers | {"images_per_second": numbers["images_per_second"] or run.images_per_second}
+    numbers = measured(folder, ModelCard.read(folder))
+    return {**numbers, "images_per_second": numbers["images_per_second"] or run.images_per_second}
 
 
 def prediction_ms(folders: Iterable[Path], rounds: int = 30) -> dict[Path, float]:
@@ -62,13 +89,13 @@ def prediction_ms(folders: Iterable[Path], rounds: int = 30) -> dict[Path, float
 
     The models take turns, so that whatever else the machine does meets all of them alike.
     """
-    ready = {}
+    ready: dict[Path, tuple[Predictor, list[Image.Image]]] = {}
     for folder in dict.fromkeys(folders):
         try:
             predictor = Predictor(folder)
         except UserError:
             continue
-        size = predictor.card["image_size"]
+        size = predictor.card.image_size
         noise = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
         ready[folder] = predictor, [Image.fromarray(noise)]
     times: dict[Path, list[float]] = {folder: [] for folder in ready}
@@ -81,38 +108,42 @@ def prediction_ms(folders: Iterable[Path], rounds: int = 30) -> dict[Path, float
     return {folder: statistics.median(passes) for folder, passes in times.items()}
 
 
-def row(experiment: str, name: str, results: Mapping[int, Mapping[str, float | None]]) -> dict[str, Any]:
-    """One row of the table from `results`, seed → NUMBERS: each number is the mean over the seeds that have it.
+def row(experiment: str, name: str, results: Mapping[int, Numbers]) -> Row:
+    """One row of the table from `results`, seed → numbers: each number is the mean over the seeds that have it.
 
     All seeds answer the same test photos, so they are never pooled: `low` to `high` is Wilson's interval of the mean
     accuracy on that one test; `min` to `max` is the spread over the seeds, where there are several.
     """
-    values = {key: _mean(result.get(key) for result in results.values()) for key in NUMBERS}
-    n, accuracy = values["test_n"], values["accuracy"]
-    low, high = wilson(accuracy * n, n) if n and accuracy is not None else (None, None)
-    each = [result["accuracy"] for result in results.values() if result.get("accuracy") is not None]
-    spread = (min(each), max(each)) if len(each) > 1 else (None, None)
-    about = {"experiment": experiment, "variant": name, "runs": len(results), "seeds": " ".join(map(str, results))}
-    return about | values | {"low": low, "high": high, "min": spread[0], "max": spread[1]}
+    every = [cast(Mapping[str, float | None], result) for result in results.values()]
+    means = cast(Numbers, {key: _mean(result[key] for result in every) for key in NUMBERS})
+    n, accuracy = means["test_n"], means["accuracy"]
+    interval = wilson(accuracy * n, round(n)) if n and accuracy is not None else None
+    each = [result["accuracy"] for result in results.values() if result["accuracy"] is not None]
+    several = len(each) > 1
+    return {
+        "experiment": experiment, "variant": name, "runs": len(results), "seeds": " ".join(map(str, results)), **means,
+        "low": interval and interval[0], "high": interval and interval[1],
+        "min": min(each) if several else None, "max": max(each) if several else None,
+    }  # fmt: skip
 
 
-def by_effect(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def by_effect(rows: Sequence[Row]) -> list[Row]:
     """Recipes behind their base, which comes first, by how far each is from its accuracy; the rest as they were."""
     recipes = [row for row in rows if row["experiment"] == "recipes"]
 
-    def nearness(row: Mapping[str, Any]) -> float:
-        known = None not in (row["accuracy"], recipes[0]["accuracy"])
-        return -abs(row["accuracy"] - recipes[0]["accuracy"]) if known else 0.0
+    def nearness(row: Row) -> float:
+        own, base = row["accuracy"], recipes[0]["accuracy"]
+        return -abs(own - base) if own is not None and base is not None else 0.0
 
     others = [row for row in rows if row["experiment"] != "recipes"]
     return [*recipes[:1], *sorted(recipes[1:], key=nearness), *others]
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def table(rows: Sequence[Row]) -> pd.DataFrame:
     """`row`s as a table of plain numbers: shares from 0 to 1, missing ones not-a-number."""
     frame = pd.DataFrame(list(rows), columns=COLUMNS)
-    whole = dict.fromkeys(("test_n", "parameters", "flops"), "Int64")  # the whole numbers that may be missing
-    return frame.astype(dict.fromkeys(COLUMNS[4:], float)).astype(whole)
+    frame = frame.astype(dict.fromkeys(COLUMNS[4:], float))
+    return frame.astype(dict.fromkeys(("test_n", "parameters", "flops"), "Int64"))  # whole numbers, or missing
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -127,20 +158,21 @@ def results(
     speed = prediction_ms(
         finished[variant.configs[0]].folder / "model" for variant in variants if variant.configs[0] in finished
     )
-    rows, cards = [], []
+    rows: list[Row] = []
+    cards: list[tuple[str, ModelCard]] = []
     for variant in variants:
-        found = {}
+        found: dict[int, Numbers] = {}
         for recipe in variant.configs:
             if run := finished.get(recipe):
                 folder = run.folder / "model"
-                cards.append((variant.name, read_card(folder)))
-                found[recipe.seed] = measured_run(run) | {"prediction_ms": speed.get(folder)}
+                cards.append((variant.name, ModelCard.read(folder)))
+                found[recipe.seed] = {**measured_run(run), "prediction_ms": speed.get(folder)}
         rows.append(row(variant.experiment, variant.name, found))
     return table(by_effect(rows)), _notes(cards, photos)
 
 
-def _notes(cards: Sequence[tuple[str, Mapping[str, Any]]], photos: Dataset) -> list[str]:
-    devices = sorted({card["hardware"] for _, card in cards if card.get("hardware")})
+def _notes(cards: Sequence[tuple[str, ModelCard]], photos: Dataset) -> list[str]:
+    devices = sorted({card.hardware for _, card in cards if card.hardware})
     count = photos.photos["split"].value_counts()
     notes = [
         f"Photos: {printable(photos.root.name)}, {count['train']:,} to train, {count['validation']:,} to validate, "
@@ -152,8 +184,8 @@ def _notes(cards: Sequence[tuple[str, Mapping[str, Any]]], photos: Dataset) -> l
     if len(devices) > 1:
         notes.append("Training times and speeds of different devices do not compare.")
     for name, card in cards:
-        if (card.get("config") or {}).get("pretrained") != "none" and card.get("weights", "").startswith("Random"):
-            notes.append(f"{name}: {card['weights']}")
+        if card.settings.get("pretrained") != "none" and card.initial_weights.startswith("Random"):
+            notes.append(f"{name}: {card.initial_weights}")
     return list(dict.fromkeys(filter(None, notes)))
 
 
@@ -161,13 +193,13 @@ def markdown(frame: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """A Markdown table per experiment, then the notes; what is not known is a dash."""
     parts = []
     for experiment, rows in frame.groupby("experiment", sort=False):
-        lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *map(_words, rows.to_dict("records"))]
-        text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-        parts.append(f"### {experiment.capitalize()}\n\n{text}\n")
+        text = markdown_table(HEADINGS, map(_words, rows.to_dict("records")), numbers=HEADINGS[1:])
+        parts.append(f"### {str(experiment).capitalize()}\n\n{text}\n")
     return "\n".join([*parts, *(f"- {note}" for note in notes)])
 
 
-def _words(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _words(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
+    """The cells of a row of the table, missing numbers as not-a-number, by HEADINGS."""
     return (
         row["variant"],
         str(row["runs"]),
@@ -188,7 +220,7 @@ def _words(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def number(value: float | None, form: str, unit: str = "", per: float = 1) -> str:
     """A number in words, as so many `unit`s of `per` each; a dash where there is none."""
-    return NONE if pd.isna(value) else f"{value / per:{form}}{unit}"
+    return NONE if value is None or pd.isna(value) else f"{value / per:{form}}{unit}"
 
 
 def _between(low: float, high: float) -> str:
@@ -198,12 +230,7 @@ def _between(low: float, high: float) -> str:
 def save(frame: pd.DataFrame, file: Path, notes: Sequence[str] = ()) -> Path:
     """Write the table: plain numbers as .csv, with nothing where there is none; words as .md."""
     check_name(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix == ".csv":
-        frame.to_csv(file, index=False)
-    else:
-        file.write_text(markdown(frame, notes) + "\n", "utf-8")
-    return file
+    return write_text(file, frame.to_csv(index=False) if file.suffix == ".csv" else markdown(frame, notes) + "\n")
 
 
 def check_name(file: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.reports.charts import Normalise, cell_text, most_confused, shades
-from fashion_core.reports.curves import lines
+from fashion_core.reports.curves import Metric, lines
 from fashion_core.reports.palette import CATEGORIES, RIGHT, WRONG
 from fashion_core.runs.events import LogSnapshot
 
@@ -62,7 +62,7 @@ def _title(evaluation: Evaluation, normalise: Normalise, matrix: np.ndarray, dra
     whole = f"{evaluation.accuracy:.2%} of {len(evaluation):,} right · {unit}"
     if len(drawn) == len(matrix):
         return whole
-    mistakes, inside = (int(part.sum() - np.trace(part)) for part in (matrix, matrix[np.ix_(drawn, drawn)]))
+    mistakes, inside = (int(counts.sum() - np.trace(counts)) for counts in (matrix, matrix[np.ix_(drawn, drawn)]))
     return (
         f"{whole}\nthe {len(drawn)} of {len(matrix)} classes with the most mistakes: {inside:,} of all {mistakes:,} "
         "mistakes are between them"
@@ -72,7 +72,8 @@ def _title(evaluation: Evaluation, normalise: Normalise, matrix: np.ndarray, dra
 def curves_png(tail: LogSnapshot, smoothing: float = 0.9) -> bytes:
     """Loss and accuracy of a run, training line per iteration (smoothed) against validation per epoch."""
     figure = _figure(9, 3.4)
-    for axes, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    metrics: tuple[Metric, ...] = ("loss", "accuracy")
+    for axes, metric in zip(figure.subplots(1, len(metrics)), metrics, strict=True):
         for colour, (split, points) in zip(CATEGORIES, lines(tail, metric, "step", smoothing).items(), strict=False):
             x, y = np.array(points).reshape(-1, 2).T
             axes.plot(x, y, color=colour, label=split, marker="o" if split == "validation" else "", linewidth=1.6)
@@ -89,8 +90,7 @@ def grid_png(tiles: Sequence[tuple["Image.Image", str, str, float]], columns: in
     """
     columns = min(columns, max(1, len(tiles)))
     rows = max(1, -(-len(tiles) // columns))
-    figure = _figure(2.6 * columns, 3.1 * rows)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+    figure = _figure(2.6 * columns, 3.1 * rows, padding=0.08)
     for axes, tile in zip(
         figure.subplots(rows, columns, squeeze=False).flat, [*tiles, *[None] * columns], strict=False
     ):
@@ -120,11 +120,13 @@ def _text(name: str) -> str:
     return (name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…").replace("$", r"\$")
 
 
-def _figure(width: float, height: float) -> "Figure":
-    """A figure of its own, without pyplot, whose state all visitors of a server would share."""
+def _figure(width: float, height: float, padding: float = 0.04167) -> "Figure":
+    """A figure of its own, in inches, without pyplot, whose state all visitors of a server would share."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    layout = ConstrainedLayoutEngine(w_pad=padding, h_pad=padding)
+    return Figure(figsize=(width, height), layout=layout, facecolor="white")
 
 
 def _png(figure: "Figure") -> bytes:

@@ -64,8 +64,8 @@ class TrainConfig:
     crop_scale: float = 1.0
     flip: bool = False
     seed: int = 0
-    extra: str = ""  # a folder of photos to train on besides: of a class, or of a garment or colour alone
-    decisions: str = "auto"  # a CSV of photo and right label; "auto" is the one beside the photos, empty is none
+    extra: str = ""  # a folder of more photos to train on: of a class, or of a garment or colour alone
+    decisions: str = "auto"  # a CSV of photo and right label; "auto" is the one next to the photos, empty is none
     split_seed: int = 0
     split_groups: bool = True  # near-duplicates on one side; off is the usual split, whose test leaks
     precision: str = "auto"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 from array import array
@@ -20,6 +21,7 @@ from fashion_core.runs.record import KEPT, Version, version
 Event = dict[str, Any]
 COLUMNS = ("step", "loss", "accuracy", "learning_rate")
 END_BYTES = 65536  # of the log, in which the newest events are looked for
+TYPE = re.compile(rb'"type":\s*"([^"]*)"')
 # What an event of a type must hold for the curves; others are passed over, as types that are not known are.
 NEEDED: dict[str, dict[str, type]] = {
     "step": {"step": int},
@@ -106,17 +108,19 @@ def newest_events(file: Path) -> Mapping[str, Event]:
 
 @lru_cache(maxsize=KEPT)
 def _newest(name: str, version: Version) -> Mapping[str, Event]:
-    file, found = Path(name), dict[str, Event]()
+    file = Path(name)
     with file.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - END_BYTES))
         data = stream.read()
-    for event in parse_events(data)[0]:
-        found.pop(event["type"], None)
-        found[event["type"]] = event
+    found: dict[str, Event] = {}
+    for line in reversed(data[: data.rfind(b"\n") + 1].splitlines(keepends=True)):
+        kind = TYPE.search(line)
+        if kind and kind[1].decode("utf-8", "replace") not in found:  # most are steps: of each type only one is parsed
+            found |= {event["type"]: event for event in parse_events(line)[0]}
     if size > END_BYTES and "epoch" not in found:
-        found = _last_epoch(file.read_bytes()) | found
-    return MappingProxyType(found)
+        found |= _last_epoch(file.read_bytes())
+    return MappingProxyType(dict(reversed(found.items())))
 
 
 def _last_epoch(data: bytes) -> dict[str, Event]:

@@ -39,7 +39,7 @@ ARCHITECTURES: dict[str, Changes] = {
     )
 }  # fmt: skip
 EXPERIMENTS = {"recipes": RECIPES, "architectures": ARCHITECTURES}
-PAPERS_OWN = ("paper", "resnet50", "vgg16", "googlenet")  # its recipe, and the networks that it names; the base beside
+PAPERS_OWN = ("paper", "resnet50", "vgg16", "googlenet")  # its recipe and the networks that it names, next to the base
 
 
 class Variant(NamedTuple):
@@ -92,7 +92,7 @@ def variants(experiment: str, preset: str, given: Changes) -> dict[str, TrainCon
 
 def changes(settings: Changes) -> dict[str, Any]:
     """Those of a recipe's `settings` in which it differs from the preset that it bears the name of."""
-    usual = config.PRESETS.get(settings.get("preset"), TrainConfig()).as_dict()
+    usual = config.PRESETS.get(str(settings.get("preset")), TrainConfig()).as_dict()
     return {key: value for key, value in settings.items() if key != "preset" and value != usual.get(key)}
 
 
@@ -122,7 +122,7 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
     """
     recipe, unfinished = resolved(recipe, dataset), None
     for run in among:
-        if _recipe_of(run) != recipe or not _decided_alike(run, recipe):
+        if run.problem or _recipe_of(run) != recipe or not _decided_alike(run, recipe):
             continue
         photos, state = _fingerprint(run), run.state
         if photos == fingerprint and state == "finished" and run.model_folder:
@@ -137,11 +137,8 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
 
 
 def _recipe_of(run: Run) -> TrainConfig | None:
-    """The one recipe that it was trained by; None where it was changed on the way or cannot be read."""
-    try:
-        return None if run.record.history else resolved(run.config, run.dataset)
-    except UserError:
-        return None
+    """The one recipe that it was trained by; None where it was changed on the way."""
+    return None if run.record.history else resolved(run.config, run.dataset)
 
 
 def _decided_alike(run: Run, recipe: TrainConfig) -> bool:

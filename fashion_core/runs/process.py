@@ -27,22 +27,23 @@ def refuse_if_busy(runs_dir: Path | None = None, apart_from: Run | None = None) 
         raise UserError(f"Run {run.id} is training now: stop it or wait for its end before you start another.")
 
 
-def launch(run: Run) -> None:
+def launch(run: Run, finish: bool = False) -> None:
     """Start the worker as a process that outlives this one, by the same command as in a terminal.
 
-    Raises UserError while another run is busy, and where the run cannot be read, its folder not be written, or torch is
-    not installed.
+    With `finish` it trains no further, but tests and exports the best epoch so far. Raises UserError while another run
+    is busy, and where the run cannot be read, its folder not be written, or torch is not installed.
     """
     need("torch", "Training")
     if problem := run.problem:
         raise UserError(f"Run {run.id} cannot be started: {problem}")
     command = [sys.executable, "-m", "fashion_core", "train", "--resume", str(run.folder.resolve())]
+    command += ["--finish"] if finish else []
     environment = {**os.environ, "BUSANA_HOME": str(home().resolve()), "PYTHONUNBUFFERED": "1"}
     try:
         with one_start_at_a_time(run.folder.parent):
             refuse_if_busy(run.folder.parent, apart_from=run)
             if run.state in LIVE:
-                raise UserError(f"Run {run.id} is training already: watch it here.")
+                raise UserError(f"Run {run.id} is training already: watch it on the Train page.")
             (run.folder / "stop").unlink(missing_ok=True)
             (run.folder / "launched").touch()
         # own session, no inherited pipe that could fill, output kept in the run's folder

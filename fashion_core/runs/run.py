@@ -1,4 +1,4 @@
-"""A training run is a folder; this is what it says of itself, and how its recipe is changed.
+"""A training run is a folder: create and find it, ask its state and recipe, stop it, change its recipe.
 
     runs/<id>/  config.json  events.jsonl  lock  stop  worker.log
                 last.safetensors  best.safetensors  evaluation.parquet  model/
@@ -32,7 +32,7 @@ from fashion_core.runs.record import FILE, Record, read_record, read_values, wri
 # its checkpoint stay what they are.
 CHANGEABLE = (
     "learning_rate", "schedule", "step_size", "gamma", "warmup_epochs", "momentum", "label_smoothing", "epochs",
-    "crop_scale", "flip", "device", "extra",
+    "crop_scale", "flip", "precision", "device", "extra",
 )  # fmt: skip
 LIVE = ("starting", "running", "stopping")
 START_SECONDS = 9.0  # a launched worker that has not taken its lock by then is not coming; torch loads after it
@@ -42,7 +42,8 @@ MARKS = (FILE, "events.jsonl", "worker.log", "last.safetensors", "best.safetenso
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder. Nothing is cached: every property is read from disk, so any process sees the same truth."""
+    """One run folder. Every property follows what is on disk, so all processes agree; a file is parsed once for each
+    content."""
 
     folder: Path
 
@@ -92,11 +93,12 @@ class Run:
         try:
             if is_held(self.folder / "lock"):
                 return "stopping" if (self.folder / "stop").exists() else "running"
-            last = next(reversed(newest_events(self.events_file).values()), {})
+            newest = list(newest_events(self.events_file).values())
             if self._launched_lately():
                 return "starting"
         except OSError:
             return UNREADABLE
+        last = newest[-1] if newest else {}
         if last.get("type") == "end" and last.get("reason") in ("finished", "stopped"):
             return str(last["reason"])
         return "failed" if last.get("type") == "error" else "crashed"
@@ -124,6 +126,12 @@ class Run:
     def evaluation_file(self) -> Path | None:
         """The stored test predictions, once there are any."""
         file = self.folder / "evaluation.parquet"
+        return file if _exists(file) else None
+
+    @property
+    def best_file(self) -> Path | None:
+        """The weights of the best epoch so far, once one has ended."""
+        file = self.folder / "best.safetensors"
         return file if _exists(file) else None
 
     @property
@@ -296,8 +304,8 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     written, or where torch is not installed.
     """
     need("torch", "Training")
-    recipe, parent = resolved(config, dataset), runs_dir or folder_of_runs()
-    values = {"v": 1, "created": _now(), "dataset": str(dataset.resolve()), "train": recipe.as_dict()}
+    root, parent = given_path(dataset).resolve(), runs_dir or folder_of_runs()
+    values = {"v": 1, "created": _now(), "dataset": str(root), "train": resolved(config, root).as_dict()}
     folder = _new_folder(parent, datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset))
     try:
         write_values(folder, values)

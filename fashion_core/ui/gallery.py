@@ -14,6 +14,7 @@ import streamlit as st
 
 from fashion_core import home
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.registry import photo_folder
 from fashion_core.photos import imaging, label_corrections, sample
 from fashion_core.ui import keys
 
@@ -35,16 +36,16 @@ STYLE = """<style>
 
 def locate_photos(evaluation: Evaluation) -> Path | None:
     """The folder of its photos, or None; sample photos are drawn again, once."""
-    if drawn := evaluation.meta.get("sample"):
+    if drawn := evaluation.meta.sample:
         with st.spinner("Drawing the sample photos again, this once…"):
-            return sample.ensure(**drawn)
-    return evaluation.located()
+            return sample.ensure(None, **drawn)
+    return photo_folder(evaluation)
 
 
 def ask_photo_folder(evaluation: Evaluation) -> Path:
     """The same, but where they are not here their folder is asked for; it stays in the address, as `folder`."""
     found, root = locate_photos(evaluation), Path(evaluation.root)
-    if found and (keys.PHOTO_FOLDER not in st.query_params or evaluation.meta.get("sample")):
+    if found and (keys.PHOTO_FOLDER not in st.query_params or evaluation.meta.sample):
         return found
     note, field = st.columns([3, 2], vertical_alignment="center")
     with field:
@@ -59,10 +60,11 @@ def ask_photo_folder(evaluation: Evaluation) -> Path:
         none = f"{escape_markdown(folder)} holds none of them. " if named else ""
         note.warning(
             f"{none}The photos of this test, {escape_markdown(root.name)}, are not on this machine: the numbers are "
-            "whole, the tiles are empty. Get the photos, as the README.md beside the model says, and name their folder here.",
+            "whole, the tiles are empty. Get the photos, as the README.md beside the model says, and name their folder "
+            "here.",
             icon=":material/hide_image:",
         )
-    return found or (root if root.is_absolute() else home() / "data" / root)  # where `located` will look
+    return found or (root if root.is_absolute() else home() / "data" / root)  # where `photo_folder` will look
 
 
 def gallery(
@@ -151,8 +153,8 @@ def _absent(sentence: str, icon: str, key: str) -> None:
 
 @st.cache_data(max_entries=1000, show_spinner=False)
 def _thumbnail(name: bytes, changed: tuple[int, int], size: int) -> bytes:
-    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed`, its time and size, makes a new file a
-    new thumbnail."""
+    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed`, its time and size, makes a new
+    file a new thumbnail."""
     return imaging.thumbnail_bytes(imaging.read(Path(os.fsdecode(name))), size)
 
 

@@ -31,14 +31,16 @@ MATRIX, REPORT, RELIABILITY, COVERAGE, LEARNED = "matrix", "report", "reliabilit
 COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
-QUALITY_PROGRESS = "quality-progress"
+QUALITY_PROGRESS, COMPARISON_PROGRESS = "quality-progress", "comparison-progress"
 PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
 
 # Label review (ui/label_review.py)
 LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
+LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
 LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
+TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 
 # Compare (pages/compare.py)
 COMPARE_TESTED_ON = "photos"  # the list of test sets
@@ -53,10 +55,26 @@ DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
 DATA_SOURCE, DATA_LOCAL, DATA_NAME, DATA_CONFLICTS = "source", "local", "name", "conflicts"
-TRAIN_FOLDER = "folder"
+TRAIN_PRESET, TRAIN_FOLDER, TRAIN_FORM = "preset", "folder", "recipe"
+TRAIN_RUN = "run"  # the run that is shown
+TRAIN_OVERLAYS = "beside"  # runs whose curves are drawn with it
+TRAIN_PER = "by"  # what an x is, a step or an epoch
+TRAIN_AXIS, TRAIN_SMOOTHING, TRAIN_ZOOM = "axis", "smoothing", "zoom"
+TRAIN_TABLE = "runs-table"
 
-# The live fragment (ui/live.py)
-LIVE, RESUME_PROBLEM = "live", "resume-problem"
+# The live fragment (ui/live.py) and what it offers of a run (ui/resume.py)
+LIVE = "live"
+RESUME_PROBLEM = "resume-problem"  # what kept a run from being stopped or resumed, until it is shown
+
+
+def setting(preset: str, name: str) -> str:
+    """Train's form: a setting of a preset."""
+    return f"{preset}.{name}"
+
+
+def of_run(what: str, run: str) -> str:
+    """The live fragment: a chart, field or button of a run."""
+    return f"{what}-{run}"
 
 
 def page_number(gallery: str) -> str:

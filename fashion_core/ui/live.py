@@ -3,18 +3,19 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
 from fashion_core import runs
 from fashion_core.reports import curves
 from fashion_core.runs import LogSnapshot, Run, Tail
-from fashion_core.ui import boot, resume
+from fashion_core.ui import boot, keys, resume
 from fashion_core.ui.gallery import escape_markdown
 
 TICK_SECONDS = 1.5
-BADGES = {  # state: (colour, icon)
+Colour = Literal["red", "orange", "blue", "green"]
+BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "starting": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_circle:"),
     "stopping": ("orange", ":material/pending:"),
@@ -58,7 +59,7 @@ def tick(logs: Sequence[tuple[str, LogSnapshot]], options: CurveOptions) -> tupl
 def watch(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -> None:
     """Show `run`, now in `state`, and the curves of `overlays` with it; goes on by itself while the worker lives."""
     every = TICK_SECONDS if state in runs.LIVE else None
-    st.fragment(_draw, run_every=every, key="live")(run, overlays, options, every is not None)
+    st.fragment(_draw, run_every=every, key=keys.LIVE)(run, overlays, options, every is not None)
 
 
 def _draw(run: Run, overlays: Sequence[Run], options: CurveOptions, live: bool) -> None:
@@ -92,7 +93,7 @@ def _charts(run: Run, charts: tuple[dict[str, Any], dict[str, Any]]) -> None:
             st.echarts_chart(
                 spec,
                 height=340,
-                key=f"{title.lower()}-{run.id}",
+                key=keys.of_run(title.lower(), run.id),
                 alt=f"{title} of {run.id}, train against validation",
             )
 
@@ -123,7 +124,7 @@ def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
             on_click=resume.stop,
             args=(run,),
             disabled=state == "stopping",
-            key=f"stop-{run.id}",
+            key=keys.of_run("stop", run.id),
         )
         if log.seen:
             st.caption(f"last update {max(0, time.time() - log.seen):.0f} s ago")

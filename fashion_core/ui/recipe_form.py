@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from fashion_core.runs import config
+from fashion_core.ui import keys
 
 ARCHITECTURES = [
     "resnet50", "resnet18", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "vgg16",
@@ -25,7 +26,7 @@ PATHS = {
 def recipe_form(preset: str) -> dict[str, Any] | None:
     """Draw the form, filled in with `preset`; returns name → value of all settings when it is sent, else None."""
     values = {}
-    with st.form("recipe", border=False):
+    with st.form(keys.TRAIN_FORM, border=False):
         grid = st.grid(3, min_column_width=180)
         for name in OFTEN_CHANGED:
             with grid.cell():
@@ -42,7 +43,7 @@ def recipe_form(preset: str) -> dict[str, Any] | None:
 
 def _widget(name: str, preset: str) -> Any:
     """The widget for one setting, starting at the preset's value; returns what it holds."""
-    value, key = getattr(config.PRESETS[preset], name), f"{preset}.{name}"
+    value, key = getattr(config.PRESETS[preset], name), keys.setting(preset, name)
     title = name.replace("_", " ").capitalize()
     about = config.RANGES[name][2].capitalize() if name in config.RANGES else None
     if name in FREE_CHOICES:

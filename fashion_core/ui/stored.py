@@ -6,11 +6,13 @@ by all visitors, so nobody may change it.
 
 import hashlib
 import os
+import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -99,7 +101,7 @@ def decided(file: Path) -> dict[str, str]:
 
 
 def photo_id(path: str) -> str:
-    """Ten hexadecimal digits that stand for the photo at this relative path, on every system and in every evaluation."""
+    """Ten hexadecimal digits for the photo at this relative path, the same on every system and in every evaluation."""
     name = unicodedata.normalize("NFC", path.replace("\\", "/"))
     return hashlib.blake2b(os.fsencode(name), digest_size=5).hexdigest()
 
@@ -178,7 +180,8 @@ def corrected(key: EvaluationKey, factor: int | None, file: Path) -> Corrected |
 def _corrected(key: EvaluationKey, factor: int | None, file: bytes, changed: int) -> Corrected | None:
     whole, rows = predictions_of(key), photo_rows(key)
     paths = whole.photos["path"]
-    labels = {paths[rows[photo]]: label for photo, label in _decided(file, changed).items() if photo in rows}
+    decided = label_corrections.in_spelling_of(whole.classes, _decided(file, changed))
+    labels = {paths[rows[photo]]: label for photo, label in decided.items() if photo in rows}
     if not labels:
         return None
     by_labels = whole.decided(labels)
@@ -203,9 +206,10 @@ def similar_photos(model: Path, explanations_mtime: float, path: bytes, most: in
     return SimilarPhotos(explanations.duplicates(name), explanations.nearest(name, most))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Comparing photos with each other…")
-def outliers_of(model: Path, explanations_mtime: float) -> pd.DataFrame:
-    return label_issues.outliers(_explanations(model / FILE, explanations_mtime))
+@st.cache_resource(max_entries=4, show_spinner=False)
+def outliers_of(model: Path, explanations_mtime: float) -> "Future[pd.DataFrame]":
+    """`label_issues.outliers`, worked out off the page's thread: it takes minutes for very many photos."""
+    return _in_background(label_issues.outliers, _explanations(model / FILE, explanations_mtime))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -215,11 +219,27 @@ def near_duplicates_of(model: Path, explanations_mtime: float) -> pd.DataFrame:
     return photos[photos["group"] >= 0].sort_values("group", kind="stable")[["path", "label", "split", "group"]]
 
 
-@st.cache_resource(max_entries=4, show_spinner="Comparing photos with each other…")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def possible_duplicates_of(model: Path, explanations_mtime: float, root: bytes, version: int,
-                           _hashes: Mapping[str, int]) -> pd.DataFrame:  # fmt: skip
-    """Groups that may be one picture, by `_hashes` of the photos in `root` (bytes), of which this is the `version`."""
-    return label_issues.possible_duplicates(_explanations(model / FILE, explanations_mtime), dict(_hashes))
+                           _hashes: Mapping[str, int]) -> "Future[pd.DataFrame]":  # fmt: skip
+    """`label_issues.possible_duplicates`, off the page's thread too, by `_hashes` of the photos in `root` (bytes), of
+    which this is the `version`."""
+    explanations = _explanations(model / FILE, explanations_mtime)
+    return _in_background(label_issues.possible_duplicates, explanations, dict(_hashes))
+
+
+def _in_background(work: Callable[..., pd.DataFrame], *given: Any) -> "Future[pd.DataFrame]":
+    """What `work` makes of the arguments, in a thread that ends with the server."""
+    future: Future[pd.DataFrame] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work(*given))
+        except BaseException as fault:
+            future.set_exception(fault)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 # Epochs -------------------------------------------------------------------------------------------------------------
@@ -235,9 +255,8 @@ def _learned(files: Sequence[tuple[int, Path, float]], factor: int | None) -> pd
     rows = {}
     for epoch, file, when in files:
         evaluation = _evaluation(file, when) if factor is None else _evaluation(file, when).marginalised(factor)
-        report = evaluation.report().iloc[: len(evaluation.classes)]
-        recall = np.where(report["support"] > 0, report["recall"], np.nan)
-        rows[epoch] = pd.Series(recall, index=list(evaluation.classes))
+        report = evaluation.class_report()
+        rows[epoch] = report["recall"].where(report["support"] > 0)
     return pd.DataFrame(rows).T
 
 
@@ -267,5 +286,9 @@ def _cross_validated(file: Path, explanations_mtime: float) -> Evaluation:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _decided(file: bytes, changed: int) -> dict[str, str]:
-    """`file` is its name: bytes, as it need not be UTF-8."""
-    return label_corrections.read(Path(os.fsdecode(file)))
+    """`file` is its name: bytes, as it need not be UTF-8. What cannot be read takes no page down: the panel of the
+    decisions (label_review) says what is wrong with it."""
+    try:
+        return label_corrections.read(Path(os.fsdecode(file)))
+    except UserError:
+        return {}

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fashion_core.photos.sample.cloth import SKINS, Cloth, Piece
-from fashion_core.photos.sample.shapes import Random, both, closed, curve, disc, pick, tube
+from fashion_core.photos.sample.cloth import SKINS, Cloth, Colour, Piece
+from fashion_core.photos.sample.shapes import Points, Random, both, closed, curve, disc, pick, tube
 
 # Outlines are tables of points (x, y and, at a corner, a 1): the formatter would put each on its own line.
 # fmt: off
@@ -313,10 +313,15 @@ def laced(rng: Random, cloth: Cloth, other: Cloth | None, kind: str) -> list[Pie
             upper.seam((x + 0.12, -0.1), (x - 0.04, y + 0.05), width=0.06, colour=other.colour if other else rubber)
     for x, depth in ((0.42, -0.8), (0.54, -0.6)):
         upper.fold((x - 0.06, -0.06), (x, 0.06), (x - 0.08, y), width=0.035, depth=depth)
-    lace, path = (0.88, 0.88, 0.86) if sport and rng.random() < 0.6 else cloth.tone(1.7), curve(instep)
-    for x, v in path[np.linspace(2, len(path) - 2, {"sneaker": 5, "oxford": 4}.get(kind, 7)).astype(int)]:
-        upper.seam((x + 0.02, v - 0.01), (x - 0.07, v + 0.1), width=0.032, colour=lace)
+    lace = (0.88, 0.88, 0.86) if sport and rng.random() < 0.6 else cloth.tone(1.7)
+    lace_up(upper, curve(instep), {"sneaker": 5, "oxford": 4}.get(kind, 7), lace)
     return [Piece(lining, cloth.plain(0.4), 0), Piece(tongue, cloth.plain(1.15), 0.8, 0), upper, sole]
+
+
+def lace_up(upper: Piece, instep: Points, count: int, colour: Colour) -> None:
+    """So many laces across the upper, along the instep."""
+    for x, v in instep[np.linspace(2, len(instep) - 2, count).astype(int)]:
+        upper.seam((x + 0.02, v - 0.01), (x - 0.07, v + 0.1), width=0.032, colour=colour)
 
 
 def pump(cloth: Cloth, lift: float, thin: float) -> list[Piece]:

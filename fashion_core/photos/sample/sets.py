@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from fashion_core import UserError, home
+from fashion_core.files import Progress
 from fashion_core.paper import CLASSES
 from fashion_core.photos.sample.canvas import SIZE, Canvas
 from fashion_core.photos.sample.cloth import TWILIGHT, cut
@@ -25,8 +25,6 @@ QUALITY = 90  # of the JPEG files
 MARKER = ".complete"  # written last: a sample folder without it was interrupted
 PUBLISHED = Path(__file__).with_name("published.txt")
 DRAWN = ".drawn"  # a line for each photo: SHA-256 of its file, and of its pixels before they became a JPEG
-
-Progress = Callable[[int, int, str], None]  # done, total, what
 
 
 def draw(label: str, seed: int, index: int) -> Image.Image:
@@ -51,7 +49,7 @@ def draw(label: str, seed: int, index: int) -> Image.Image:
     return Image.fromarray((np.clip(photo, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress | None = None) -> None:
+def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress = None) -> None:
     """Draw `per_class` photos of every class as out/<class>/<class>_000.jpg and on; a marker file comes last."""
     if per_class < 1 or seed < 0:
         raise UserError(f"Ask for at least 1 photo a class and a seed of 0 or more, not {per_class} and {seed}.")
@@ -102,7 +100,7 @@ def drawn_digests(folder: Path) -> dict[str, str]:
     return {written: published.get(drawn, drawn) for written, drawn in lines}
 
 
-def ensure(progress: Progress | None = None, per_class: int = 60, seed: int = 0) -> Path:
+def ensure(progress: Progress = None, per_class: int = 60, seed: int = 0) -> Path:
     """A sample set below home()/data: drawn at the first call, by one process if several ask at once.
 
     The default one is data/sample; another says in its name what it is.

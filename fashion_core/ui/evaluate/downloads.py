@@ -41,7 +41,7 @@ def model_page(source: Source) -> bytes:
 
 
 def report_csv(source: Source) -> bytes:
-    return source.metrics.to_csv(index_label="class").encode()
+    return source.metrics.to_csv(index=False).encode()
 
 
 def predictions_csv(source: Source) -> bytes:

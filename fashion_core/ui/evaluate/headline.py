@@ -9,7 +9,7 @@ import streamlit as st
 from fashion_core import UserError, paper
 from fashion_core.evaluation.label_issues import CROSS_VALIDATED
 from fashion_core.photos.imaging import printable
-from fashion_core.stats import between
+from fashion_core.stats import accuracy_with_interval, between
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.selection import select, select_by_words
 from fashion_core.ui.evaluate.state import VALIDATION, Source
@@ -62,16 +62,12 @@ def _numbers(source: Source) -> None:
 
 def _paper(source: Source) -> None:
     """The paper's accuracy, where classes are its own and the photos a test."""
-    if not paper.matches(source.evaluation.classes) or source.split in (CROSS_VALIDATED, VALIDATION):
+    if source.split in (CROSS_VALIDATED, VALIDATION):
         return
-    right, n = int(source.evaluation.right.sum()), len(source.evaluation)
-    compared = f"**{paper.compared(right, n)}** The classes are the same; the test photos are not."
-    if source.drawn:
-        compared = "These are drawn photos: they compare with no paper."
-    st.caption(
-        f"The paper: {paper.TEST_ACCURACY:.2%} of {paper.TEST_PHOTOS} photos, 95% interval "
-        f"{between(paper.TEST_RIGHT, paper.TEST_PHOTOS)}. {compared}"
-    )
+    evaluation = source.evaluation
+    right, n = int(evaluation.right.sum()), len(evaluation)
+    if verdict := paper.verdict(evaluation.classes, right, n, source.drawn):
+        st.caption(f"{paper.stated()} {verdict}")
 
 
 def _accuracy_notes(source: Source) -> None:
@@ -92,7 +88,7 @@ def _accuracy_notes(source: Source) -> None:
     if found:
         st.caption(
             f":material/gavel: By the labels decided on {found.decided:,} of these photos: "
-            f"**{found.right / found.n:.2%}** of {found.n:,}, 95% interval {between(found.right, found.n)}."
+            f"**{accuracy_with_interval(found.right, found.n)}**."
         )
 
 
@@ -101,8 +97,8 @@ def _leaks(source: Source) -> None:
         right, n = source.evaluation.without_leaks()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f":material/water_drop: Leakage-free: **{right / n if n else 0:.2%}** of {n:,}, 95% interval "
-                f"{between(right, n)}, without photos that have a near-duplicate in training.", width="content"
+                f":material/water_drop: Leakage-free: **{accuracy_with_interval(right, n)}**, without photos that have "
+                "a near-duplicate in training.", width="content"
             )  # fmt: skip
             st.button(f"The {len(source.leaked):,} that leak", key=keys.select("leaked"), type="tertiary",
                       icon=":material/photo_library:", on_click=select_by_words, args=("leaked",))  # fmt: skip

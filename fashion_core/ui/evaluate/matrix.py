@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from fashion_core.reports import charts
-from fashion_core.reports.charts import Normalise
+from fashion_core.reports.charts import Normalise, most_confused
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate.selection import last_selected, select
 from fashion_core.ui.evaluate.state import Shown, State
@@ -40,8 +40,8 @@ def view(state: State) -> Shown:
             alt=f"Confusion matrix of {len(names)} classes; the lists True and Predicted choose its cells too",
         )  # fmt: skip
     if len(names) < len(classes):
-        st.caption(f"Showing the {len(names)} classes with the most mistakes of {len(classes):,}, and those chosen: the "
-                   "lists True and Predicted reach every class. Shares are of all classes.")  # fmt: skip
+        st.caption(f"Showing the {CLASSES_UP_TO} classes with the most mistakes of {len(classes):,}, and those chosen. "
+                   "The lists True and Predicted reach every class; shares are of all classes.")  # fmt: skip
     st.caption("Click a cell to see its photos. Blue is right, orange is wrong; deeper is a larger share.")
     return state.selected
 
@@ -54,15 +54,6 @@ def drawn_classes(matrix: np.ndarray, classes: tuple[str, ...], chosen: tuple[st
     return np.union1d(most_confused(matrix, CLASSES_UP_TO), np.array(wanted, int))
 
 
-def most_confused(matrix: np.ndarray, limit: int) -> np.ndarray:
-    """(k, k) counts, rows true → at most `limit` indices of the classes with the most mistakes, in class order.
-
-    A mistake counts for both its classes, the true and the predicted; of equals the earlier classes are taken.
-    """
-    wrong = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
-    return np.sort(np.argsort(-wrong, kind="stable")[:limit])
-
-
 def options_of(
     matrix: np.ndarray, classes: tuple[str, ...], places: np.ndarray, cells: Normalise,
     chosen: tuple[str | None, str | None], dark: bool,
@@ -73,9 +64,8 @@ def options_of(
         return charts.confusion_options(matrix, names, cells, chosen, dark)
     # The others are summed up, so that rows and columns have their whole sums, and are then not drawn.
     options = charts.confusion_options(_others_summed(matrix, places), [*names, OTHERS], cells, chosen, dark)
-    options["series"][0]["data"] = [
-        item for item in options["series"][0]["data"] if len(names) not in item["value"][:2]
-    ]
+    series = options["series"][0]
+    series["data"] = [item for item in series["data"] if len(names) not in item["value"][:2]]
     for axis in (options["xAxis"], options["yAxis"]):
         axis["data"] = names
     return options

@@ -1,8 +1,11 @@
 """Photos that stand out: unlike the others, there twice, or hard to learn from by their pixels."""
 
 import os
+import time
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -32,16 +35,17 @@ def view(state: State) -> Shown:
     check = quality_check(os.fsencode(state.root))
     paths = _paths(state.key.model, state.key.explanations_mtime)
     check.start(paths)
+    until = time.monotonic() + PATIENCE
     with st.container():
         _wait(check, paths)
-    everywhere = _kinds(state.key, os.fsencode(state.root), check.version, check)
-    here = {kind: rows for kind, found in everywhere.items() if len(rows := _among(found, state))}
-    if not here:
+    everywhere = _kinds(state.key, os.fsencode(state.root), check, until)
+    kinds = {kind: rows for kind, found in everywhere.items() if len(rows := _among(found, state))}
+    if not kinds:
         st.info("No photo stands out: none is unlike the others, dark, blurred, of odd size or there twice.")
         return Shown(state.selected.rows.iloc[:0], "")
-    kind = _choose_kind(here)
-    rows = here[kind][state.keep[here[kind]["index"]]]
-    elsewhere = len(everywhere[kind]) - len(here[kind])
+    kind = _choose_kind(kinds)
+    rows = kinds[kind][state.keep[kinds[kind]["index"]]]
+    elsewhere = len(everywhere[kind]) - len(kinds[kind])
     more = f" Besides, {elsewhere:,} in other splits: switch to all photos." if elsewhere else ""
     st.markdown(f"**{len(rows):,}** here. {MEANING[kind]}{more}")
     if len(rows):
@@ -82,23 +86,49 @@ def _progress(check: QualityCheck) -> None:
         st.button("Stop", key=keys.STOP_QUALITY, icon=":material/stop:", on_click=check.stop)
 
 
+def _kinds(key: EvaluationKey, root: bytes, check: QualityCheck, until: float) -> Kinds:
+    """What is odd among all photos of the explanations, as far as it is known by the time `until`."""
+    of, version = (key.model, key.explanations_mtime), check.version
+    found = {DUPLICATES: stored.near_duplicates_of(*of)}
+    comparisons = {UNLIKE: stored.outliers_of(*of)}
+    if not check.running:  # it depends on all of them
+        measures = _by_quality(key, root, version, check)
+        comparisons[POSSIBLE] = stored.possible_duplicates_of(*of, root, version, measures.hashes)
+        found |= measures.kinds
+    wait(comparisons.values(), max(0.0, until - time.monotonic()))
+    found |= {kind: comparison.result() for kind, comparison in comparisons.items() if comparison.done()}
+    with st.container():
+        if waiting := [comparison for comparison in comparisons.values() if not comparison.done()]:
+            st.fragment(_comparing, run_every=2.0, key=keys.COMPARISON_PROGRESS)(waiting)
+    return {kind: found[kind] for kind in MEANING if kind in found and len(found[kind])}
+
+
+def _comparing(waiting: list[Future]) -> None:
+    if any(comparison.done() for comparison in waiting):
+        st.rerun()
+    st.caption(":material/hourglass_top: Photos are being compared with each other, this once; more kinds will follow.")
+
+
+class _Measures(NamedTuple):
+    """Kinds by the measures of quality, and the perceptual hash of each photo, by its path."""
+
+    kinds: Kinds
+    hashes: Mapping[str, int]
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _kinds(key: EvaluationKey, root: bytes, version: int, _check: QualityCheck) -> Kinds:
-    """What is odd among all photos of the explanations, by what is measured so far; `version` is the measures'."""
+def _by_quality(key: EvaluationKey, root: bytes, version: int, _check: QualityCheck) -> _Measures:
+    """By what is measured so far of the photos in `root`; `version` is the measures'."""
     explanations = stored.explanations_of(key.model)
     assert explanations is not None  # the view is drawn only where there are some
-    of = key.model, key.explanations_mtime
     labels = dict(zip(explanations.photos["path"], explanations.photos["label"], strict=True))
     measures = _check.table(list(labels))
-    hashes = dict(zip(measures["path"], measures["bits"], strict=True))
-    found = {UNLIKE: stored.outliers_of(*of), DUPLICATES: stored.near_duplicates_of(*of)}
-    if not _check.running:  # it takes a while, and depends on all of them
-        found[POSSIBLE] = stored.possible_duplicates_of(*of, root, version, hashes)
+    kinds = {}
     for issue, name in quality.ISSUES.items():
         bad = measures[measures[issue]].sort_values(f"{issue} score", kind="stable")
         scores = {"path": bad["path"], "label": bad["path"].map(labels), "score": bad[f"{issue} score"]}
-        found[name] = pd.DataFrame(scores)
-    return {kind: rows for kind, rows in found.items() if len(rows)}
+        kinds[name] = pd.DataFrame(scores)
+    return _Measures(kinds, dict(zip(measures["path"], measures["bits"], strict=True)))
 
 
 def _among(found: pd.DataFrame, state: State) -> pd.DataFrame:
@@ -106,13 +136,13 @@ def _among(found: pd.DataFrame, state: State) -> pd.DataFrame:
     return found.assign(index=found["path"].map(state.whole.places)).dropna(subset=["index"]).astype({"index": int})
 
 
-def _choose_kind(here: Kinds) -> str:
-    if st.session_state.get(keys.OUTLIER_KIND) not in (None, *here):  # of the photos looked at before
+def _choose_kind(kinds: Kinds) -> str:
+    if st.session_state.get(keys.OUTLIER_KIND) not in (None, *kinds):  # of the photos looked at before
         del st.session_state[keys.OUTLIER_KIND]
     linked = st.query_params.get(keys.OUTLIER_KIND)
-    kind = st.selectbox("What is odd", here, index=list(here).index(linked) if linked in here else 0,
+    kind = st.selectbox("What is odd", kinds, index=list(kinds).index(linked) if linked in kinds else 0,
                         key=keys.OUTLIER_KIND, on_change=reset_page,
-                        format_func=lambda kind: f"{kind}: {_count(here[kind])}")  # fmt: skip
+                        format_func=lambda kind: f"{kind}: {_count(kinds[kind])}")  # fmt: skip
     st.query_params[keys.OUTLIER_KIND] = kind  # by hand: bound, the address would hold the count as well
     return kind
 

@@ -14,6 +14,7 @@ from fashion_core.class_names import COLOUR, GARMENT, factors, marginalise
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
 from fashion_core.photos import imaging
+from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.selection import close_photo, open_photo
 from fashion_core.ui.evaluate.state import Shown, State
@@ -164,4 +165,5 @@ def _colour(explanations: Explanations, path: str) -> None:
         f"**Measured colour**: lightness {found.lightness:.0f} of 100, chroma {found.chroma:.0f}"
         + (f", hue {found.hue:.0f}°" if found.chroma >= 5 else " (grey)")
         + f", over {found.share:.0%} of the photo."
+        + (" It may not be this garment's: the measurement is unsure." if found.uncertainty >= UNSURE else "")
     )

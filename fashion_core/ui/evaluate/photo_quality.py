@@ -71,7 +71,7 @@ class QualityCheck:
         return not self.running
 
     def table(self, paths: Sequence[str]) -> pd.DataFrame:
-        """A row for each of `paths` measured so far: the columns of `quality.measure`, odd sizes by this whole table."""
+        """A row for each of `paths` measured so far: the columns of `quality.measure`, and odd sizes by this table."""
         with self._lock:
             rows = [found[1] for path in paths if (found := self._measured.get(path)) and found[1]]
         table = pd.DataFrame(rows, columns=list(quality.COLUMNS)).astype(quality.COLUMNS)
@@ -81,34 +81,34 @@ class QualityCheck:
     def _run(self, paths: list[str]) -> None:
         try:
             began = time.monotonic()
-            waiting = self._look(paths)
-            looked = time.monotonic() - began
-            self._measure(waiting)
-            self._rest_until = time.monotonic() + REST * looked
+            changed = self._changed(paths)
+            seconds = time.monotonic() - began
+            self._measure(changed)
+            self._rest_until = time.monotonic() + REST * seconds
         except UserError as reason:
             self.problem = str(reason)
         except Exception as fault:  # a thread has nobody above it: without this the page would wait for nothing
             logging.getLogger(__name__).exception("Photo quality could not be measured")
             self.problem = f"The quality of these photos could not be measured ({fault}); the server's log says more."
 
-    def _look(self, paths: list[str]) -> dict[str, Stamp]:
+    def _changed(self, paths: list[str]) -> dict[str, Stamp]:
         """The photos that are new or changed; those that went are forgotten."""
-        waiting: dict[str, Stamp] = {}
+        changed: dict[str, Stamp] = {}
         root = os.fspath(self.root)
         for path in paths:
             try:
-                status = os.stat(os.path.join(root, path))  # noqa: PTH116, PTH118: of 44,000 files, so fast as can be
+                status = os.stat(f"{root}{os.sep}{path}")  # noqa: PTH116  # of 44,000 files: a Path takes thrice as long
                 stamp = status.st_size, status.st_mtime_ns
             except (OSError, ValueError):
                 if self._measured.pop(path, None):
                     self.version += 1
                 continue
             if path not in self._measured or self._measured[path][0] != stamp:
-                waiting[path] = stamp
-        return waiting
+                changed[path] = stamp
+        return changed
 
-    def _measure(self, waiting: dict[str, Stamp]) -> None:
-        paths, saved = list(waiting), time.monotonic()
+    def _measure(self, changed: dict[str, Stamp]) -> None:
+        paths, saved = list(changed), time.monotonic()
         for begin in range(0, len(paths), CHUNK):
             if self.stopped:
                 break
@@ -116,7 +116,7 @@ class QualityCheck:
             chunk = paths[begin : begin + CHUNK]
             rows = {row["path"]: row for row in quality.measure(self.root, chunk).to_dict("records")}
             with self._lock:
-                self._measured |= {path: (waiting[path], rows.get(path)) for path in chunk}
+                self._measured |= {path: (changed[path], rows.get(path)) for path in chunk}
                 self.version += 1
             if time.monotonic() - saved > SAVE_EVERY:
                 self._save()

@@ -37,7 +37,9 @@ def view(state: State) -> Shown:
 
 def _table(state: State) -> tuple[pd.DataFrame, dict]:
     """The table, and how its columns are shown."""
-    table = state.metrics.reset_index(names="class")
+    metrics = state.metrics
+    names = metrics["class"].where(metrics["kind"] == "class", metrics["kind"])  # an average's row is called after it
+    table = metrics.drop(columns="kind").assign(**{"class": names})
     table.insert(3, "interval", [*state.evaluation.recall_intervals(), None, None])
     columns = {"class": st.column_config.TextColumn("Class", pinned=True)}
     columns |= {key: st.column_config.NumberColumn(name, format="%.3f") for key, name in COLUMNS.items()}

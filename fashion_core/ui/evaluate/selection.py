@@ -79,7 +79,7 @@ def clear_area() -> None:
 
 def state_of(source: Source, cells: Normalise) -> State:
     """Draw the question, the lists and the filter; the state that they and the address make of `source`."""
-    keep = _asked(source)
+    keep = _query_mask(source)
     true, predicted, which = _class_lists(source.evaluation)
     keep = keep & source.evaluation.mask(true, predicted, which)
     row = _opened(source)
@@ -136,7 +136,7 @@ def _class_lists(evaluation: Evaluation) -> tuple[str | None, str | None, Which]
 # The question --------------------------------------------------------------------------------------------------------
 
 
-def _asked(source: Source) -> np.ndarray:
+def _query_mask(source: Source) -> np.ndarray:
     """The question box and what it understood, each filter a chip that goes at a click. bool (photos): who passes.
 
     Words are the classes of the whole evaluation; right and sure are as the factor folds it.
@@ -150,7 +150,7 @@ def _asked(source: Source) -> np.ndarray:
         for place, each in enumerate(found.filters):
             rest = [other for other in found.filters if other != each]
             st.button(_chip(each, source.votes), key=keys.chip(place), icon=":material/close:",
-                      help="Remove this filter", on_click=_ask, args=(query.text(rest),))  # fmt: skip
+                      help="Remove this filter", on_click=_set_query, args=(query.text(rest),))  # fmt: skip
         if found.unknown:
             st.caption(_not_understood(found.unknown, classes))
     return query.mask(source.whole, found.filters, source.evaluation)
@@ -170,7 +170,7 @@ def _not_understood(words: tuple[str, ...], classes: tuple[str, ...]) -> str:
     )
 
 
-def _ask(words: str) -> None:
+def _set_query(words: str) -> None:
     """Ask this within the same lists and filter."""
     st.session_state[keys.QUERY] = words
     reset_page()

@@ -1,4 +1,4 @@
-"""Which evaluation is looked at: of which model, on which photos, after which epoch, and by which factor of its classes.
+"""Which evaluation is looked at: of which model, on which photos, after which epoch, by which factor of its classes.
 
 `?model=…&of=…&epoch=…&by=…`; only this module writes them.
 """
@@ -78,8 +78,10 @@ def _epoch(epochs: list[int], curves: pd.DataFrame) -> int:
     st.plotly_chart(charts.learned_figure(drawn, epoch), key=keys.LEARNED, selection_mode="points",
                     on_select=partial(_from_learned, list(drawn)), config={"displayModeBar": False})  # fmt: skip
     few = f" Of {curves.shape[1]} classes the {LINES_UP_TO} with the lowest share at the end are drawn."
-    st.caption("Share of each class's validation photos that were right after each epoch. Move the slider, or click a "
-               "point to see the photos behind it." + (few if len(drawn.columns) < curves.shape[1] else ""))  # fmt: skip
+    about = (
+        "Share of each class's validation photos that were right after each epoch. Move the slider, or click a point "
+    )
+    st.caption(f"{about}to see the photos behind it.{few if drawn.shape[1] < curves.shape[1] else ''}")
     return epoch
 
 

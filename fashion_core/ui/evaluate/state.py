@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from fashion_core.evaluation.evaluation import Evaluation, Which
-from fashion_core.evaluation.label_issues import CROSS_VALIDATED
+from fashion_core.evaluation.meta import Unreadable
 from fashion_core.photos import label_corrections
 from fashion_core.reports.charts import Normalise
 from fashion_core.ui import stored
@@ -27,13 +27,6 @@ class Shown(NamedTuple):
 
     rows: pd.DataFrame
     order: str
-
-
-class Unreadable(NamedTuple):
-    """A file that could not be read and is not counted."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +58,12 @@ class Source:
 
     @property
     def class_metrics(self) -> pd.DataFrame:
-        return self.metrics.iloc[: len(self.evaluation.classes)]
+        """As of `Evaluation.class_report`."""
+        return self.evaluation.class_report()
 
     @property
     def macro_f1(self) -> float:
-        # By place: a class may be called "macro avg".
-        return float(self.metrics["f1-score"].iloc[len(self.evaluation.classes) + 1])
+        return self.evaluation.macro_f1
 
     @cached_property
     def corrections_file(self) -> Path:
@@ -89,7 +82,7 @@ class Source:
 
     @property
     def split(self) -> str:
-        return _meta(self.whole, "split") or ""
+        return self.whole.meta.split or ""
 
     @property
     def votes(self) -> bool:
@@ -99,25 +92,24 @@ class Source:
     @property
     def leaked(self) -> Sequence[int] | None:
         """Rows that have a near-duplicate in training; None where nobody looked."""
-        return _meta(self.whole, "leaked")
+        return self.whole.meta.leaked
 
     @property
     def drawn(self) -> bool:
         """Whether the photos are drawn ones, which compare with no paper."""
-        return bool(_meta(self.whole, "sample"))
+        return self.whole.meta.sample is not None
 
     @property
     def created(self) -> str:
-        return _meta(self.whole, "created") or ""
+        return self.whole.meta.created or ""
 
     @property
     def epoch(self) -> int | None:
-        return _meta(self.whole, "epoch")
+        return self.whole.meta.epoch
 
     @property
-    def unreadable(self) -> list[Unreadable]:
-        found = _meta(self.whole, "unreadable") or ()
-        return [Unreadable(**bad) if isinstance(bad, dict) else Unreadable(*bad) for bad in found]
+    def unreadable(self) -> Sequence[Unreadable]:
+        return self.whole.meta.unreadable
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +123,7 @@ class State(Source):
     cells: Normalise  # of the confusion matrix
     open_row: int | None  # of the photo that is open
 
-    @property
+    @cached_property
     def selected(self) -> Shown:
         """The photos that pass, the worst first."""
         right = bool(self.evaluation.right[self.keep].all())
@@ -143,7 +135,7 @@ class State(Source):
 
     def in_order(self, indexes: np.ndarray, order: str) -> Shown:
         """The photos of these rows, in this order, all of which must pass."""
-        passing = self.evaluation.rows(self.keep)
+        passing = self.selected.rows
         places = np.full(len(self.evaluation), -1)
         places[passing["index"].to_numpy()] = np.arange(len(passing))
         return Shown(passing.iloc[places[indexes]].reset_index(drop=True), f", {order}")
@@ -151,10 +143,4 @@ class State(Source):
 
 def are_votes(evaluation: Evaluation) -> bool:
     """Whether its probabilities are shares of the neighbours' votes."""
-    return (_meta(evaluation, "probabilities") == "votes") or _meta(evaluation, "split") == CROSS_VALIDATED
-
-
-def _meta(evaluation: Evaluation, name: str) -> Any:
-    """What the evaluation says of itself; the one place that knows how it is kept."""
-    meta: Any = evaluation.meta
-    return meta.get(name) if isinstance(meta, dict) else getattr(meta, name)
+    return evaluation.meta.probabilities == "votes"

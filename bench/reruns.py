@@ -1,0 +1,106 @@
+"""What one rerun of the Evaluate page costs on 44,000 predictions: python -m bench.reruns [--classes N]
+
+Server time of the whole script, each view by itself, then an epoch, an open photo and all photos: the first run and
+the median of ROUNDS reruns after two that fill caches, by the clock and as processor time, which a busy machine leaves
+as it is. Prints one JSON object in milliseconds. No photo exists.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from streamlit.testing.v1 import AppTest
+
+from bench.looking import PHOTOS, made_up, seen
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
+from fashion_core.evaluation.explanations import FILE
+from fashion_core.files import write_json
+from fashion_core.photos import label_corrections
+from fashion_core.stats import softmax
+from fashion_core.ui.evaluate import oddities
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 5
+VIEWS = ("Matrix", "Report", "Confidence", "Labels", "Colours", "Oddities", "Map")
+
+
+def of_many(rng: np.random.Generator, count: int) -> Evaluation:
+    """As many photos of `count` classes without factors, nine of ten right."""
+    classes = tuple(f"class {number:03}" for number in range(count))
+    truth = rng.integers(0, count, PHOTOS)
+    logits = rng.normal(0, 1.0, (PHOTOS, count))
+    logits[np.arange(PHOTOS), truth] += rng.normal(6, 1.6, PHOTOS)
+    paths = [f"{classes[place]}/{number}.jpg" for number, place in enumerate(truth)]
+    photos = pd.DataFrame({"path": paths, "label": [classes[place] for place in truth]}, dtype=object)
+    return Evaluation(classes, photos, softmax(logits), "/photos")
+
+
+def furnish(home: Path, evaluation: Evaluation, rng: np.random.Generator) -> None:
+    """A model with its evaluation and two epochs; of the paper's classes also its explanations, and 200 decisions."""
+    model = home / "weights" / "bench"
+    evaluation = replace(evaluation, root=str(home / "data" / "photos"))
+    evaluation.save(model / "evaluation.parquet")
+    for epoch in (1, 2):
+        replace(evaluation, meta={"epoch": epoch, "split": "validation"}).save(model / EPOCHS / f"{epoch:04}.parquet")
+    card = {"v": 1, "name": "bench", "classes": list(evaluation.classes), "image_size": 224, "temperature": 1.0}
+    write_json(model / "card.json", card)
+    if len(evaluation.classes) == 10:
+        explanations = seen(evaluation, rng)
+        colours = np.stack([rng.uniform(10, 90, len(explanations.photos)), *rng.uniform(0, 60, (2, len(
+            explanations.photos))), np.full(len(explanations.photos), 0.4)], axis=1)  # fmt: skip
+        # Few dimensions: what compares all photos with all is made once, and `bench.looking` tells what it takes.
+        few = {"embeddings": explanations.embeddings[:, :8], "axes": np.eye(8), "centre": np.zeros(8)}
+        replace(explanations, colours=colours.astype(np.float32), **few).save(model / FILE)
+    decided = dict(zip(evaluation.photos["path"][:200], evaluation.photos["label"][200:400], strict=True))
+    label_corrections.merge(label_corrections.default_file(home / "data" / "photos"), decided)
+
+
+def reruns(**address: str) -> dict[str, float]:
+    """Milliseconds of the first run at this address, and of the reruns that follow."""
+    app = AppTest.from_file(ROOT / "pages/evaluate.py", default_timeout=1200)
+    for name, value in address.items():
+        app.query_params[name] = value
+    oddities.PATIENCE = 600.0  # reruns are measured, not what is made once in the background
+    wall, cpu = [], []
+    for _ in range(ROUNDS + 2):
+        began, worked = time.perf_counter(), time.process_time()
+        app.run()
+        wall.append((time.perf_counter() - began) * 1000)
+        cpu.append((time.process_time() - worked) * 1000)
+        if app.exception:
+            raise RuntimeError(app.exception[0].message)
+    return {"first": round(wall[0]), "rerun": round(statistics.median(wall[2:])),
+            "rerun_cpu": round(statistics.median(cpu[2:]))}  # fmt: skip
+
+
+def main() -> dict[str, dict[str, float]]:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--classes", type=int, default=10)
+    count = options.parse_args().classes
+    rng = np.random.default_rng(0)
+    evaluation = made_up(rng) if count == 10 else of_many(rng, count)
+    with TemporaryDirectory() as folder:
+        os.environ["BUSANA_HOME"] = folder
+        furnish(Path(folder), evaluation, rng)
+        asked = {view: {"view": view} for view in VIEWS}
+        asked |= {"epochs": {"of": "epochs"}, "photo": {"photo": "0"}, "question": {"q": "wrong below 60 %"}}
+        if count == 10:
+            asked |= {f"all photos, {view}": {"of": "all", "view": view} for view in VIEWS}
+            asked |= {"by colour": {"by": "colour"}, "all photos, one open": {"of": "all", "photo": "0"}}
+        found = {}
+        for what, address in asked.items():
+            found[what] = reruns(**address)
+            print(what, found[what], file=sys.stderr, flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(), indent=1))

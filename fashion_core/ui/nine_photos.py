@@ -1,0 +1,65 @@
+"""Nine of a model's test photos side by side, as in the paper: chosen by a seed alone, right or wrong."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.registry import ModelRef
+from fashion_core.photos import imaging
+from fashion_core.ui.boot import link
+from fashion_core.ui.gallery import escape_markdown, gallery, locate_photos
+from fashion_core.ui.stored import evaluation_of
+
+COLUMNS = [2, 3]  # inputs, photos
+SEEDS = 2**31  # as many as a number input can tell apart
+
+
+def show_nine(ref: ModelRef) -> None:
+    """The seed and what it chose, nine photos with their answers, and the same as a PNG."""
+    if not ref.evaluation_file.is_file():
+        st.info("This model came without its evaluation: evaluate it, and nine of its test photos show here.")
+        return
+    stored = evaluation_of(ref.evaluation_file)
+    left, right = st.columns(COLUMNS, gap="medium")
+    with left:
+        seed = st.number_input("Seed", 0, SEEDS - 1, key="seed", bind="query-params")
+        rows, root = _nine(stored, int(seed)), locate_photos(stored) or Path(stored.root)
+        with st.container(horizontal=True):
+            st.button("Another nine", icon=":material/shuffle:", on_click=_next_seed)
+            file = f"{ref.name}-seed-{seed}.png"
+            png = partial(_png, rows, root)  # drawn when it is asked for
+            st.download_button("Save as PNG", png, file, "image/png", on_click="ignore", icon=":material/download:")
+        st.markdown(f"**{(rows['label'] == rows['predicted']).sum()} of {len(rows)}** right, chosen by the seed alone.")
+        link("evaluate", f"All {len(stored):,} test photos", icon=":material/grid_on:", model=ref.name)
+        if absent := sum(not (root / path).is_file() for path in rows["path"]):
+            st.info(f"{absent} of these photos are not on this machine: they were in {escape_markdown(root)}.")
+    with right.container(width=520):  # three columns
+        gallery(rows, root, key="nine", page_size=9)
+
+
+def _next_seed() -> None:
+    st.session_state.seed = (st.session_state.seed + 1) % SEEDS
+
+
+def _nine(stored: Evaluation, seed: int) -> pd.DataFrame:
+    """Nine rows of the evaluation, the same for the same seed."""
+    rows = stored.cell().sort_values("index")
+    return rows.iloc[np.random.default_rng(seed).choice(len(rows), min(9, len(rows)), replace=False)]
+
+
+def _png(rows: pd.DataFrame, root: Path) -> bytes:
+    from fashion_core.reports.figures import grid_png
+
+    tiles = []
+    for row in rows.to_dict("records"):
+        try:
+            image = imaging.read(root / row["path"])
+        except imaging.BadPhoto:
+            image = Image.new("RGB", (64, 64), "lightgrey")  # the page says which photos are not here
+        tiles.append((image, row["label"], row["predicted"], float(row["p_predicted"])))
+    return grid_png(tiles)
