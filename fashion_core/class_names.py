@@ -18,16 +18,28 @@ def normalised_name(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def split_names(classes: Sequence[str]) -> list[tuple[str, str]] | None:
+    """(colour, garment) of every class, split at the first underscore, where a person says that names are built so.
+
+    None where a name has no two words, or no two classes share any.
+    """
+    names = [name.split("_", 1) for name in classes]
+    if not all(len(words) == 2 and all(words) for words in names):
+        return None
+    pairs = [(colour, garment) for colour, garment in names]
+    shared = any(len(set(words)) < len(pairs) for words in zip(*pairs, strict=True))
+    return pairs if shared else None
+
+
 def factors(classes: Sequence[str]) -> list[tuple[str, str]] | None:
-    """(colour, garment) of every class, split at the first underscore; None where the names are not built so.
+    """The same where nobody says so: None unless the names leave no doubt that they are colour and garment.
 
     They are when two classes at least share a colour and two share a garment, so that both vary; not every pair need be
     there. `class_0`, `class_1` share a word, but no number; bare numbers never count.
     """
-    names = [name.split("_", 1) for name in classes]
-    if not all(len(pair) == 2 and all(word and not word.isdigit() for word in pair) for pair in names):
+    pairs = split_names(classes)
+    if pairs is None or any(word.isdigit() for pair in pairs for word in pair):
         return None
-    pairs = [(colour, garment) for colour, garment in names]
     crossed = all(len(set(words)) < len(pairs) for words in zip(*pairs, strict=True))
     return pairs if crossed else None
 
@@ -42,11 +54,11 @@ def refuse_unknown(labels: Iterable[str], classes: Sequence[str]) -> None:
 
 
 def classes_matching(name: str, classes: Sequence[str]) -> np.ndarray:
-    """bool (classes): what a photo in a folder called `name` may be: that class, or all of that colour or garment."""
+    """bool (classes): what a photo that a person calls `name` may be: that class, or all of that colour or garment."""
     name, classes = normalised_name(name), [normalised_name(known) for known in classes]
     if name in classes:
         return np.array([name == known for known in classes])
-    pairs = factors(classes)
+    pairs = split_names(classes)
     return np.array([name in pair for pair in pairs]) if pairs else np.zeros(len(classes), bool)
 
 

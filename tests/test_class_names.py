@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from fashion_core import paper
-from fashion_core.class_names import COLOUR, GARMENT, classes_matching, factors, marginalise, normalised_name
+from fashion_core.class_names import (
+    COLOUR,
+    GARMENT,
+    classes_matching,
+    factors,
+    marginalise,
+    normalised_name,
+    split_names,
+)
 
 
 def test_a_name_is_split_at_its_first_underscore():
@@ -42,6 +50,13 @@ def test_the_papers_ten_and_sets_that_lack_some_pairs_have_factors():
 )
 def test_other_names_have_no_factors(names):
     assert factors(names) is None
+
+
+def test_a_person_may_call_photos_by_a_word_that_classes_share_where_names_alone_leave_doubt():
+    classes = ("green_sock", "red_hat", "white_hat")  # no two share a colour
+    assert factors(classes) is None and split_names(classes)[1] == ("red", "hat")
+    assert classes_matching("hat", classes).tolist() == [False, True, True]
+    assert split_names(("a_b", "c_d")) is None and split_names(("dress", "black_dress")) is None
 
 
 def test_names_are_the_same_however_their_accents_are_written():

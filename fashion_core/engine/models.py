@@ -21,7 +21,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from torchvision.ops import SqueezeExcitation
 
 from fashion_core import UserError
-from fashion_core.class_names import factors
+from fashion_core.class_names import split_names
 from fashion_core.engine import checkpoint
 from fashion_core.photos.imaging import printable
 
@@ -57,7 +57,7 @@ class TwoHead(nn.Module):
 
     def __init__(self, in_features: int, classes: Sequence[str]) -> None:
         super().__init__()
-        pairs = factors(classes)
+        pairs = split_names(classes)
         if pairs is None:
             raise ValueError("two heads need class names of the form <colour>_<garment>, some part of them shared")
         colours, garments = (sorted(set(part)) for part in zip(*pairs, strict=True))

@@ -30,7 +30,7 @@ from typing import Literal
 import numpy as np
 
 from fashion_core import UserError, home
-from fashion_core.class_names import classes_matching, factors
+from fashion_core.class_names import classes_matching, split_names
 from fashion_core.files import atomic_write
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.imaging import printable
@@ -169,7 +169,7 @@ def candidate_labels(data: Dataset, decided: Mapping[str, str]) -> tuple[np.ndar
 def known_labels(classes: Iterable[str]) -> list[str]:
     """Every class, then every colour and garment alone, for photos that fit two classes."""
     classes = tuple(classes)
-    return [*classes, *sorted({name for pair in factors(classes) or () for name in pair} - set(classes))]
+    return [*classes, *sorted({name for pair in split_names(classes) or () for name in pair} - set(classes))]
 
 
 def in_spelling_of(classes: Iterable[str], decided: Mapping[str, str]) -> dict[str, str]:
