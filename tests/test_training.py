@@ -549,10 +549,10 @@ def _kill_at(run, step: int) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-m", "fashion_core", "train", "--resume", str(run.folder)], stderr=subprocess.DEVNULL
     )
-    tail, end = events.Tail(run), time.monotonic() + 120
+    tail, end = events.Tail(run.events_file), time.monotonic() + 120
     while time.monotonic() < end and worker.poll() is None:
-        tail.update()
-        if len(tail.columns["step"]) and tail.columns["step"][-1] >= step:
+        steps = tail.read().columns["step"]
+        if len(steps) and steps[-1] >= step:
             break
         time.sleep(0.002)
     assert worker.poll() is None, "the worker ended before it could be killed"
