@@ -45,7 +45,7 @@ def _numbers(source: Source) -> None:
     scored = np.where(classes["support"] > 0, classes["f1-score"], np.inf)
     hardest = evaluation.classes[int(scored.argmin())]
     first = "most votes first" if source.votes else "most confident first"
-    numbers = (
+    numbers: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
         ("Accuracy", f"{right / n:.2%}", f"95% interval {between(right, n)}", f"{right:,} right", {"which": "right"}),
         ("Macro F1", f"{source.macro_f1:.3f}", f"hardest: {escape_markdown(hardest)}", "its photos", {"true": hardest}),
         ("Wrong", f"{n - right:,}", first, "see them", {"which": "wrong"}),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -139,7 +139,7 @@ def _among(found: pd.DataFrame, state: State) -> pd.DataFrame:
 def _choose_kind(kinds: Kinds) -> str:
     if st.session_state.get(keys.OUTLIER_KIND) not in (None, *kinds):  # of the photos looked at before
         del st.session_state[keys.OUTLIER_KIND]
-    linked = st.query_params.get(keys.OUTLIER_KIND)
+    linked = st.query_params.get(keys.OUTLIER_KIND, "")
     kind = st.selectbox("What is odd", kinds, index=list(kinds).index(linked) if linked in kinds else 0,
                         key=keys.OUTLIER_KIND, on_change=reset_page,
                         format_func=lambda kind: f"{kind}: {_count(kinds[kind])}")  # fmt: skip
@@ -149,7 +149,7 @@ def _choose_kind(kinds: Kinds) -> str:
 
 def _table(rows: pd.DataFrame) -> None:
     names = {"path": "Photo", "label": "Label", "split": "Split", "group": "Group", "score": "Score"}
-    columns = {name: title for name, title in names.items() if name in rows}
+    columns: dict[str, Any] = {name: title for name, title in names.items() if name in rows}
     if "score" in columns:
         columns["score"] = st.column_config.NumberColumn("Score", format="%.2f")
     photo_table(rows.assign(group=rows["group"] + 1) if "group" in rows else rows, keys.OUTLIERS_TABLE, columns)

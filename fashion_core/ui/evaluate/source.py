@@ -76,7 +76,8 @@ def _epoch(epochs: list[int], curves: pd.DataFrame) -> int:
     hardest = curves.iloc[-1].to_numpy().argsort(kind="stable")[:LINES_UP_TO]
     drawn = curves.iloc[:, sorted(hardest)]
     st.plotly_chart(charts.learned_figure(drawn, epoch), key=keys.LEARNED, selection_mode="points",
-                    on_select=partial(_from_learned, list(drawn)), config={"displayModeBar": False})  # fmt: skip
+                    on_select=partial(_from_learned, drawn.columns.tolist()),
+                    config={"displayModeBar": False})  # fmt: skip
     few = f" Of {curves.shape[1]} classes the {LINES_UP_TO} with the lowest share at the end are drawn."
     about = (
         "Share of each class's validation photos that were right after each epoch. Move the slider, or click a point "
