@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,11 +53,20 @@ def plant(root: Path, per_class: int = 36, seed: int = 1) -> Planted:
     names = sorted({photo.parent.name for photo in photos})
     swapped = dict(_swap_label(photo, names, away) for photo, away in zip(take, [*range(1, 10), 5], strict=False))
     trained = (photo for photo in take if photo.parts[-3] == "train")
-    copies = [(photo, _copy_to(photo, root / split)) for split, photo in zip(("validation", "test") * 3, trained)]  # noqa: B905
-    dark = [_spoil(photo, lambda image: image.point(lambda value: value * 0.2)) for photo in islice(take, 3)]
-    blurred = [_spoil(photo, lambda image: image.filter(ImageFilter.GaussianBlur(9))) for photo in islice(take, 3)]
+    copies = [
+        (photo, _copy_to(photo, root / split))
+        for split, photo in zip(("validation", "test") * 3, trained, strict=False)
+    ]
+    dark = [
+        _spoil(photo, lambda image: image.point(lambda value: value * 0.2))
+        for photo, _ in zip(take, range(3), strict=False)
+    ]
+    blurred = [
+        _spoil(photo, lambda image: image.filter(ImageFilter.GaussianBlur(9)))
+        for photo, _ in zip(take, range(3), strict=False)
+    ]
     strangers = []
-    for kind, photo in enumerate(islice(take, 4)):
+    for kind, photo in zip(range(4), take, strict=False):
         strangers.append(photo.with_name(f"stranger_{kind}.jpg"))
         _no_apparel(kind).save(strangers[-1], quality=95)
 
