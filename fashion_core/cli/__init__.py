@@ -60,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     """The arguments as parsed; what `app` does not know goes on to Streamlit, as `rest`."""
     known = parser()
-    options, options.rest = known.parse_known_args(arguments)
+    options, rest = known.parse_known_args(arguments)
+    options.rest = rest
     if options.rest and options.command is not app:
         known.error(f"unrecognized arguments: {' '.join(options.rest)}")
     return options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fashion_core import UserError, runs
 from fashion_core.cli.progress import Bars
-from fashion_core.files import given_path, safe_name, write_text
+from fashion_core.files import safe_name, write_text
 from fashion_core.photos.imaging import printable
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def predict(options: argparse.Namespace) -> int:
 
     if options.top < 1:
         raise UserError(f"--top is how many classes to name: give 1 or more, not {options.top}.")
-    photos = [photo for given in options.files for photo in _photos_at(given_path(given))]
+    photos = [photo for given in options.files for photo in _photos_at(given)]
     folder, bad = resolve(options.model), False
     for answer in predict_files(Predictor(folder), photos, options.top, load_explanations(folder)):
         bad = bad or answer["error"] is not None

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fashion_core import UserError
 from fashion_core.cli import models, photos, training
 from fashion_core.cli.web import app
+from fashion_core.files import given_path
 from fashion_core.runs import config
 
 Command = Callable[..., argparse.ArgumentParser]  # name, function, help and perhaps aliases
@@ -33,26 +35,36 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def _path(text: str) -> Path:
+    """A path as a person types or pastes it, with `~`, quotes or file://."""
+    try:
+        return given_path(text)
+    except UserError as reason:
+        raise argparse.ArgumentTypeError(str(reason)) from None
+
+
 def _photos(command: Command) -> None:
     sub = command("sample", photos.sample, "Render the sample set: ten classes, no download.")
-    sub.add_argument("out", type=Path)
+    sub.add_argument("out", type=_path)
     sub.add_argument("--per-class", type=int, default=60)
     sub.add_argument("--seed", type=int, default=0)
 
     sub = command("fetch", photos.fetch, "Download a set of photos, or take a folder or zip that you already have.")
     sub.add_argument("name", choices=("paper", "clothing", "products"))
-    sub.add_argument("out", type=Path)
-    sub.add_argument("--from", dest="local", type=Path, help="a folder or zip that you already have")
-    sub.add_argument("--without", type=Path, help="products: leave out what is, or nearly is, in this folder of photos")
+    sub.add_argument("out", type=_path)
+    sub.add_argument("--from", dest="local", type=_path, help="a folder, zip or tar that you already have")
+    sub.add_argument(
+        "--without", type=_path, help="products: leave out what is, or nearly is, in this folder of photos"
+    )
 
     sub = command("check", photos.check, "Audit a folder of photos: counts, unreadable files, duplicates.")
-    sub.add_argument("dir", type=Path)
+    sub.add_argument("dir", type=_path)
     sub.add_argument("--json", action="store_true")
 
 
 def _training(command: Command) -> None:
     sub = command("train", training.train, "Train a classifier; prints the run's folder as its last line.")
-    sub.add_argument("dir", type=Path, nargs="?", help="a folder per class")
+    sub.add_argument("dir", type=_path, nargs="?", help="a folder per class")
     sub.add_argument("--preset", default="paper", help=", ".join(config.PRESETS))
     sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value")
     sub.add_argument(
@@ -63,7 +75,7 @@ def _training(command: Command) -> None:
     sub.add_argument(
         "--finish", action="store_true", help="with --resume: train no further, test and keep its best epoch"
     )
-    sub.add_argument("--runs", type=Path, help="where run folders go (default: runs/)")
+    sub.add_argument("--runs", type=_path, help="where run folders go (default: runs/)")
 
     sub = command("compare", training.compare, "Train variants of a recipe on the same photos; prints a table of them.")
     sub.add_argument("dir", help='a folder per class, or the word "paper": its photos, fetched if they are not here')
@@ -73,25 +85,25 @@ def _training(command: Command) -> None:
     sub.add_argument("--preset", default="best", help=f"the base: {', '.join(config.PRESETS)}")
     sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="key=value", help="for every variant")
     sub.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="SEED")
-    sub.add_argument("--runs", type=Path, help="where run folders are and go (default: runs/)")
+    sub.add_argument("--runs", type=_path, help="where run folders are and go (default: runs/)")
     sub.add_argument("--only", nargs="+", metavar="NAME", help="only these variants")
-    sub.add_argument("--out", type=Path, help="also keep the table as this .md or .csv file")
+    sub.add_argument("--out", type=_path, help="also keep the table as this .md or .csv file")
     sub.add_argument("--list", action="store_true", help="print the train commands and train nothing")
-    sub.add_argument("--from", dest="local", type=Path, help="paper: a folder or zip of its photos that you have")
+    sub.add_argument("--from", dest="local", type=_path, help="paper: a folder, zip or tar of its photos that you have")
 
 
 def _models(command: Command) -> None:
     sub = command("evaluate", models.evaluate, "Test a model on a folder of labelled photos.")
     sub.add_argument("model", help="a run, a weights folder or a name in weights/")
-    sub.add_argument("dir", type=Path)
+    sub.add_argument("dir", type=_path)
     sub.add_argument("--split", choices=("test",), help="only test/ in DIR, or what training left for it")
     sub.add_argument("--json", action="store_true")
-    sub.add_argument("--out", type=Path, help="also keep the predictions as this parquet file")
-    sub.add_argument("--review", type=Path, help="a CSV of photo and verdict: the figures for each verdict too")
+    sub.add_argument("--out", type=_path, help="also keep the predictions as this parquet file")
+    sub.add_argument("--review", type=_path, help="a CSV of photo and verdict: the figures for each verdict too")
 
     sub = command("predict", models.predict, "Name what is on photos, with confidences.")
     sub.add_argument("model", help="a run, a weights folder or a name in weights/")
-    sub.add_argument("files", nargs="+", type=Path)
+    sub.add_argument("files", nargs="+", type=_path)
     sub.add_argument("--top", type=int, default=3)
     sub.add_argument("--json", action="store_true")
 
@@ -104,11 +116,11 @@ def _models(command: Command) -> None:
         "report", models.report, "One self-contained HTML page of a model: curves, matrix, worst photos, card."
     )
     sub.add_argument("model", metavar="run", help="a run, a weights folder or a name in weights/")
-    sub.add_argument("--out", type=Path, help="the page's file (default: NAME-report.html here)")
+    sub.add_argument("--out", type=_path, help="the page's file (default: NAME-report.html here)")
 
     sub = command("publish", models.publish, "Copy a finished run's model to weights/NAME.")
     sub.add_argument("run")
     sub.add_argument("name")
-    sub.add_argument("--about", type=Path, help="Markdown for the card: the photos, their licences, intended use")
+    sub.add_argument("--about", type=_path, help="Markdown for the card: the photos, their licences, intended use")
     sub.add_argument("--seeds", nargs="+", default=[], metavar="RUN", help="runs of the same recipe with other seeds")
-    sub.add_argument("--review", type=Path, help="a CSV of photo and verdict: the figures for each verdict too")
+    sub.add_argument("--review", type=_path, help="a CSV of photo and verdict: the figures for each verdict too")

@@ -4,29 +4,26 @@ import argparse
 import json
 
 from fashion_core.cli.progress import Bars
-from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 
 
 def sample(options: argparse.Namespace) -> None:
     from fashion_core.photos.sample import render
 
-    out = given_path(options.out)
-    render(out, options.per_class, options.seed, Bars())
-    print(out)
+    render(options.out, options.per_class, options.seed, Bars())
+    print(options.out)
 
 
 def fetch(options: argparse.Namespace) -> None:
     from fashion_core.photos.sources import fetch as get
 
-    local, without = (path and given_path(path) for path in (options.local, options.without))
-    print(get(options.name, given_path(options.out), local, Bars(), without))
+    print(get(options.name, options.out, options.local, Bars(), options.without))
 
 
 def check(options: argparse.Namespace) -> None:
     from fashion_core.photos.dataset import report
 
-    found = report(given_path(options.dir), Bars())
+    found = report(options.dir, Bars())
     if options.json:
         print(json.dumps(found))
         return

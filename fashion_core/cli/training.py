@@ -57,21 +57,21 @@ def _run_worker(run: runs.Run, finish: bool = False) -> str:
 def _new_run(options: argparse.Namespace) -> runs.Run:
     if not options.dir:
         raise UserError("Say which folder of photos to train on: python -m fashion_core train DIR.")
-    folder = given_path(options.dir)
+    folder = options.dir
     if not folder.is_dir():
         raise UserError(f"There is no folder {printable(folder)}: give a folder that holds one folder per class.")
     recipe = config.preset(options.preset).changed(_settings(options.set))
-    return runs.create(recipe, folder, _given(options.runs))
+    return runs.create(recipe, folder, options.runs)
 
 
 def _resumed_run(options: argparse.Namespace) -> runs.Run:
-    run, changes = runs.get(options.resume, _given(options.runs)), _settings(options.set)
+    run, changes = runs.get(options.resume, options.runs), _settings(options.set)
     if run.state == "finished" and not (options.finish and run.model_folder is None):
         raise UserError(f"Run {run.id} is finished already: start a new run to train on.")
     if options.finish and changes:
         raise UserError("--finish trains no further, so there is nothing to change: leave --set out.")
     if options.dir:
-        _move_photos(run, given_path(options.dir))
+        _move_photos(run, options.dir)
     return run.amended(changes) if changes else run
 
 
@@ -107,10 +107,6 @@ def _whole_path(key: str, value: str) -> str:
     if key not in PATH_SETTINGS or value.strip().lower() in PATH_SETTINGS[key]:
         return value
     return str(given_path(value).resolve())
-
-
-def _given(path: Path | None) -> Path | None:
-    return given_path(path) if path else None
 
 
 class _Screen:
@@ -173,7 +169,7 @@ def _event_line(type: str, fields: dict[str, Any]) -> str | None:
 def compare(options: argparse.Namespace) -> int:
     from fashion_core.reports import comparison
 
-    paper, runs_dir, out = options.dir == "paper", _given(options.runs), _given(options.out)
+    paper, runs_dir, out = options.dir == "paper", options.runs, options.out
     if out:
         comparison.check_name(out)
     if options.local and not paper:
@@ -183,7 +179,7 @@ def compare(options: argparse.Namespace) -> int:
     if options.list:
         _print_commands(variants, folder, runs_dir)
         return 0
-    photos = _photos_to_compare_on(folder, paper, _given(options.local), variants[0].configs[0])
+    photos = _photos_to_compare_on(folder, paper, options.local, variants[0].configs[0])
     finished, failed = _train_missing(variants, folder, photos.fingerprint, runs_dir)
     frame, notes = comparison.results(variants, finished, photos)
     print(comparison.markdown(frame, notes))

@@ -91,13 +91,15 @@ def _zip_entries(bundle: zipfile.ZipFile) -> list[Entry]:
 
 
 def _tar_entries(bundle: tarfile.TarFile) -> list[Entry]:
-    entries = []
+    entries: list[Entry] = []
     for info in bundle:
         path = _safe(info.name, info.isreg() or info.isdir())
         if info.isreg():
             entries.append(Entry(path, info.size, partial(_open_member, bundle, info)))
     whole = bundle.fileobj
-    if whole is None or whole.seek(bundle.offset) < 0 or whole.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+    if whole is not None:
+        whole.seek(bundle.offset)
+    if whole is None or whole.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError  # a tar ends with zeros: without them some of its files are missing
     return entries
 

@@ -202,9 +202,9 @@ def refuse_unknown_labels(decided: Mapping[str, str], classes: Iterable[str]) ->
         return
     lines = decided.lines if isinstance(decided, Decisions) else {}
     photo, label = min(unknown.items(), key=lambda item: (lines.get(item[0], 0), item[1]))
-    where = (
-        f"Line {lines[photo]} of {decided.name} says" if photo in lines else f"The decision on {printable(photo)} is"
-    )
+    where = f"The decision on {printable(photo)} is"
+    if isinstance(decided, Decisions) and photo in lines:
+        where = f"Line {lines[photo]} of {decided.name} says"
     lost = lost_zeros({photo: label}, classes).get(label)
     if lost:
         raise UserError(

@@ -300,7 +300,7 @@ def _cells(
         sentence = _photos(int(count))
         if normalise != "count":
             sentence += f", {shares[t, p]:.1%} of the {normalise} class"
-        style: dict[str, Any] = {"color": css(RIGHT if t == p else WRONG, depth[t, p])}
+        style: dict[str, Any] = {"color": css(RIGHT if t == p else WRONG, float(depth[t, p]))}
         if selected and selected != (None, None) and _is_selected(selected, classes[t], classes[p]):
             style |= {"borderColor": CHOSEN, "borderWidth": 1 if None in selected else 2.5}
         value = [p, t, int(count), str(texts[t, p]), classes[t], classes[p], sentence]
