@@ -18,9 +18,9 @@ _SYSTEM_NAMES = frozenset(
      "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "folder.htt", "zbthumbnail.info", "icon\r")
 )  # fmt: skip
 _LOST_CLUSTERS = re.compile(r"found\.\d{3}", re.IGNORECASE)
-_PHOTO_ENDINGS = tuple(
-    [".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".ppm", ".pgm", ".pbm"]
-)
+_PHOTO_ENDINGS = (
+    ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".ppm", ".pgm", ".pbm",
+)  # fmt: skip
 
 _SPLIT_WORDS = {
     "train": "train training trn",
