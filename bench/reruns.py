@@ -25,7 +25,7 @@ from fashion_core.evaluation.explanations import FILE
 from fashion_core.files import write_json
 from fashion_core.photos import label_corrections
 from fashion_core.stats import softmax
-from fashion_core.ui.evaluate import oddities
+from fashion_core.ui import background
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
@@ -68,7 +68,7 @@ def reruns(**address: str) -> dict[str, float]:
     app = AppTest.from_file(ROOT / "pages/evaluate.py", default_timeout=1200)
     for name, value in address.items():
         app.query_params[name] = value
-    oddities.PATIENCE = 600.0  # reruns are measured, not what is made once in the background
+    background.PATIENCE = 600.0  # reruns are measured, not what is made once in the background
     wall, cpu = [], []
     for _ in range(ROUNDS + 2):
         began, worked = time.perf_counter(), time.process_time()

@@ -24,11 +24,17 @@ from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos import imaging
 from fashion_core.reports import figures
-from fashion_core.ui import stored
+from fashion_core.reports.charts import CLASSES_UP_TO
+from fashion_core.ui import background, stored
 from fashion_core.ui.evaluate import downloads, selection
-from fashion_core.ui.evaluate.matrix import CLASSES_UP_TO
 from fashion_core.ui.evaluate.state import Source
 from fashion_core.ui.stored import photo_id
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """The page waits for what is worked out in the background: here nobody comes back for it."""
+    monkeypatch.setattr(background, "PATIENCE", 240.0)
 
 
 def opened(**query: str) -> AppTest:
@@ -389,7 +395,7 @@ def test_another_model_closes_the_photo(by_hand, home, tmp_path):
 
 def test_a_model_without_evidence_says_so_and_a_new_selection_closes_the_photo(by_hand):
     app = opened(photo="2")
-    assert not app.exception and "came without the evidence" in words(app)
+    assert not app.exception and "no explanations of this photo" in words(app)
     app.button(key="select-Wrong").click().run()
     assert len(tiles(app)) == 3
 

@@ -20,14 +20,13 @@ from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE
 from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos import label_corrections
-from fashion_core.ui import stored
-from fashion_core.ui.evaluate import oddities
+from fashion_core.ui import background, stored
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
-    """Oddities wait for what is worked out in the background: here nobody comes back for it."""
-    monkeypatch.setattr(oddities, "PATIENCE", 240.0)
+    """The page waits for what is worked out in the background: here nobody comes back for it."""
+    monkeypatch.setattr(background, "PATIENCE", 240.0)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot",
 TITLE_STYLE = {"fontSize": 12, "fontWeight": "normal"}
 GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
+CLASSES_UP_TO = 40  # of a picture: more cannot be told apart, and each cell is sent to the browser
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
 
 
@@ -189,7 +190,8 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     """Plotly strips of measured lightness, one for each labelled colour: right ones and wrong ones in two hues.
 
     `photos` has the columns of `colour_check.table`, `right` (rows of it,) is whether the colour is; a point's
-    customdata is (index, path). Points are spread a little across their strip, each always in the same way.
+    customdata is (index, path). Points are spread a little across their strip, each always in the same way. One whose
+    measurement is unsure is hollow.
     """
     import plotly.graph_objects as go
 
@@ -202,7 +204,8 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
         points = photos[rows]
         figure.add_scatter(
             x=points["lightness"], y=height[rows], mode="markers", name=f"colour {verdict}",
-            marker={"color": css(ink), "size": size, "opacity": opacity},
+            marker={"color": css(ink), "size": size, "opacity": opacity,
+                    "symbol": np.where(points["unsure"], "circle-open", "circle")},
             customdata=points[["index", "path"]].to_numpy(), text=points["label"] + " called " + points["predicted"],
             hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip

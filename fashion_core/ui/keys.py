@@ -31,7 +31,7 @@ MATRIX, REPORT, RELIABILITY, COVERAGE, LEARNED = "matrix", "report", "reliabilit
 COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
-QUALITY_PROGRESS, COMPARISON_PROGRESS = "quality-progress", "comparison-progress"
+QUALITY_PROGRESS = "quality-progress"
 PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
@@ -70,6 +70,11 @@ RESUME_PROBLEM = "resume-problem"  # what kept a run from being stopped or resum
 def setting(preset: str, name: str) -> str:
     """Train's form: a setting of a preset."""
     return f"{preset}.{name}"
+
+
+def job(what: str, name: str) -> str:
+    """The progress of work off the page's thread, and the buttons that stop and start it (ui/background.py)."""
+    return f"job-{what}-{name}"
 
 
 def of_run(what: str, run: str) -> str:
