@@ -2,7 +2,7 @@
 
     python -m bench.model phone MODEL DIR     garment accuracy on other people's photos: DIR/dress, DIR/shoes, …
     python -m bench.model agree MODEL DIR     whether torch (safetensors) and OpenVINO (IR) say the same of DIR/CLASS/…
-    python -m bench.model strange MODEL DIR OTHER…     whether photos of OTHER folders stand out from DIR's test photos
+    python -m bench.model ood MODEL DIR OTHER…     whether photos of OTHER folders stand out from DIR's test photos
 
 Each prints one JSON object.
 """
@@ -54,7 +54,7 @@ def agree(model: str, folder: Path) -> dict:
     return {"n": len(same), "same_top": float(same.mean()), "largest_difference": float(np.abs(torchs - ir).max())}
 
 
-def strange(model: str, folder: Path, *others: Path) -> dict:
+def ood(model: str, folder: Path, *others: Path) -> dict:
     """For each other folder the area under the ROC by which its photos stand out from the test photos of `folder`: by
     distance in the embedding, as Predict has it, by energy (Liu et al. 2020), by confidence and by measured colour. And
     the shares that Predict warns of: for the photo as a whole, or for its colour alone."""
@@ -91,5 +91,5 @@ def strange(model: str, folder: Path, *others: Path) -> dict:
 
 
 if __name__ == "__main__":
-    measure = {"phone": phone, "agree": agree, "strange": strange}[sys.argv[1]]
+    measure = {"phone": phone, "agree": agree, "ood": ood}[sys.argv[1]]
     print(json.dumps(measure(sys.argv[2], *map(Path, sys.argv[3:]))))

@@ -34,9 +34,9 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str
         return str(reason)
     predictor, evidence = predictor_of(folder, when[0]), explanations_of(folder)
     probabilities, embeddings = predictor.predict_with_embeddings([image])
-    strange = predictor.warning(image, embeddings[0], evidence) or ""
+    warning = predictor.warning(image, embeddings[0], evidence) or ""
     ranked = predictor.ranked(probabilities[0], len(predictor.classes))
-    return Answer(imaging.thumbnail_bytes(image, 480), ranked, strange)
+    return Answer(imaging.thumbnail_bytes(image, 480), ranked, warning)
 
 
 def choose_model() -> tuple[ModelRef, int]:

@@ -94,8 +94,8 @@ def test_model_phone(photos, tmp_path, capsys, monkeypatch):
     assert found["n"] == 4 and 0 <= found["accuracy"] <= 1
 
 
-def test_model_strange(photos, learned, capsys, monkeypatch):
-    run("model", "strange", MODEL, learned, photos / "black_dress", monkeypatch=monkeypatch)
+def test_model_ood(photos, learned, capsys, monkeypatch):
+    run("model", "ood", MODEL, learned, photos / "black_dress", monkeypatch=monkeypatch)
     found = json.loads(capsys.readouterr().out)
     assert found["black_dress"]["n"] == 2 and 0 <= found["black_dress"]["area_distance"] <= 1
 

@@ -272,15 +272,6 @@ def test_a_path_may_be_relative_to_where_the_run_was_started(home, tmp_path, mon
     assert (run.dataset, run.config.extra) == (folder, str(extra))
 
 
-def test_a_training_whose_stderr_nobody_reads_any_more_ends_all_the_same(home, one_thread):
-    folder = colours(home / "photos", per_class=6)
-    command = [sys.executable, "-m", "fashion_core", "train", str(folder), *SMALL, "epochs=3"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    process.stderr.close()
-    folder = process.stdout.read().splitlines()[-1]
-    assert process.wait() == 0 and runs.get(folder).state == "finished"
-
-
 def test_check_prints_its_json(trained, capsys):
     assert main(["check", str(trained[1]), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -93,6 +93,18 @@ def test_every_bad_file_is_listed_with_its_reason(place):
     }
 
 
+def test_a_photo_read_with_a_reservation_is_named_with_it(place):
+    root = folder(place / "set", hat=3, sock=3)
+    first = sorted((root / "hat").iterdir())[0]
+    Image.open(first).save(first.with_suffix(".png"), icc_profile=b"no profile at all")
+    for _ in range(2):  # the second time from what the audit keeps
+        notes = dataset.report(root)["notes"]
+        assert [note for note in notes if "profile" in note] == [
+            f"1 photo, such as hat/{first.stem}.png: its colour profile is broken or made for other pixels, and is "
+            "ignored: its colours are read as sRGB."
+        ]
+
+
 def test_a_mislabelled_photo_is_still_a_photo(place):
     root = folder(place, a=3, b=3)
     Image.new("RGB", (9, 9), "navy").save(root / "a" / "x.jpg", "PNG")

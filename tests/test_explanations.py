@@ -70,7 +70,7 @@ def test_a_colour_far_from_those_that_were_learned_is_strange():
 
 
 def test_a_warning_says_in_what_a_photo_is_unlike_those_learned():
-    explanations = replace(four(), classes=("black_hat", "blue_hat"), ood_threshold=1.0)
+    explanations = replace(four(), classes=("black_hat", "blue_hat", "black_sock", "blue_sock"), ood_threshold=1.0)
     explanations.photos.loc[0, "split"] = "validation"
     explanations.colours[:] = [[20, 0, 0, 1], [20, 0, 90, 1], [20, 30, 270, 1], [50, 0, 0, 1]]  # a colour's limit is 30
     known, other = np.array([0.8, 0.6, 0]), np.array([0, 0, 5.0])

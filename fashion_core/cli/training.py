@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,37 +109,22 @@ def _whole_path(key: str, value: str) -> str:
 
 
 class _Screen:
-    """What training shows on stderr: a bar, and a line for each epoch.
-
-    When nobody can read it any more, as after a closed pipe or terminal, it falls silent and training goes on.
-    """
+    """What training shows on stderr: a bar, and a line for each epoch. `cli.streams` keeps a closed terminal quiet."""
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
-        self._broken = sys.stderr is None
-
-    def event(self, type: str, fields: dict[str, Any]) -> None:
-        """Show an event of the run's log."""
-        self._try(lambda: self._draw(type, fields))
 
     def line(self, text: str) -> None:
         """Show one line above the bar."""
-        self._try(lambda: tqdm.write(text, file=sys.stderr))
+        tqdm.write(text, file=sys.stderr)
 
     def close(self) -> None:
         """End the bar."""
         if self._bar is not None:
-            self._try(self._bar.close)
+            self._bar.close()
 
-    def _try(self, draw: Callable[[], object]) -> None:
-        if self._broken:
-            return
-        try:
-            draw()
-        except (OSError, ValueError):  # a broken pipe, or a file that was closed
-            self._broken = True
-
-    def _draw(self, type: str, fields: dict[str, Any]) -> None:
+    def event(self, type: str, fields: dict[str, Any]) -> None:
+        """Show an event of the run's log."""
         if self._bar is None:
             self._bar = tqdm(desc="training", unit="step", file=sys.stderr)
         if type == "start":

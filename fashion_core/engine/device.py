@@ -1,7 +1,7 @@
 """Where a network runs, in which precision, and in batches that fit its memory."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -99,22 +99,30 @@ def predict_logits(
     model.eval()
     normalise = models.Normalise().to(device)
 
-    def predict(batch: np.ndarray) -> torch.Tensor:
-        inputs = normalise(torch.from_numpy(pixels[batch]).to(device))
+    def predict(batch: slice) -> torch.Tensor:
+        inputs = normalise(torch.from_numpy(pixels[rows[batch]]).to(device))
         with autocast(device, precision):
             return model(inputs.contiguous(memory_format=torch.channels_last)).float().cpu()
 
-    parts: list[torch.Tensor] = []
+    return torch.cat([logits for _, logits in in_batches(predict, len(rows), device, log)])
+
+
+def in_batches(
+    work: Callable[[slice], Result], count: int, device: torch.device, log: Log | None = None
+) -> Iterator[tuple[slice, Result]]:
+    """What `work` returns for each batch of `count` photos, with the batch, in their order.
+
+    Where memory is short the batch is halved, and a note in `log` says so. UserError where one photo is too much.
+    """
     start, size = 0, PREDICTION_BATCH
-    while start < len(rows):
-        batch = rows[start : start + size]
-        logits = try_in_memory(partial(predict, batch), device)
-        if logits is None:
-            size = _halve(len(batch), log)
+    while start < count:
+        batch = slice(start, min(start + size, count))
+        found = try_in_memory(partial(work, batch), device)
+        if found is None:
+            size = _halve(batch.stop - start, log)
         else:
-            parts.append(logits)
-            start += len(batch)
-    return torch.cat(parts)
+            yield batch, found
+            start = batch.stop
 
 
 def _halve(size: int, log: Log | None) -> int:

@@ -1,6 +1,7 @@
 """One pass of a finished network over all its photos → the Explanations behind its predictions."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ from sklearn.decomposition import PCA
 from torch import nn
 
 from fashion_core.engine import models
+from fashion_core.engine.device import in_batches, pick_device
 from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
-from fashion_core.engine.training import pick_device
 from fashion_core.evaluation.explanations import FILE, ID_QUANTILE, Explanations
 from fashion_core.files import Progress
 from fashion_core.photos.dataset import Dataset
@@ -19,7 +20,6 @@ from fashion_core.photos.garment_colour import Colour, measure
 from fashion_core.photos.pixels import decode_photos
 
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
-BATCH = 64
 
 
 @torch.inference_mode()
@@ -36,17 +36,14 @@ def compute_explanations(
     tested = (data.photos["split"] == "test").to_numpy()
     weights = _cam_weights(wrapped, len(classes), pixels[:1], device)
     embeddings, maps, colours = [], [], []
-    for start in range(0, len(pixels), BATCH):
-        some = pixels[start : start + BATCH]
-        found = wrapped(torch.tensor(some, device=device))
-        embeddings.append(nn.functional.normalize(found["embedding"].float()).cpu().numpy())
-        heat = None
-        if weights is not None:
-            heat = torch.einsum("kc,nchw->nkhw", weights, found["features"].float()).cpu().numpy()
-            maps.append(heat[tested[start : start + BATCH]])
-        colours += _measure_colours(some, found["logits"].argmax(1).cpu().numpy(), heat)
+    run = partial(_run, wrapped, weights, pixels, device)
+    for batch, (embedding, predicted, heat) in in_batches(run, len(pixels), device):
+        embeddings.append(embedding)
+        if heat is not None:
+            maps.append(heat[tested[batch]])
+        colours += _measure_colours(pixels[batch], predicted, heat)
         if progress:
-            progress(min(start + BATCH, len(pixels)), len(pixels), "Computing explanations")
+            progress(batch.stop, len(pixels), "Computing explanations")
     whole = np.concatenate(embeddings)
     pca = PCA(min(DIMENSIONS, *whole.shape), random_state=0).fit(whole)
     result = Explanations(
@@ -56,6 +53,18 @@ def compute_explanations(
     )  # fmt: skip
     held_out = result.ood_score(whole[(data.photos["split"] == "validation").to_numpy()])
     return replace(result, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
+
+
+def _run(
+    wrapped: Exported, weights: torch.Tensor | None, pixels: np.ndarray, device: torch.device, batch: slice
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Unit embeddings (n, d), predicted classes (n,) and, with `weights`, class maps (n, classes, h, w) of a batch."""
+    found = wrapped(torch.tensor(pixels[batch], device=device))
+    embedding = nn.functional.normalize(found["embedding"].float()).cpu().numpy()
+    predicted = found["logits"].argmax(1).cpu().numpy()
+    if weights is None:
+        return embedding, predicted, None
+    return embedding, predicted, torch.einsum("kc,nchw->nkhw", weights, found["features"].float()).cpu().numpy()
 
 
 def _measure_colours(pixels: np.ndarray, predicted: np.ndarray, maps: np.ndarray | None) -> list[Colour]:

@@ -104,9 +104,9 @@ def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Da
     photos = photos[[str(root / path) not in known for path in photos["path"]]]
     if photos.empty:
         raise UserError(f"No photo in {printable(root)} is of a class, colour or garment of {data.root.name}.")
-    strangers = ", ".join(printable(label) for label, fit in fits.items() if not fit)
+    others = ", ".join(printable(label) for label, fit in fits.items() if not fit)
     notes = [f"{len(photos)} photos of {printable(root.name)} are trained on besides."]  # a card shares no path
-    notes += [f"Left out of them, as no class, colour or garment here: {strangers}."] if strangers else []
+    notes += [f"Left out of them, as no class, colour or garment here: {others}."] if others else []
     photos = photos.assign(split="train").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, False, tuple(notes))
 

@@ -12,10 +12,11 @@ import pandas as pd
 from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads
 from fashion_core.photos import imaging, sample
 from fashion_core.photos.duplicates import near_duplicates
+from fashion_core.photos.imaging import printable
 from fashion_core.photos.layout import find_layout, path_order
 
-# Raise the 4 when groups, columns or stamps change: older audits are then made anew.
-_AUDIT_VERSION = 10 * imaging.VERSION + 4
+# Raise the 5 when groups, columns or stamps change: older audits are then made anew.
+_AUDIT_VERSION = 10 * imaging.VERSION + 5
 
 
 class Audit(NamedTuple):
@@ -48,7 +49,7 @@ def audit(root: Path | str, progress: Progress = None) -> Audit:
     bad_paths = sorted(bad, key=path_order)
     unreadable = pd.DataFrame({"path": _objects(bad_paths), "reason": _objects(bad[path] for path in bad_paths)})
     photos = _photo_table(good, layout.files, sample.drawn_digests(root))
-    return Audit(photos, unreadable, layout.classes, layout.splits, layout.notes)
+    return Audit(photos, unreadable, layout.classes, layout.splits, (*layout.notes, *_reading_notes(good)))
 
 
 def _inspect(root: Path, paths: list[str], known: Mapping[str, dict], progress: Progress) -> dict[str, dict]:
@@ -70,13 +71,26 @@ def _stamp(file: str) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 
+def _reading_notes(good: Mapping[str, dict]) -> list[str]:
+    """A sentence on each thing that could not be read as the file has it, with the first such photo."""
+    photos: dict[str, list[str]] = {}
+    for path, row in good.items():
+        if row["note"]:
+            photos.setdefault(row["note"], []).append(path)
+    return [
+        f"{len(paths):,} photo{'s' if len(paths) > 1 else ''}, such as {printable(paths[0])}: {note}."
+        for note, paths in photos.items()
+    ]
+
+
 def _thumbnails(rows: Iterable[Mapping]) -> np.ndarray:
     """uint8 (n, 16, 16, 3)."""
     return np.frombuffer(b"".join(row["thumbnail"] for row in rows), np.uint8).reshape(-1, 16, 16, 3)
 
 
 def inspect_file(root: Path, path: str) -> dict:
-    """What the audit keeps of one file: size, digest and thumbnail, or the reason why it is no photo."""
+    """What the audit keeps of one file: size, digest, thumbnail and a note on how it was read, or the reason why it is
+    no photo."""
     try:
         data = imaging.read_bytes(root / path)
         image = imaging.read(data)
@@ -84,7 +98,10 @@ def inspect_file(root: Path, path: str) -> dict:
         return {"reason": str(error)}
     width, height = imaging.full_size(image)
     digest, thumbnail = hashlib.sha256(data).hexdigest(), imaging.square(image, 16).tobytes()
-    return {"width": width, "height": height, "bytes": len(data), "digest": digest, "thumbnail": thumbnail}
+    return {
+        "width": width, "height": height, "bytes": len(data), "digest": digest, "thumbnail": thumbnail,
+        "note": imaging.note(image),
+    }  # fmt: skip
 
 
 def _photo_table(

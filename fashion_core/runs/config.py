@@ -127,9 +127,9 @@ def migrate(settings: Mapping[str, Any]) -> TrainConfig:
     if not isinstance(settings, Mapping):
         raise UserError("the recipe is no table of settings: start a new run.")
     known = [field.name for field in fields(TrainConfig)]
-    if strangers := [str(name) for name in settings if name not in known]:
+    if unknown := [str(name) for name in settings if name not in known]:
         raise UserError(
-            f"this version does not know the settings {', '.join(strangers)}: open the run with the version that wrote "
+            f"this version does not know the settings {', '.join(unknown)}: open the run with the version that wrote "
             "it, or start a new run."
         )
     # The split was drawn with the run's own seed, near-duplicates were kept together, and nobody had decided on labels.

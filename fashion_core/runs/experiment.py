@@ -70,8 +70,8 @@ def plan(
         for name, recipe in variants(experiment, preset, given or {}).items()
     ]
     names = [variant.name for variant in everything]
-    if strangers := [name for name in only or () if name not in names]:
-        raise UserError(f"There is no variant {strangers[0]!r} here; choose from {', '.join(dict.fromkeys(names))}.")
+    if unknown := [name for name in only or () if name not in names]:
+        raise UserError(f"There is no variant {unknown[0]!r} here; choose from {', '.join(dict.fromkeys(names))}.")
     return [variant for variant in everything if not only or variant.name in only]
 
 
