@@ -13,7 +13,7 @@ from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
-from test_colour_check import BLACK, BLUE, SPACE, evidence
+from test_colour_check import BLACK, BLUE, SPACE, explained
 from test_evaluation import ROOT, eight, five, made_up, publish
 from test_label_issues import planted
 
@@ -328,7 +328,7 @@ def test_refusing_the_least_sure_is_a_number_with_its_photos(by_hand):
     assert len(app.get("plotly_chart")) == 2 and not app.exception
 
 
-def test_suspect_labels_are_a_view_of_their_own_that_the_filters_narrow(home, by_hand):
+def test_label_issues_are_a_view_of_their_own_that_the_filters_narrow(home, by_hand):
     evaluation, rows = planted()
     publish(home, evaluation, "swapped", draw=False)
     app = opened(model="swapped", view="Labels")
@@ -342,8 +342,8 @@ def test_suspect_labels_are_a_view_of_their_own_that_the_filters_narrow(home, by
     assert not app.exception
 
 
-def with_evidence(home, root) -> None:
-    """Evidence of the eight photos, and of two training photos that are drawn beside them."""
+def with_explanations(home, root) -> None:
+    """Explanations of the eight photos, and of two training photos that are drawn beside them."""
     evaluation = eight(root)
     trained = [("coat", "coat/t0.jpg"), ("hat", "hat/t1.jpg")]
     for _, path in trained:
@@ -359,8 +359,8 @@ def with_evidence(home, root) -> None:
     Explanations(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights/by-hand" / FILE)
 
 
-def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):
-    with_evidence(home, by_hand)
+def test_a_photo_opens_with_its_explanations_and_leads_to_the_next(by_hand, home):
+    with_explanations(home, by_hand)
     app = opened(true="coat")  # 2 is wrong, then 1 and 0
     app.button(key="why-photos-0").click().run()
     assert not app.exception and app.query_params["photo"] == photo_id("coat/2.jpg")
@@ -379,11 +379,11 @@ def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):
     assert "is **coat**" in words(opened(photo="2")) and len(tiles(opened(photo="99"))) == 8
 
 
-def test_damaged_evidence_is_one_sentence(by_hand, home):
+def test_damaged_explanations_are_one_sentence(by_hand, home):
     (home / "weights/by-hand" / FILE).write_text("no")
     for view in ({"photo": "2"}, {"view": "Colours"}):
         app = opened(**view)
-        assert "no readable evidence" in app.error[0].value and not app.exception
+        assert "no readable explanations" in app.error[0].value and not app.exception
 
 
 def test_another_model_closes_the_photo(by_hand, home, tmp_path):
@@ -393,7 +393,7 @@ def test_another_model_closes_the_photo(by_hand, home, tmp_path):
     assert len(tiles(app)) == 8 and "photo" not in app.query_params
 
 
-def test_a_model_without_evidence_says_so_and_a_new_selection_closes_the_photo(by_hand):
+def test_a_model_without_explanations_says_so_and_a_new_selection_closes_the_photo(by_hand):
     app = opened(photo="2")
     assert not app.exception and "no explanations of this photo" in words(app)
     app.button(key="select-Wrong").click().run()
@@ -402,7 +402,7 @@ def test_a_model_without_evidence_says_so_and_a_new_selection_closes_the_photo(b
 
 def test_photos_lie_along_their_measured_colour_and_labels_at_odds_with_pixels_are_listed(home, by_hand):
     folder = publish(home, five(), "parts", draw=False)
-    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    explained([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
     app = opened(model="parts", view="Colours")
     table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
     assert table["path"].tolist() == ["3.jpg", "1.jpg"]  # wrong in colour, and at odds with their pixels
@@ -495,7 +495,7 @@ def test_a_class_may_be_called_like_a_row_of_the_report(home, tmp_path):
 
 
 def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     app = opened(of="all")
     captions = [caption.value for caption in app.caption if "wrong]" in caption.value or "right]" in caption.value]
     assert len(captions) == 10 and all(re.search(r"\*\* votes \d+\.\d%", text) for text in captions)
@@ -512,7 +512,7 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
 
 
 def test_a_table_of_predictions_calls_votes_votes(by_hand, home):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     key = stored.evaluation_key(home / "weights/by-hand/evaluation.parquet")
     heads = {}
     for photos in ("test", "all"):
@@ -523,7 +523,7 @@ def test_a_table_of_predictions_calls_votes_votes(by_hand, home):
 
 
 def test_looking_again_decodes_and_computes_nothing_again(by_hand, home, monkeypatch):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     address = {"photo": "2", "view": "Labels"}
     assert not opened(**address).exception
     for module, name in ((imaging, "read"), (label_issues, "find_label_issues"), (Explanations, "nearest"),
@@ -533,7 +533,7 @@ def test_looking_again_decodes_and_computes_nothing_again(by_hand, home, monkeyp
 
 
 def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_hand, home, server, page: Page):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&q=coats")  # 2 is wrong, then 1 and 0
     page.get_by_role("button", name="Why?").first.click()
     said = page.get_by_test_id("stMain")
