@@ -1,4 +1,4 @@
-"""What one rerun of the Evaluate page costs on 44,000 predictions: python -m bench.reruns [--classes N] [--photos N] [--only WORDS]
+"""What one rerun of the Evaluate page costs on 44,000 predictions: python -m bench.reruns [--classes N] [--only WORDS]
 
 Server time of the whole script, each view by itself, then an epoch, an open photo and all photos: the first run and
 the median of ROUNDS reruns after two that fill caches, by the clock and as processor time, which a busy machine leaves

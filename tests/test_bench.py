@@ -120,7 +120,7 @@ def test_reruns(capsys, monkeypatch):
 def test_runs(capsys, monkeypatch):
     run("runs", "--runs", "2", monkeypatch=monkeypatch)
     found = json.loads(capsys.readouterr().out)
-    assert found["parsed"] > 0 and 0 < found["again"] and 0 < found["first"]
+    assert found["parsed"] > 0 and found["again"] > 0 and found["first"] > 0
 
 
 def test_sheet(learned, tmp_path, capsys, monkeypatch):

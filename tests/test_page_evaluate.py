@@ -26,7 +26,7 @@ from fashion_core.photos import imaging
 from fashion_core.reports import figures
 from fashion_core.reports.charts import CLASSES_UP_TO
 from fashion_core.ui import background, stored
-from fashion_core.ui.evaluate import downloads, selection
+from fashion_core.ui.evaluate import colours, downloads, selection
 from fashion_core.ui.evaluate.state import Source
 from fashion_core.ui.stored import photo_id
 
@@ -35,6 +35,9 @@ from fashion_core.ui.stored import photo_id
 def patient(monkeypatch):
     """The page waits for what is worked out in the background: here nobody comes back for it."""
     monkeypatch.setattr(background, "PATIENCE", 240.0)
+
+
+UNSURE_BLUE = (*BLUE[:4], 0.9)
 
 
 def opened(**query: str) -> AppTest:
@@ -409,6 +412,37 @@ def test_photos_lie_along_their_measured_colour_and_labels_at_odds_with_pixels_a
     assert table["pixels"].tolist() == ["black", "blue"] and tiles(app) == ["3.jpg", "1.jpg"]
     assert not app.exception and len(app.get("plotly_chart")) == 1
     assert "train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
+
+
+def test_a_colour_measured_unsurely_is_called_so_and_contradicts_no_label(home, by_hand):
+    folder = publish(home, five(), "parts", draw=False)
+    explained([BLACK, UNSURE_BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    app = opened(model="parts", view="Colours")
+    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    assert table["path"].tolist() == ["3.jpg", "1.jpg"]  # the second is called a wrong colour, so it is listed
+    assert table["pixels"].tolist() == ["black", "unsure"] and table["contradicted"].tolist() == [True, False]
+    assert "hollow point" in words(app)
+    app.toggle(key="contradicted").set_value(True).run()
+    assert tiles(app) == ["3.jpg"]
+
+
+def test_of_very_many_colours_some_are_drawn_and_listed_and_the_page_says_so(home, by_hand, monkeypatch):
+    folder = publish(home, five(), "parts", draw=False)
+    explained([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    monkeypatch.setattr(colours, "POINTS_UP_TO", 1)
+    monkeypatch.setattr(colours, "ROWS_UP_TO", 1)
+    app = opened(model="parts", view="Colours")
+    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    assert table["path"].tolist() == ["3.jpg"] and "The table has the first 1." in words(app)
+    assert "of 5 photos are drawn" in words(app) and tiles(app) == ["3.jpg", "1.jpg"]
+
+
+def test_drawn_points_are_evenly_chosen_of_right_and_of_wrong_ones():
+    right = np.arange(20_000) % 2 == 0
+    drawn = colours.drawn_points(right)
+    assert drawn[right].sum() == drawn[~right].sum() == colours.POINTS_UP_TO
+    assert np.diff(np.flatnonzero(drawn)).max() < 20 and colours.drawn_points(right[:100]).all()
+    assert not len(colours.drawn_points(right[:0]))
 
 
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):
