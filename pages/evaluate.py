@@ -70,5 +70,5 @@ with right, guard():
     show_photos(state, shown)
 with left:
     with guard():
-        label_review.panel(state.whole, state.corrections_file, state.root)
+        label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
     downloads.buttons(state)

@@ -107,3 +107,15 @@ def test_a_comparison_that_fails_is_one_sentence_and_the_other_kinds_are_there(r
     monkeypatch.setattr(label_issues, "outliers", lambda *_: 1 / 0)
     app = opened(view="Oddities", odd="near-duplicates")
     assert "division by zero" in app.error[0].value and tiles(app) and not app.exception
+
+
+def test_what_was_chosen_before_all_photos_were_judged_is_there_after(root, gate, monkeypatch):
+    behind(gate, monkeypatch, "out_of_fold")
+    app = opened(view="Labels", q="wrong", true="coat")
+    app.segmented_control(key="of").set_value("all").run()
+    assert "Judging each photo by its neighbours, this once" in words(app) and not app.exception
+    gate.set()
+    monkeypatch.setattr(background, "PATIENCE", 240.0)
+    app.run()
+    assert (app.text_input(key="q").value, app.selectbox(key="true").value) == ("wrong", "coat")
+    assert app.session_state["view"] == "Labels" and "labels look wrong" in words(app)

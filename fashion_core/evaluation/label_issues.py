@@ -82,12 +82,12 @@ def out_of_fold(evidence: Explanations, root: str = "", progress: Progress = Non
     for fitted, held_out in StratifiedGroupKFold(int(count)).split(features, labels, group):
         near = KNeighborsClassifier(min(NEIGHBOURS, len(fitted)), weights="distance")
         model = near.fit(features[fitted], labels[fitted])
-        columns = [evidence.classes.index(name) for name in model.classes_]
-        for rows in np.array_split(held_out, -(-len(held_out) // CHUNK)):
+        columns = np.array([evidence.classes.index(name) for name in model.classes_])
+        for chunk in np.array_split(held_out, -(-len(held_out) // CHUNK)):
             if progress:
                 progress(judged, len(photos), "photos judged by the others")
-            shares[np.ix_(rows, columns)] = model.predict_proba(features[rows])
-            judged += len(rows)
+            shares[np.ix_(chunk, columns)] = model.predict_proba(features[chunk])
+            judged += len(chunk)
         known[held_out] = np.isin(labels[held_out], model.classes_)
     if not known.any():
         raise UserError("Each class is one picture over and over: no photo can be judged by the others.")

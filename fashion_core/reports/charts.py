@@ -200,12 +200,19 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     spread = np.random.default_rng(0).uniform(-0.32, 0.32, photos["index"].max() + 1 if len(photos) else 0)
     height = colours.map(names.index) + spread[photos["index"]]
     figure = go.Figure()
-    for verdict, rows, ink, size, opacity in (("right", right, RIGHT, 6, 0.45), ("wrong", ~right, WRONG, 9, 0.9)):
+    unsure = photos["unsure"].to_numpy(bool)
+    for name, rows, ink, size, opacity, symbol in (
+        ("colour right", right & ~unsure, RIGHT, 6, 0.45, "circle"),
+        ("colour right, measured unsurely", right & unsure, RIGHT, 6, 0.7, "circle-open"),
+        ("colour wrong", ~right & ~unsure, WRONG, 9, 0.9, "circle"),
+        ("colour wrong, measured unsurely", ~right & unsure, WRONG, 9, 0.9, "circle-open"),
+    ):
         points = photos[rows]
+        if points.empty:
+            continue
         figure.add_scatter(
-            x=points["lightness"], y=height[rows], mode="markers", name=f"colour {verdict}",
-            marker={"color": css(ink), "size": size, "opacity": opacity,
-                    "symbol": np.where(points["unsure"], "circle-open", "circle")},
+            x=points["lightness"], y=height[rows], mode="markers", name=name,
+            marker={"color": css(ink), "size": size, "opacity": opacity, "symbol": symbol},
             customdata=points[["index", "path"]].to_numpy(), text=points["label"] + " called " + points["predicted"],
             hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip

@@ -65,8 +65,9 @@ def _decide(file: Path, photo: str, action: label_corrections.Action, label: str
         st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
 
 
-def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
-    """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with."""
+def panel(evaluation: Evaluation, rows: Mapping[str, int], file: Path, photos: Path) -> None:
+    """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with. `rows`
+    of the evaluation are by the photos' names as decisions write them."""
     with st.container():  # so that the panel below keeps its place, and stays open
         _messages(file, photos, evaluation.classes)
     decided = stored.decided(file)
@@ -77,7 +78,7 @@ def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
             "**Why?**"
         )
         if decided:
-            _table(evaluation, decided)
+            _table(evaluation, rows, decided)
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.download_button("Export", label_corrections.text(decided).encode(), printable(file.name), "text/csv",
                                    icon=":material/download:", on_click="ignore")  # fmt: skip
@@ -122,10 +123,9 @@ def _close_question() -> None:
     st.session_state.pop(keys.LABEL_QUESTION, None)
 
 
-def _table(evaluation: Evaluation, decided: Mapping[str, str]) -> None:
-    places = {label_corrections.photo_key(path): row for path, row in evaluation.places.items()}
-    rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in decided.items()]
-    table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
+def _table(evaluation: Evaluation, rows: Mapping[str, int], decided: Mapping[str, str]) -> None:
+    lines = [(photo, label or LEFT_OUT, rows.get(photo)) for photo, label in decided.items()]
+    table = pd.DataFrame(lines, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
     variant = shown(table["Photo"].tolist())
     key = keys.variant(keys.LABELS_TABLE, variant)

@@ -14,7 +14,7 @@ from fashion_core.ui.evaluate.selection import open_photo
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import clicked_point, photo_table
 
-POINTS_UP_TO = 3000  # drawn of right colours, and of wrong ones: more lie on each other, and all go to the browser
+POINTS_UP_TO = 2000  # drawn of right colours, and of wrong ones: more lie on each other, and all go to the browser
 ROWS_UP_TO = 1000  # of the table
 UNSURE = "unsure"  # in the table, instead of a colour whose measurement may be of something else
 
