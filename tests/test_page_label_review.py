@@ -236,12 +236,12 @@ def test_a_label_issue_that_was_decided_on_is_no_longer_asked_about(root):
 def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
     app = opened()
     app.file_uploader(key="decisions-file").set_value(("mine.csv", b"photo,label\ncoat/0.jpg,hat\n", "text/csv")).run()
-    assert "1 of 1 decisions are new, and kept." in app.success[0].value and "not in" not in app.success[0].value
+    assert "1 of 1 decision is new, and kept." in app.success[0].value and "not in" not in app.success[0].value
     app = opened()
     app.file_uploader(key="decisions-file").set_value(
         ("m.csv", b"photo,label\nnot/here.jpg,hat\n,\n", "text/csv")
     ).run()
-    assert "1 of 1 decisions are new, and kept. 1 are of photos that are not in" in app.success[0].value
+    assert "1 of 1 decision is new, and kept. 1 is of a photo that is not in" in app.success[0].value
     label_corrections.record(label_corrections.default_file(root), "not/here.jpg", "undo")
     assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
     for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
@@ -292,7 +292,7 @@ def test_label_corrections_leave_as_a_file_and_come_back_and_lead_to_training(ro
     page.reload()
     page.get_by_text("Decisions on these photos: none yet").click()
     page.locator("input[type=file]").set_input_files(taken)
-    expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decisions are new, and kept.")
+    expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decision is new, and kept.")
     assert label_corrections.read(file) == {"sock/7.jpg": "hat"}
     page.get_by_text("Decisions on these photos: 1").click()
     page.get_by_role("link", name="Train with them").click()

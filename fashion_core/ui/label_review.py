@@ -169,8 +169,10 @@ def _keep(decided: Mapping[str, str], file: Path, photos: Path, classes: tuple[s
         st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
         return
     absent = _absent(decided, photos)
-    others = f" {absent} are of photos that are not in {escape_markdown(photos)}." if absent else ""
-    st.session_state[keys.LABEL_NEWS] = f"{new} of {len(decided)} decisions are new, and kept.{others}"
+    of_photos = "is of a photo that is" if absent == 1 else "are of photos that are"
+    others = f" {absent} {of_photos} not in {escape_markdown(photos)}." if absent else ""
+    are = f"decision{'s' if len(decided) != 1 else ''} {'is' if new == 1 else 'are'}"
+    st.session_state[keys.LABEL_NEWS] = f"{new} of {len(decided)} {are} new, and kept.{others}"
 
 
 def _absent(decided: Mapping[str, str], photos: Path) -> int:

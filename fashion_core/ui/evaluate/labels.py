@@ -20,7 +20,8 @@ def view(state: State) -> Shown:
     done = issues["path"].map(photo_key).isin(state.corrections.keys())
     listed = issues[~done | (issues["index"] == state.open_row)]
     more = f" {done.sum():,} more were decided on." if done.any() else ""
-    st.markdown(f"**{(~done).sum():,}** labels look wrong, the worst first.{more}")
+    n = int((~done).sum())
+    st.markdown(f"**{n:,}** label{' looks' if n == 1 else 's look'} wrong, the worst first.{more}")
     _table(listed, state.votes)
     return state.in_order(listed["index"].to_numpy(int), "worst label first")
 
