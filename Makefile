@@ -15,7 +15,7 @@ app: .venv/.app
 
 test: lint
 	$(BIN)/python tests/browser.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/.tests
 	$(BIN)/ruff check

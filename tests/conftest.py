@@ -9,7 +9,9 @@ import pytest
 from browser import Server, chromium, launch, serve
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-PATIENCE = 30_000  # milliseconds: two cores may be busy with a training
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers and what they start share the cores: threads on top would only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+PATIENCE = 60_000  # milliseconds: all cores may be busy with trainings
 expect.set_options(timeout=PATIENCE)
 
 

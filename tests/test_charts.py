@@ -95,6 +95,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np, pandas as pd
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.card import ModelCard
 from fashion_core.reports import figures, html
 figures.confusion_png(Evaluation(("a", "b"), pd.DataFrame({{"path": ["1", "2"], "label": ["a", "b"]}}, dtype=object),
                                  np.eye(2, dtype=np.float32), "/nowhere"))
@@ -106,7 +107,7 @@ evaluation = Evaluation(names, photos, chances, "/nowhere")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 picture = figures.confusion_png(evaluation, "true")
 Path(sys.argv[1]).write_bytes(picture)
-assert len(html.html(evaluation, {{"name": "many"}}, Path("/nowhere"))) > len(picture)
+assert len(html.html(evaluation, ModelCard("many", names, 32, 1.0), Path("/nowhere"))) > len(picture)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     done = subprocess.run([sys.executable, "-c", script, tmp_path / "matrix.png"], capture_output=True, text=True,

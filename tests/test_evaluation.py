@@ -385,7 +385,7 @@ def test_whoever_evaluates_drawn_photos_says_so(tmp_path, monkeypatch):
 
     sample.render(tmp_path / "drawn", per_class=1, seed=3)
     data = dataset.load_for_test(tmp_path / "drawn")
-    monkeypatch.setattr(engine, "predict_logits", lambda *_: torch.eye(10))
+    monkeypatch.setattr(engine, "predict_logits", lambda *_, **__: torch.eye(10))
     about = {"classes": paper.CLASSES, "epoch": 1}
     rows, pixels = np.arange(10), np.zeros((10, 8, 8, 3), np.uint8)
     found = engine.evaluate(torch.nn.Identity(), about, data, rows, 1.0, "m", "test", pixels)

@@ -104,10 +104,11 @@ def test_a_garment_of_a_colour_that_was_not_learned_is_said_to_be_so(folder):
     red = [53.2, 104.6, 40.0, 1.0]  # as measured of a pure red, and nearly so
     colours = np.array([red, red, [50, 100, 40, 1], [56, 108, 40, 1]])
     pure = np.eye(3, dtype=np.float32)
-    Explanations(tuple(CLASSES), photos, pure[[0, 1, 2, 0]], colours, pure, np.zeros(3), 9.0).save(folder / FILE)
+    classes = ("red_shirt", "green_shirt", "red_hat", "green_hat")
+    Explanations(classes, photos, pure[[0, 1, 2, 0]], colours, pure, np.zeros(3), 9.0).save(folder / FILE)
     assert not drop(opened(), a=png("red")).warning
     app = drop(opened(), b=png("lime"))
-    assert "Its measured colour is unlike those that it was trained on." in words(app) and not app.exception
+    assert "unlike those that it was trained on: perhaps neither red nor green." in words(app) and not app.exception
 
 
 def test_confidence_is_never_called_accuracy(folder):

@@ -26,7 +26,7 @@ def test_the_safe_settings_are_set(section, name, value):
 
 def test_an_upload_is_bounded_and_no_setting_opens_another_way_in():
     assert 0 < SETTINGS["server"]["maxUploadSize"] <= 200
-    allowed = {"address", "maxUploadSize", "enableXsrfProtection", "enableCORS"}
+    allowed = {"address", "maxUploadSize", "enableXsrfProtection", "enableCORS", "showEmailPrompt"}
     assert set(SETTINGS["server"]) <= allowed, "a new setting of the server: say here that it is safe"
     assert "serverAddress" not in SETTINGS["browser"]
     assert not {"fontFaces", "font"} & set(SETTINGS["theme"]), "fonts would be fetched from elsewhere"
