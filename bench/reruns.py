@@ -1,4 +1,4 @@
-"""What one rerun of the Evaluate page costs on 44,000 predictions: python -m bench.reruns [--classes N]
+"""What one rerun of the Evaluate page costs on 44,000 predictions: python -m bench.reruns [--classes N] [--only WORDS]
 
 Server time of the whole script, each view by itself, then an epoch, an open photo and all photos: the first run and
 the median of ROUNDS reruns after two that fill caches, by the clock and as processor time, which a busy machine leaves
@@ -22,22 +22,23 @@ from streamlit.testing.v1 import AppTest
 from bench.looking import PHOTOS, made_up, seen
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.files import write_json
 from fashion_core.photos import label_corrections
 from fashion_core.stats import softmax
-from fashion_core.ui.evaluate import oddities
+from fashion_core.ui import background
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
 VIEWS = ("Matrix", "Report", "Confidence", "Labels", "Colours", "Oddities", "Map")
 
 
-def of_many(rng: np.random.Generator, count: int) -> Evaluation:
-    """As many photos of `count` classes without factors, nine of ten right."""
+def of_many(rng: np.random.Generator, count: int, n: int) -> Evaluation:
+    """`n` photos of `count` classes without factors, nine of ten right."""
     classes = tuple(f"class {number:03}" for number in range(count))
-    truth = rng.integers(0, count, PHOTOS)
-    logits = rng.normal(0, 1.0, (PHOTOS, count))
-    logits[np.arange(PHOTOS), truth] += rng.normal(6, 1.6, PHOTOS)
+    truth = rng.integers(0, count, n)
+    logits = rng.normal(0, 1.0, (n, count))
+    logits[np.arange(n), truth] += rng.normal(6, 1.6, n)
     paths = [f"{classes[place]}/{number}.jpg" for number, place in enumerate(truth)]
     photos = pd.DataFrame({"path": paths, "label": [classes[place] for place in truth]}, dtype=object)
     return Evaluation(classes, photos, softmax(logits), "/photos")
@@ -49,7 +50,9 @@ def furnish(home: Path, evaluation: Evaluation, rng: np.random.Generator) -> Non
     evaluation = replace(evaluation, root=str(home / "data" / "photos"))
     evaluation.save(model / "evaluation.parquet")
     for epoch in (1, 2):
-        replace(evaluation, meta={"epoch": epoch, "split": "validation"}).save(model / EPOCHS / f"{epoch:04}.parquet")
+        replace(evaluation, meta=EvaluationMeta("bench", epoch, "validation", probabilities="uncalibrated")).save(
+            model / EPOCHS / f"{epoch:04}.parquet"
+        )
     card = {"v": 1, "name": "bench", "classes": list(evaluation.classes), "image_size": 224, "temperature": 1.0}
     write_json(model / "card.json", card)
     if len(evaluation.classes) == 10:
@@ -68,7 +71,7 @@ def reruns(**address: str) -> dict[str, float]:
     app = AppTest.from_file(ROOT / "pages/evaluate.py", default_timeout=1200)
     for name, value in address.items():
         app.query_params[name] = value
-    oddities.PATIENCE = 600.0  # reruns are measured, not what is made once in the background
+    background.PATIENCE = 600.0  # reruns are measured, not what is made once in the background
     wall, cpu = [], []
     for _ in range(ROUNDS + 2):
         began, worked = time.perf_counter(), time.process_time()
@@ -84,21 +87,24 @@ def reruns(**address: str) -> dict[str, float]:
 def main() -> dict[str, dict[str, float]]:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--classes", type=int, default=10)
-    count = options.parse_args().classes
-    rng = np.random.default_rng(0)
-    evaluation = made_up(rng) if count == 10 else of_many(rng, count)
+    options.add_argument("--photos", type=int, default=PHOTOS, help="of the test, 400 at least; as many of training")
+    options.add_argument("--only", default="", help="what the measured addresses are called, or a part of it")
+    given = options.parse_args()
+    count, rng = given.classes, np.random.default_rng(0)
+    evaluation = made_up(rng, given.photos) if count == 10 else of_many(rng, count, given.photos)
     with TemporaryDirectory() as folder:
         os.environ["BUSANA_HOME"] = folder
         furnish(Path(folder), evaluation, rng)
-        asked = {view: {"view": view} for view in VIEWS}
-        asked |= {"epochs": {"of": "epochs"}, "photo": {"photo": "0"}, "question": {"q": "wrong below 60 %"}}
+        addresses = {view: {"view": view} for view in VIEWS}
+        addresses |= {"epochs": {"of": "epochs"}, "photo": {"photo": "0"}, "question": {"q": "wrong below 60 %"}}
         if count == 10:
-            asked |= {f"all photos, {view}": {"of": "all", "view": view} for view in VIEWS}
-            asked |= {"by colour": {"by": "colour"}, "all photos, one open": {"of": "all", "photo": "0"}}
+            addresses |= {f"all photos, {view}": {"of": "all", "view": view} for view in VIEWS}
+            addresses |= {"by colour": {"by": "colour"}, "all photos, one open": {"of": "all", "photo": "0"}}
         found = {}
-        for what, address in asked.items():
-            found[what] = reruns(**address)
-            print(what, found[what], file=sys.stderr, flush=True)
+        for what, address in addresses.items():
+            if given.only in what:
+                found[what] = reruns(**address)
+                print(what, found[what], file=sys.stderr, flush=True)
     return found
 
 

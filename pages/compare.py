@@ -9,6 +9,7 @@ from fashion_core.reports import charts
 from fashion_core.reports.comparison import NONE
 from fashion_core.reports.tested_models import COSTS, TestedModel, by_photos, tested_models
 from fashion_core.stats import mcnemar
+from fashion_core.ui import keys
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import ask_photo_folder, escape_markdown, gallery
 from fashion_core.ui.stored import evaluation_of
@@ -37,9 +38,10 @@ def show_chart(tested: list[TestedModel], cost: str) -> None:
     points = [point for model in tested if (point := model.point(cost))]
     if points:
         chart = st.echarts_chart(
-            charts.trade_off_options(points, COSTS[cost][2], st.context.theme.type == "dark"), key="trade-off",
-            height=420, on_select="rerun", alt=f"Test accuracy of {len(points)} models against {COSTS[cost][2]}; the "
-            "table below holds the same numbers",
+            charts.trade_off_options(points, COSTS[cost][2], st.context.theme.type == "dark"),
+            key=keys.COMPARE_CHART, height=420, on_select="rerun",
+            alt=f"Test accuracy of {len(points)} models against {COSTS[cost][2]}; the table below holds the same "
+            "numbers",
         )  # fmt: skip
         if chosen := chart.selection.selected:
             open_evaluation(points[chosen[0]["data_indices"][0]]["name"])
@@ -51,7 +53,7 @@ def show_table(tested: list[TestedModel]) -> None:
     """Every number, the best first; a ticked row opens its evaluation."""
     table = pd.DataFrame(tested)
     shows = st.dataframe(table[list(COLUMNS)], hide_index=True, column_config=COLUMNS, placeholder=NONE,
-                         key="models", on_select="rerun", selection_mode="single-row")  # fmt: skip
+                         key=keys.COMPARE_TABLE, on_select="rerun", selection_mode="single-row")  # fmt: skip
     if shows.selection.rows:
         open_evaluation(tested[shows.selection.rows[0]].name)
     st.caption(
@@ -71,12 +73,12 @@ def show_difference(name: str, other: str, ours: Evaluation, theirs: Evaluation)
         f"alone, {second} with {escape_markdown(other)} alone, {int((ours.right & theirs.right).sum()):,} with both. "
         f"Exact McNemar test: p = {p:.2g}."
     )
-    only = st.segmented_control("Photos", [f"right with {name} alone", f"right with {other} alone"], key="only",
-                                label_visibility="collapsed")  # fmt: skip
+    only = st.segmented_control("Photos", [f"right with {name} alone", f"right with {other} alone"],
+                                key=keys.COMPARE_ONLY, label_visibility="collapsed")  # fmt: skip
     if only:
         mine = only == f"right with {name} alone"
         keep = ours.right & ~theirs.right if mine else theirs.right & ~ours.right
-        gallery((theirs if mine else ours).rows(keep), ask_photo_folder(ours), key="photos", page_size=12)
+        gallery((theirs if mine else ours).rows(keep), ask_photo_folder(ours), key=keys.COMPARE_PHOTOS, page_size=12)
 
 
 boot("Compare")
@@ -90,9 +92,9 @@ if not groups:
     st.stop()
 
 left, right = st.columns([2, 3], vertical_alignment="bottom")
-photos = left.selectbox("Tested on", list(groups), key="photos", bind="query-params")
-cost = right.segmented_control("Against", list(COSTS), key="cost", default="Parameters", required=True,
-                               bind="query-params")  # fmt: skip
+photos = left.selectbox("Tested on", list(groups), key=keys.COMPARE_TESTED_ON, bind="query-params")
+cost = right.segmented_control("Against", list(COSTS), key=keys.COMPARE_COST, default="Parameters",
+                               required=True, bind="query-params")  # fmt: skip
 tested = groups[photos]
 others = sum(map(len, groups.values())) - len(tested)
 st.caption(
@@ -107,11 +109,11 @@ best_first = sorted(tested, key=lambda model: -model.accuracy)
 show_table(best_first)
 names = [model.name for model in best_first]
 left, right = st.columns([2, 3], vertical_alignment="bottom")  # by keyboard, what a click on the chart does
-name = left.selectbox("Model", names, key="named", bind="query-params")
+name = left.selectbox("Model", names, key=keys.COMPARE_MODEL, bind="query-params")
 with right:
     link("evaluate", "Open its evaluation", ":material/grid_on:", model=name)
 if len(names) > 1:
-    other = left.selectbox("Compared with", [each for each in names if each != name], key="against",
+    other = left.selectbox("Compared with", [each for each in names if each != name], key=keys.COMPARE_AGAINST,
                            bind="query-params")  # fmt: skip
     with guard():
         show_difference(name, other, *(evaluation_of(models[each].evaluation_file) for each in (name, other)))

@@ -7,12 +7,13 @@ from fashion_core.photos.split import SPLITS
 from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, photo_grid
-from fashion_core.ui.get_photos import get_photos, photo_folders
+from fashion_core.ui.get_photos import get_photos, photo_folders, received
 from fashion_core.ui.photo_set import (
     SHOW,
     captions,
     chosen_photos,
     counts_table,
+    forget_unknown_class,
     headline,
     problem_tables,
     read,
@@ -29,8 +30,8 @@ def open_folder(folder: str) -> None:
 
 boot("Data")
 st.title("Data")
-if keys.DATA_RECEIVED in st.session_state:
-    open_folder(str(st.session_state.pop(keys.DATA_RECEIVED)))
+if folder := received():
+    open_folder(str(folder))
 sample = sample_folder()
 typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=str(sample), bind="query-params",
                       on_change=select, help="One folder per class; or train/, validation/ and test/ with one folder "
@@ -62,8 +63,7 @@ headline(found)
 
 numbers, gallery = st.columns([5, 6], gap="large")
 with gallery:
-    if (given := st.session_state.get(keys.DATA_CLASS)) and given not in found.classes:
-        st.session_state[keys.DATA_CLASS] = None
+    forget_unknown_class(found.classes)
     with st.grid(2, min_column_width=150, gap="small"):
         label = st.selectbox("Class", found.classes, index=None, key=keys.DATA_CLASS, placeholder="any",
                              bind="query-params")  # fmt: skip

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fashion_core.ui import keys, label_review, stored
+from fashion_core.ui import background, keys, label_review, stored
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.evaluate import downloads, headline, matrix, photo, selection, source
 from fashion_core.ui.evaluate.state import Shown, Source, State
@@ -29,6 +29,10 @@ def choose_source() -> Source:
         key = source.choose_photo_set(key, bool(stored.epochs_of(key.model)))
         factor = source.choose_factor(test.classes)
     with st.container(), guard():
+        if key.photos == "all" and not background.ready(
+            stored.cross_validation_of(key.file, key.explanations_mtime), "cross-validation"
+        ):
+            st.stop()
         chosen = Source(name, source.choose_epoch(key, factor), factor, root)
         headline.show(chosen)
     return chosen
@@ -66,5 +70,5 @@ with right, guard():
     show_photos(state, shown)
 with left:
     with guard():
-        label_review.panel(state.whole, state.corrections_file, state.root)
+        label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
     downloads.buttons(state)

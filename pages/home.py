@@ -6,6 +6,7 @@ from fashion_core import paper
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import ModelRef, models, photo_folder
 from fashion_core.reports import charts
+from fashion_core.ui import keys
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, gallery
 from fashion_core.ui.model_card import notes, review, share_box
@@ -57,7 +58,7 @@ def show_links(pages: tuple[tuple[str, str, str, str], ...], **query: str) -> No
     st.html(LINK_STYLE)
     grid = st.grid(len(pages), min_column_width=200, border=True)
     for page, icon, label, purpose in pages:
-        with grid.container(gap="xxsmall", key=f"link-{page}"):
+        with grid.container(gap="xxsmall", key=keys.page_link(page)):
             link(page, f"**{label}**", icon=f":material/{icon}:", **(query if page in ("predict", "evaluate") else {}))
             st.caption(purpose)
 
@@ -68,7 +69,7 @@ def show_matrix(ref: ModelRef, stored: Evaluation) -> None:
     names = stored.classes
     chart = st.echarts_chart(
         charts.confusion_options(stored.confusion(), names, "count", dark=st.context.theme.type == "dark"),
-        key="matrix", height=charts.matrix_height(len(names)), on_select="rerun",
+        key=keys.HOME_MATRIX, height=charts.matrix_height(len(names)), on_select="rerun",
         alt=f"Confusion matrix of {len(names)} classes; Inspect opens it with lists that choose its cells",
     )  # fmt: skip
     st.caption("Click a cell to see its photos. Rows are true, columns predicted; blue is right, orange is wrong.")
@@ -89,7 +90,7 @@ def show_mistakes(ref: ModelRef, stored: Evaluation) -> None:
         st.caption("None: every test photo is right.")
     elif folder := photo_folder(stored):
         st.subheader("Most confident mistakes")
-        gallery(wrong, folder, key="mistakes")
+        gallery(wrong, folder, key=keys.HOME_MISTAKES)
     else:
         st.caption("The test photos are not on this machine: Inspect says how to show them.")
 

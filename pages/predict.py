@@ -7,9 +7,10 @@ import streamlit as st
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef, models_by_name
 from fashion_core.photos import imaging
+from fashion_core.ui import keys
 from fashion_core.ui.answers import Answer, show_answers
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.example_photos import choose_example
+from fashion_core.ui.example_photos import choose_example, forget_example
 from fashion_core.ui.gallery import STYLE, escape_markdown
 from fashion_core.ui.model_card import facts
 from fashion_core.ui.nine_photos import show_nine
@@ -32,9 +33,9 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str
         image = imaging.read(data)
     except imaging.BadPhoto as reason:
         return str(reason)
-    predictor, evidence = predictor_of(folder, when[0]), explanations_of(folder)
+    predictor, explanations = predictor_of(folder, when[0]), explanations_of(folder)
     probabilities, embeddings = predictor.predict_with_embeddings([image])
-    warning = predictor.warning(image, embeddings[0], evidence) or ""
+    warning = predictor.warning(image, embeddings[0], explanations) or ""
     ranked = predictor.ranked(probabilities[0], len(predictor.classes))
     return Answer(imaging.thumbnail_bytes(image, 480), ranked, warning)
 
@@ -46,10 +47,10 @@ def choose_model() -> tuple[ModelRef, int]:
         st.info("There is no model yet: train one. The quick recipe takes minutes, on photos drawn here.")
         link("train", "Train a model", icon=":material/model_training:")
         st.stop()
-    asked = st.query_params.get("model")
+    asked = st.query_params.get(keys.PREDICT_MODEL)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Model", refs, key="model", bind="query-params")
-        k = st.number_input("Classes to show", 1, 10, 3, key="k", bind="query-params", width=150)
+        name = st.selectbox("Model", refs, key=keys.PREDICT_MODEL, bind="query-params")
+        k = st.number_input("Classes to show", 1, 10, 3, key=keys.PREDICT_TOP, bind="query-params", width=150)
     if asked and asked not in refs:
         st.warning(
             f"There is no model called {escape_markdown(asked)} here: this is {escape_markdown(name)}.",
@@ -63,12 +64,11 @@ def choose_photos(ref: ModelRef) -> list[tuple[str, bytes]]:
     dropped = st.file_uploader(
         "Drop photos, or paste one: Tab to Upload, then Ctrl+V",
         accept_multiple_files=True,
-        key="photos",
-        on_change=lambda: st.session_state.pop("example", None),
+        key=keys.PREDICT_FILES,
+        on_change=forget_example,
     )
-    taken = st.camera_input("Camera") if st.toggle("Use the camera", key="camera") else None
-    choose_example(ref)
-    example = st.session_state.get("example")
+    taken = st.camera_input("Camera") if st.toggle("Use the camera", key=keys.PREDICT_CAMERA) else None
+    example = choose_example(ref)
     chosen = [(example.name, imaging.read_bytes(example))] if example and example.is_file() else []
     return chosen + [(file.name, file.getvalue()) for file in [taken, *dropped] if file]
 
@@ -82,7 +82,7 @@ with guard():
         st.stop()
     facts(model)
     st.html(STYLE)
-    yours, test = st.tabs(["Your photos", "Nine test photos"], key="view", bind="query-params")
+    yours, test = st.tabs(["Your photos", "Nine test photos"], key=keys.PREDICT_VIEW, bind="query-params")
     with yours:
         left, right = st.columns(COLUMNS, gap="medium")
         with left:

@@ -107,6 +107,22 @@ def test_planted(capsys, monkeypatch):
     assert found["seed"] == 0 and found["swapped labels"]["planted"] == 10
 
 
+def test_reruns(capsys, monkeypatch):
+    monkeypatch.setenv("BUSANA_HOME", "")  # it sets its own
+    run("reruns", "--photos", "400", "--only", "Colours", monkeypatch=monkeypatch)
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {"Colours", "all photos, Colours"}
+    assert all(figure > 0 for each in found.values() for figure in each.values())
+    run("reruns", "--photos", "400", "--classes", "3", "--only", "Matrix", monkeypatch=monkeypatch)
+    assert set(json.loads(capsys.readouterr().out)) == {"Matrix"}
+
+
+def test_runs(capsys, monkeypatch):
+    run("runs", "--runs", "2", monkeypatch=monkeypatch)
+    found = json.loads(capsys.readouterr().out)
+    assert found["parsed"] > 0 and found["again"] > 0 and found["first"] > 0
+
+
 def test_sheet(learned, tmp_path, capsys, monkeypatch):
     run("sheet", MODEL, learned, tmp_path / "sheet.png", monkeypatch=monkeypatch)
     assert "label issues: " in capsys.readouterr().out

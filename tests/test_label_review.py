@@ -100,4 +100,4 @@ def test_a_decision_on_a_photo_whose_name_is_no_utf8_is_shown_and_found_again(ho
     content = label_corrections.default_file(root).read_bytes()
     label_corrections.default_file(root).unlink()
     app.file_uploader(key="decisions-file").set_value(("theirs.csv", content, "text/csv")).run()
-    assert "1 of 1 decisions are new, and kept." in said(app) and "not in" not in said(app)
+    assert "1 of 1 decision is new, and kept." in said(app) and "not in" not in said(app)

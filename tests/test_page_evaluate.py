@@ -13,7 +13,7 @@ from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
-from test_colour_check import BLACK, BLUE, SPACE, evidence
+from test_colour_check import BLACK, BLUE, SPACE, explained
 from test_evaluation import ROOT, eight, five, made_up, publish
 from test_label_issues import planted
 
@@ -24,11 +24,20 @@ from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos import imaging
 from fashion_core.reports import figures
-from fashion_core.ui import stored
-from fashion_core.ui.evaluate import downloads, selection
-from fashion_core.ui.evaluate.matrix import CLASSES_UP_TO
+from fashion_core.reports.charts import CLASSES_UP_TO
+from fashion_core.ui import background, stored
+from fashion_core.ui.evaluate import colours, downloads, selection
 from fashion_core.ui.evaluate.state import Source
 from fashion_core.ui.stored import photo_id
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """The page waits for what is worked out in the background: here nobody comes back for it."""
+    monkeypatch.setattr(background, "PATIENCE", 240.0)
+
+
+UNSURE_BLUE = (*BLUE[:4], 0.9)
 
 
 def opened(**query: str) -> AppTest:
@@ -322,7 +331,7 @@ def test_refusing_the_least_sure_is_a_number_with_its_photos(by_hand):
     assert len(app.get("plotly_chart")) == 2 and not app.exception
 
 
-def test_suspect_labels_are_a_view_of_their_own_that_the_filters_narrow(home, by_hand):
+def test_label_issues_are_a_view_of_their_own_that_the_filters_narrow(home, by_hand):
     evaluation, rows = planted()
     publish(home, evaluation, "swapped", draw=False)
     app = opened(model="swapped", view="Labels")
@@ -336,8 +345,8 @@ def test_suspect_labels_are_a_view_of_their_own_that_the_filters_narrow(home, by
     assert not app.exception
 
 
-def with_evidence(home, root) -> None:
-    """Evidence of the eight photos, and of two training photos that are drawn beside them."""
+def with_explanations(home, root) -> None:
+    """Explanations of the eight photos, and of two training photos that are drawn beside them."""
     evaluation = eight(root)
     trained = [("coat", "coat/t0.jpg"), ("hat", "hat/t1.jpg")]
     for _, path in trained:
@@ -353,8 +362,8 @@ def with_evidence(home, root) -> None:
     Explanations(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights/by-hand" / FILE)
 
 
-def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):
-    with_evidence(home, by_hand)
+def test_a_photo_opens_with_its_explanations_and_leads_to_the_next(by_hand, home):
+    with_explanations(home, by_hand)
     app = opened(true="coat")  # 2 is wrong, then 1 and 0
     app.button(key="why-photos-0").click().run()
     assert not app.exception and app.query_params["photo"] == photo_id("coat/2.jpg")
@@ -373,11 +382,11 @@ def test_a_photo_opens_with_its_evidence_and_leads_to_the_next(by_hand, home):
     assert "is **coat**" in words(opened(photo="2")) and len(tiles(opened(photo="99"))) == 8
 
 
-def test_damaged_evidence_is_one_sentence(by_hand, home):
+def test_damaged_explanations_are_one_sentence(by_hand, home):
     (home / "weights/by-hand" / FILE).write_text("no")
     for view in ({"photo": "2"}, {"view": "Colours"}):
         app = opened(**view)
-        assert "no readable evidence" in app.error[0].value and not app.exception
+        assert "no readable explanations" in app.error[0].value and not app.exception
 
 
 def test_another_model_closes_the_photo(by_hand, home, tmp_path):
@@ -387,22 +396,53 @@ def test_another_model_closes_the_photo(by_hand, home, tmp_path):
     assert len(tiles(app)) == 8 and "photo" not in app.query_params
 
 
-def test_a_model_without_evidence_says_so_and_a_new_selection_closes_the_photo(by_hand):
+def test_a_model_without_explanations_says_so_and_a_new_selection_closes_the_photo(by_hand):
     app = opened(photo="2")
-    assert not app.exception and "came without the evidence" in words(app)
+    assert not app.exception and "no explanations of this photo" in words(app)
     app.button(key="select-Wrong").click().run()
     assert len(tiles(app)) == 3
 
 
 def test_photos_lie_along_their_measured_colour_and_labels_at_odds_with_pixels_are_listed(home, by_hand):
     folder = publish(home, five(), "parts", draw=False)
-    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    explained([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
     app = opened(model="parts", view="Colours")
     table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
     assert table["path"].tolist() == ["3.jpg", "1.jpg"]  # wrong in colour, and at odds with their pixels
     assert table["pixels"].tolist() == ["black", "blue"] and tiles(app) == ["3.jpg", "1.jpg"]
     assert not app.exception and len(app.get("plotly_chart")) == 1
     assert "train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
+
+
+def test_a_colour_measured_unsurely_is_called_so_and_contradicts_no_label(home, by_hand):
+    folder = publish(home, five(), "parts", draw=False)
+    explained([BLACK, UNSURE_BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    app = opened(model="parts", view="Colours")
+    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    assert table["path"].tolist() == ["3.jpg", "1.jpg"]  # the second is called a wrong colour, so it is listed
+    assert table["pixels"].tolist() == ["black", "unsure"] and table["contradicted"].tolist() == [True, False]
+    assert "hollow point" in words(app)
+    app.toggle(key="contradicted").set_value(True).run()
+    assert tiles(app) == ["3.jpg"]
+
+
+def test_of_very_many_colours_some_are_drawn_and_listed_and_the_page_says_so(home, by_hand, monkeypatch):
+    folder = publish(home, five(), "parts", draw=False)
+    explained([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    monkeypatch.setattr(colours, "POINTS_UP_TO", 1)
+    monkeypatch.setattr(colours, "ROWS_UP_TO", 1)
+    app = opened(model="parts", view="Colours")
+    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    assert table["path"].tolist() == ["3.jpg"] and "The table has the first 1." in words(app)
+    assert "of 5 photos are drawn" in words(app) and tiles(app) == ["3.jpg", "1.jpg"]
+
+
+def test_drawn_points_are_evenly_chosen_of_right_and_of_wrong_ones():
+    right = np.arange(20_000) % 2 == 0
+    drawn = colours.drawn_points(right)
+    assert drawn[right].sum() == drawn[~right].sum() == colours.POINTS_UP_TO
+    assert np.diff(np.flatnonzero(drawn)).max() < 20 and colours.drawn_points(right[:100]).all()
+    assert not len(colours.drawn_points(right[:0]))
 
 
 def test_looking_never_loads_torch_nor_a_model(by_hand, monkeypatch):
@@ -489,7 +529,7 @@ def test_a_class_may_be_called_like_a_row_of_the_report(home, tmp_path):
 
 
 def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     app = opened(of="all")
     captions = [caption.value for caption in app.caption if "wrong]" in caption.value or "right]" in caption.value]
     assert len(captions) == 10 and all(re.search(r"\*\* votes \d+\.\d%", text) for text in captions)
@@ -506,7 +546,7 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
 
 
 def test_a_table_of_predictions_calls_votes_votes(by_hand, home):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     key = stored.evaluation_key(home / "weights/by-hand/evaluation.parquet")
     heads = {}
     for photos in ("test", "all"):
@@ -517,7 +557,7 @@ def test_a_table_of_predictions_calls_votes_votes(by_hand, home):
 
 
 def test_looking_again_decodes_and_computes_nothing_again(by_hand, home, monkeypatch):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     address = {"photo": "2", "view": "Labels"}
     assert not opened(**address).exception
     for module, name in ((imaging, "read"), (label_issues, "find_label_issues"), (Explanations, "nearest"),
@@ -527,7 +567,7 @@ def test_looking_again_decodes_and_computes_nothing_again(by_hand, home, monkeyp
 
 
 def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_hand, home, server, page: Page):
-    with_evidence(home, by_hand)
+    with_explanations(home, by_hand)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&q=coats")  # 2 is wrong, then 1 and 0
     page.get_by_role("button", name="Why?").first.click()
     said = page.get_by_test_id("stMain")

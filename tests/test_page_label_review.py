@@ -1,4 +1,4 @@
-"""The Evaluate page beyond the test: all photos, epochs, oddities, the map; and labels that are mended."""
+"""The Evaluate page beyond the test: all photos, epochs, oddities, the map; and labels that are corrected."""
 
 import os
 import re
@@ -10,31 +10,30 @@ import pytest
 from browser import hover_click, steady_box
 from PIL import Image
 from playwright.sync_api import Page, expect
-from test_colour_check import BLACK, BLUE, evidence
+from test_colour_check import BLACK, BLUE, explained
 from test_evaluation import eight, five, publish
 from test_label_issues import planted
-from test_page_evaluate import opened, tiles, with_evidence, words
+from test_page_evaluate import opened, tiles, with_explanations, words
 
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE
 from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos import label_corrections
-from fashion_core.ui import stored
-from fashion_core.ui.evaluate import oddities
+from fashion_core.ui import background, stored
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
-    """Oddities wait for what is worked out in the background: here nobody comes back for it."""
-    monkeypatch.setattr(oddities, "PATIENCE", 240.0)
+    """The page waits for what is worked out in the background: here nobody comes back for it."""
+    monkeypatch.setattr(background, "PATIENCE", 240.0)
 
 
 @pytest.fixture
 def root(home, tmp_path):
-    """Eight test photos by hand and two training photos, of a model with its evidence."""
+    """Eight test photos by hand and two training photos, of a model with its explanations."""
     publish(home, eight(tmp_path / "photos"))
-    with_evidence(home, tmp_path / "photos")
+    with_explanations(home, tmp_path / "photos")
     return tmp_path / "photos"
 
 
@@ -70,7 +69,7 @@ def test_only_what_is_there_can_be_chosen(home, tmp_path):
     app = opened(of="all")
     assert app.segmented_control(key="of").options == ["test"] and metric(app, "Photos") == "8"
     for view in ("Oddities", "Map"):
-        assert "without the evidence" in opened(view=view).info[0].value
+        assert "without explanations" in opened(view=view).info[0].value
 
 
 def test_a_slider_replays_the_epochs_with_their_photos(root, home):
@@ -111,7 +110,7 @@ def test_a_folder_whose_name_is_not_utf8_can_be_decided_on_and_looked_through(ho
     root = tmp_path / os.fsdecode(b"caf\xe9")
     root.mkdir()
     publish(home, eight(root))
-    with_evidence(home, root)
+    with_explanations(home, root)
     opened(photo="2").button(key="decide-keep").click().run()
     for view in ({"photo": "2"}, {"view": "Oddities"}, {"view": "Map"}):
         app = opened(**view)
@@ -158,7 +157,7 @@ def test_an_open_photo_that_cannot_be_read_keeps_the_page(root):
 
 def test_under_the_switch_tiles_photo_map_and_epochs_count_alike(home, tmp_path):
     folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
-    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    explained([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
     meta = EvaluationMeta(epoch=1, split="validation", probabilities="uncalibrated")
     replace(five(), root="", meta=meta).save(folder / EPOCHS / "0001.parquet")
     by = {"model": "parts", "by": "colour"}
@@ -224,7 +223,7 @@ def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
     assert app.get("download_button")[0].label == "Export"
 
 
-def test_a_suspect_label_that_was_decided_on_is_no_longer_asked_about(root):
+def test_a_label_issue_that_was_decided_on_is_no_longer_asked_about(root):
     app = opened(view="Labels", of="all")
     table = next((frame.value for frame in app.dataframe if "score" in frame.value), pd.DataFrame({"path": []}))
     for path in table["path"]:
@@ -237,12 +236,12 @@ def test_a_suspect_label_that_was_decided_on_is_no_longer_asked_about(root):
 def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
     app = opened()
     app.file_uploader(key="decisions-file").set_value(("mine.csv", b"photo,label\ncoat/0.jpg,hat\n", "text/csv")).run()
-    assert "1 of 1 decisions are new, and kept." in app.success[0].value and "not in" not in app.success[0].value
+    assert "1 of 1 decision is new, and kept." in app.success[0].value and "not in" not in app.success[0].value
     app = opened()
     app.file_uploader(key="decisions-file").set_value(
         ("m.csv", b"photo,label\nnot/here.jpg,hat\n,\n", "text/csv")
     ).run()
-    assert "1 of 1 decisions are new, and kept. 1 are of photos that are not in" in app.success[0].value
+    assert "1 of 1 decision is new, and kept. 1 is of a photo that is not in" in app.success[0].value
     label_corrections.record(label_corrections.default_file(root), "not/here.jpg", "undo")
     assert label_corrections.read(label_corrections.default_file(root)) == {"coat/0.jpg": "hat"}
     for content, why in ((b"photo,label\ncoat/0.jpg,umbrella\n", "umbrella"), (b"\xff\xfe\x00", "mine.csv")):
@@ -293,7 +292,7 @@ def test_label_corrections_leave_as_a_file_and_come_back_and_lead_to_training(ro
     page.reload()
     page.get_by_text("Decisions on these photos: none yet").click()
     page.locator("input[type=file]").set_input_files(taken)
-    expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decisions are new, and kept.")
+    expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decision is new, and kept.")
     assert label_corrections.read(file) == {"sock/7.jpg": "hat"}
     page.get_by_text("Decisions on these photos: 1").click()
     page.get_by_role("link", name="Train with them").click()
@@ -351,7 +350,7 @@ def test_a_click_on_a_point_of_the_curves_opens_its_photos(root, home, server, p
     expect(page.get_by_test_id("stMain")).to_contain_text("3 of 8 photos")
 
 
-def test_from_the_list_of_suspects_one_opens_decides_and_goes_on(home, server, page: Page, tmp_path):
+def test_from_the_list_of_label_issues_one_opens_decides_and_goes_on(home, server, page: Page, tmp_path):
     evaluation, _ = planted()
     evaluation = replace(evaluation, root=str(tmp_path / "photos"))
     publish(home, evaluation, "swapped")
@@ -398,7 +397,7 @@ def test_the_address_follows_whatever_was_switched_before(root, home, server, pa
 
 def test_a_click_on_a_point_of_the_colours_opens_its_photo(home, server, page: Page, tmp_path):
     folder = publish(home, replace(five(), root=str(tmp_path / "parts")), "parts")
-    evidence([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
+    explained([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
     page.goto(f"{server(home).url}/evaluate?model=parts&view=Colours")
     plot = page.locator(".st-key-strip .js-plotly-plot")
     expect(plot.locator(".point").first).to_be_visible()

@@ -16,9 +16,11 @@ from fashion_core import UserError
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import NEIGHBOURS, Explanations
 from fashion_core.evaluation.meta import EvaluationMeta
+from fashion_core.files import Progress
 from fashion_core.photos.duplicates import grouped
 
 FOLDS, CROSS_VALIDATED = 5, "cross-validated"
+CHUNK = 2000  # photos compared between two reports of progress
 # Photos whose distance to the tenth nearest is this many times the usual one: on 4,029 catalogue photos 8 are.
 OUTLIER_RATIO = 2.7
 # Two photos may be one picture where their unit embeddings are this near and at most so many of the 64 bits of their
@@ -55,15 +57,15 @@ def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def out_of_fold(evidence: Explanations, root: str = "") -> Evaluation:
+def out_of_fold(evidence: Explanations, root: str = "", progress: Progress = None) -> Evaluation:
     """All photos, those of training too, test photos first: the probability of a class is the share of the ten nearest
     photos, by the stored embeddings and weighted by nearness, that bear it, out of the other 4 of 5 folds.
     Near-duplicates stay in one fold. Photos whose class has none outside their own fold are left out: nothing could
     vote for it.
 
     The embeddings come from a network that has seen the training photos, so for these it is the surer of their labels,
-    wrong ones too. `root` as in Evaluation. Time grows with the square of the photos. Raises UserError where there are
-    too few photos.
+    wrong ones too. `root` as in Evaluation. Time grows with the square of the photos; `progress(done, total, what)` is
+    called now and then. Raises UserError where there are too few photos.
     """
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.neighbors import KNeighborsClassifier
@@ -76,11 +78,16 @@ def out_of_fold(evidence: Explanations, root: str = "") -> Evaluation:
     if count < 2 or photos["label"].value_counts().max() < count:
         raise UserError("These photos are too few, or too much alike, to judge one by the others.")
     shares, known = np.zeros((len(photos), len(evidence.classes)), np.float32), np.zeros(len(photos), bool)
+    judged = 0
     for fitted, held_out in StratifiedGroupKFold(int(count)).split(features, labels, group):
         near = KNeighborsClassifier(min(NEIGHBOURS, len(fitted)), weights="distance")
         model = near.fit(features[fitted], labels[fitted])
-        columns = [evidence.classes.index(name) for name in model.classes_]
-        shares[np.ix_(held_out, columns)] = model.predict_proba(features[held_out])
+        columns = np.array([evidence.classes.index(name) for name in model.classes_])
+        for chunk in np.array_split(held_out, -(-len(held_out) // CHUNK)):
+            if progress:
+                progress(judged, len(photos), "photos judged by the others")
+            shares[np.ix_(chunk, columns)] = model.predict_proba(features[chunk])
+            judged += len(chunk)
         known[held_out] = np.isin(labels[held_out], model.classes_)
     if not known.any():
         raise UserError("Each class is one picture over and over: no photo can be judged by the others.")
@@ -90,14 +97,19 @@ def out_of_fold(evidence: Explanations, root: str = "") -> Evaluation:
     )
 
 
-def outliers(evidence: Explanations) -> pd.DataFrame:
+def outliers(evidence: Explanations, progress: Progress = None) -> pd.DataFrame:
     """Photos unlike all others, the most unlike first: path, label, score: the distance to the tenth nearest photo over
-    the median of these distances, OUTLIER_RATIO at least (Ramaswamy, Rastogi, Shim 2000)."""
+    the median of these distances, OUTLIER_RATIO at least (Ramaswamy, Rastogi, Shim 2000). `progress` as in
+    `out_of_fold`."""
     from sklearn.neighbors import NearestNeighbors
 
     features = evidence.embeddings.astype(np.float32)
     count = min(NEIGHBOURS + 1, len(features))  # the nearest of all is the photo itself
-    far = NearestNeighbors(n_neighbors=count).fit(features).kneighbors(features)[0][:, -1]
+    model, far = NearestNeighbors(n_neighbors=count).fit(features), np.empty(len(features))
+    for begin in range(0, len(features), CHUNK):
+        if progress:
+            progress(begin, len(features), "photos compared")
+        far[begin : begin + CHUNK] = model.kneighbors(features[begin : begin + CHUNK])[0][:, -1]
     score = far / max(float(np.median(far)), 1e-12)
     rows = np.argsort(-score, kind="stable")
     rows = rows[score[rows] >= OUTLIER_RATIO]

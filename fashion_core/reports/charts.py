@@ -20,6 +20,7 @@ SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot",
 TITLE_STYLE = {"fontSize": 12, "fontWeight": "normal"}
 GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
+CLASSES_UP_TO = 40  # of a picture: more cannot be told apart, and each cell is sent to the browser
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
 
 
@@ -189,7 +190,8 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     """Plotly strips of measured lightness, one for each labelled colour: right ones and wrong ones in two hues.
 
     `photos` has the columns of `colour_check.table`, `right` (rows of it,) is whether the colour is; a point's
-    customdata is (index, path). Points are spread a little across their strip, each always in the same way.
+    customdata is (index, path). Points are spread a little across their strip, each always in the same way. One whose
+    measurement is unsure is hollow.
     """
     import plotly.graph_objects as go
 
@@ -198,11 +200,19 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     spread = np.random.default_rng(0).uniform(-0.32, 0.32, photos["index"].max() + 1 if len(photos) else 0)
     height = colours.map(names.index) + spread[photos["index"]]
     figure = go.Figure()
-    for verdict, rows, ink, size, opacity in (("right", right, RIGHT, 6, 0.45), ("wrong", ~right, WRONG, 9, 0.9)):
+    unsure = photos["unsure"].to_numpy(bool)
+    for name, rows, ink, size, opacity, symbol in (
+        ("colour right", right & ~unsure, RIGHT, 6, 0.45, "circle"),
+        ("colour right, measured unsurely", right & unsure, RIGHT, 6, 0.7, "circle-open"),
+        ("colour wrong", ~right & ~unsure, WRONG, 9, 0.9, "circle"),
+        ("colour wrong, measured unsurely", ~right & unsure, WRONG, 9, 0.9, "circle-open"),
+    ):
         points = photos[rows]
+        if points.empty:
+            continue
         figure.add_scatter(
-            x=points["lightness"], y=height[rows], mode="markers", name=f"colour {verdict}",
-            marker={"color": css(ink), "size": size, "opacity": opacity},
+            x=points["lightness"], y=height[rows], mode="markers", name=name,
+            marker={"color": css(ink), "size": size, "opacity": opacity, "symbol": symbol},
             customdata=points[["index", "path"]].to_numpy(), text=points["label"] + " called " + points["predicted"],
             hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip

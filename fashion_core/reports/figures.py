@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.reports.charts import Normalise, cell_text, most_confused, shades
+from fashion_core.reports.charts import CLASSES_UP_TO, Normalise, cell_text, most_confused, shades
 from fashion_core.reports.curves import Metric, lines
 from fashion_core.reports.palette import CATEGORIES, RIGHT, WRONG
 from fashion_core.runs.events import LogSnapshot
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from PIL import Image
 
 DPI = 200
-CLASSES_DRAWN = 40  # more would be neither legible nor cheap
 LETTERS = 32  # of a class name
 
 
 def confusion_png(evaluation: Evaluation, normalise: Normalise = "count") -> bytes:
     """The confusion matrix as on the page: predicted across, true down, right ones and wrong ones in two hues.
 
-    Of more than `CLASSES_DRAWN` classes it has those with the most mistakes, and says so: at most 3,300 pixels a side.
+    Of more than `CLASSES_UP_TO` classes it has those with the most mistakes, and says so: at most 3,300 pixels a side.
     """
     matrix = evaluation.confusion()
-    drawn = most_confused(matrix, CLASSES_DRAWN)
+    drawn = most_confused(matrix, CLASSES_UP_TO)
     k, cells = len(drawn), np.ix_(drawn, drawn)
     side = 2.2 + max(0.32, 0.62 - k / 60) * k
     figure = _figure(side, side)

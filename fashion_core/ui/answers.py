@@ -6,6 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from fashion_core.photos import imaging
+from fashion_core.ui import keys
 from fashion_core.ui.gallery import escape_markdown
 
 PAGE = 12  # answers a page
@@ -34,12 +35,12 @@ def show_answers(answers: Sequence[tuple[str, Answer | str]], k: int) -> None:
         return
     st.caption("Confidence, the likeliest class first")
     pages = -(-len(good) // PAGE)
-    number = min(st.pagination(pages, key="answers"), pages) if pages > 1 else 1
+    number = min(st.pagination(pages, key=keys.ANSWERS), pages) if pages > 1 else 1
     alone = len(good) == 1
     grid = st.grid(1 if alone else "auto", min_column_width=300, border=True)
     for place, (name, found) in enumerate(good[(number - 1) * PAGE : number * PAGE]):
-        with grid.container(horizontal=True, key=f"answer-{place}"):
-            with st.container(width=240 if alone else 128, key=f"tile-answer-{place}"):
+        with grid.container(horizontal=True, key=keys.answer(place)):
+            with st.container(width=240 if alone else 128, key=keys.tile(keys.ANSWER_TILES, place)):
                 st.image(found.thumbnail, width="stretch", alt=imaging.printable(name))
             with st.container(gap="xsmall"):
                 st.caption(escape_markdown(name))

@@ -10,6 +10,7 @@ import streamlit as st
 from fashion_core import home
 from fashion_core.models.registry import ModelRef, photo_folder
 from fashion_core.photos import imaging
+from fashion_core.ui import keys
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.sample_set import offer_sample
 from fashion_core.ui.stored import evaluation_of, mtime
@@ -17,18 +18,24 @@ from fashion_core.ui.stored import evaluation_of, mtime
 EXAMPLES = 6  # classes with a photo
 
 
-def choose_example(ref: ModelRef) -> None:
-    """A grid of examples; the one that is pressed is `st.session_state.example`, its file."""
+def choose_example(ref: ModelRef) -> Path | None:
+    """A grid of examples; returns the file of the one that was pressed last, if any."""
     st.caption("Or an example:")
     if not (found := _examples(ref)):
         offer_sample()
-        return
+        return None
     grid = st.grid(3, min_column_width=90, gap="small")
     for place, (label, (file, picture)) in enumerate(found.items()):
-        with grid.container(key=f"tile-example-{place}", gap="xsmall"):
+        with grid.container(key=keys.tile(keys.EXAMPLES, place), gap="xsmall"):
             st.image(picture, width="stretch", alt=imaging.printable(file.name))
-            if st.button(escape_markdown(label), key=f"example-{place}", width="stretch"):
-                st.session_state.example = file
+            if st.button(escape_markdown(label), key=keys.example(place), width="stretch"):
+                st.session_state[keys.EXAMPLE_FILE] = file
+    return st.session_state.get(keys.EXAMPLE_FILE)
+
+
+def forget_example() -> None:
+    """None is chosen any more."""
+    st.session_state.pop(keys.EXAMPLE_FILE, None)
 
 
 def _examples(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:

@@ -19,6 +19,7 @@ from fashion_core.photos import imaging, label_corrections, sample
 from fashion_core.ui import keys
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
+DECISION_ICON = ":material/gavel:"  # of a decision on a label, wherever one is shown
 MISSING = "This photo is not on this machine: Evaluate asks for its folder."
 
 # Square photo areas of one size, the photo whole inside, on a surface that suits light and dark; names wrap, uncut.
@@ -160,7 +161,7 @@ def _thumbnail(name: bytes, changed: tuple[int, int], size: int) -> bytes:
 
 def _decision(path: str, decided: Mapping[str, str]) -> str:
     label = decided.get(label_corrections.photo_key(path))
-    return "" if label is None else f"  \n:material/gavel: **{escape_markdown(label) or 'left out'}**"
+    return "" if label is None else f"  \n{DECISION_ICON} **{escape_markdown(label) or 'left out'}**"
 
 
 def _verdict(row: dict, votes: bool) -> str:

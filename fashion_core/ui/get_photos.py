@@ -21,7 +21,7 @@ def photo_folders() -> list[Path]:
 
 def get_photos() -> None:
     """Download a set, or take a folder or archive in its place; then have the page open it."""
-    with st.form("get", border=False):
+    with st.form(keys.DATA_FORM, border=False):
         name = st.radio("Set", (*sources.SOURCES, OWN), format_func=_title, key=keys.DATA_SOURCE)
         local = st.text_input(
             "Folder, zip or tar you have", key=keys.DATA_LOCAL, placeholder="leave empty to download",
@@ -42,6 +42,11 @@ def get_photos() -> None:
         st.error(str(mistake), icon=":material/error:")
         return
     st.rerun()
+
+
+def received() -> Path | None:
+    """The folder of the photos that were just received, once."""
+    return st.session_state.pop(keys.DATA_RECEIVED, None)
 
 
 def _title(name: str) -> str:

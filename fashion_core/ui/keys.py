@@ -31,7 +31,7 @@ MATRIX, REPORT, RELIABILITY, COVERAGE, LEARNED = "matrix", "report", "reliabilit
 COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
-QUALITY_PROGRESS, COMPARISON_PROGRESS = "quality-progress", "comparison-progress"
+QUALITY_PROGRESS = "quality-progress"
 PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
@@ -42,19 +42,28 @@ LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may
 LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
 TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 
+# Home (pages/home.py)
+HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"
+
 # Compare (pages/compare.py)
 COMPARE_TESTED_ON = "photos"  # the list of test sets
 COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off", "models", "named"
 COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "photos"
 
-# Predict (pages/predict.py)
-PREDICT_MODEL, PREDICT_TOP, PREDICT_FILES = "model", "k", "photos"
+# Predict (pages/predict.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
+PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
+PREDICT_FILES, PREDICT_CAMERA = "photos", "camera"
+EXAMPLES, EXAMPLE_FILE = "example", "example"  # the tiles, and the file of the one that was pressed
+ANSWERS = "answers"  # the number of the page of answers
+ANSWER_TILES = "answer"
+NINE_SEED, NINE_PHOTOS = "seed", "nine"
 
 # Data (pages/data.py) and Train (pages/train.py)
 DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
-DATA_SOURCE, DATA_LOCAL, DATA_NAME, DATA_CONFLICTS = "source", "local", "name", "conflicts"
+DATA_FORM, DATA_SOURCE, DATA_LOCAL, DATA_NAME = "get", "source", "local", "name"
+DATA_CONFLICTS = "conflicts"
 TRAIN_PRESET, TRAIN_FOLDER, TRAIN_FORM = "preset", "folder", "recipe"
 TRAIN_RUN = "run"  # the run that is shown
 TRAIN_OVERLAYS = "beside"  # runs whose curves are drawn with it
@@ -70,6 +79,11 @@ RESUME_PROBLEM = "resume-problem"  # what kept a run from being stopped or resum
 def setting(preset: str, name: str) -> str:
     """Train's form: a setting of a preset."""
     return f"{preset}.{name}"
+
+
+def job(what: str, name: str) -> str:
+    """The progress of work off the page's thread, and the buttons that stop and start it (ui/background.py)."""
+    return f"job-{what}-{name}"
 
 
 def of_run(what: str, run: str) -> str:
@@ -88,6 +102,25 @@ def grid(gallery: str) -> str:
 
 def tile(gallery: str, place: int) -> str:
     return f"tile-{gallery}-{place}"
+
+
+def example(place: int) -> str:
+    """The button that chooses an example, by its place."""
+    return f"example-{place}"
+
+
+def answer(place: int) -> str:
+    """What a model says of a photo, by its place."""
+    return f"answer-{place}"
+
+
+def sample_tile(label: str) -> str:
+    return f"tile-{label}"
+
+
+def page_link(page: str) -> str:
+    """The box with the link to a page."""
+    return f"link-{page}"
 
 
 def absent(gallery: str, place: int) -> str:

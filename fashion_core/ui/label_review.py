@@ -17,9 +17,8 @@ from fashion_core.ui import keys, stored
 from fashion_core.ui.boot import link
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
 from fashion_core.ui.evaluate.tables import shown
-from fashion_core.ui.gallery import escape_markdown
+from fashion_core.ui.gallery import DECISION_ICON, escape_markdown
 
-ICON = ":material/gavel:"  # of a decision, wherever one is shown
 LEFT_OUT = "left out"
 IMPORT_TYPES = ["csv", "tsv", "txt"]
 
@@ -43,7 +42,7 @@ def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
                  label_visibility="collapsed", on_change=_relabel,
                  args=(file, path, keys.another_label(row)))  # fmt: skip
     if decided is not None:
-        st.caption(f"{ICON} Decided: {_in_words(decided, label, tested)}")
+        st.caption(f"{DECISION_ICON} Decided: {_in_words(decided, label, tested)}")
 
 
 def _in_words(decided: str, label: str, tested: bool) -> str:
@@ -66,19 +65,20 @@ def _decide(file: Path, photo: str, action: label_corrections.Action, label: str
         st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
 
 
-def panel(evaluation: Evaluation, file: Path, photos: Path) -> None:
-    """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with."""
+def panel(evaluation: Evaluation, rows: Mapping[str, int], file: Path, photos: Path) -> None:
+    """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with. `rows`
+    of the evaluation are by the photos' names as decisions write them."""
     with st.container():  # so that the panel below keeps its place, and stays open
         _messages(file, photos, evaluation.classes)
     decided = stored.decided(file)
-    with st.expander(f"Decisions on these photos: {len(decided) or 'none yet'}", icon=ICON):
+    with st.expander(f"Decisions on these photos: {len(decided) or 'none yet'}", icon=DECISION_ICON):
         st.caption(
             f"Kept in {escape_markdown(file)}. The photos and their folders stay as they are, and so does the test; "
             "the next training on this folder learns from the decisions and says so. To decide, open a photo with "
             "**Why?**"
         )
         if decided:
-            _table(evaluation, decided)
+            _table(evaluation, rows, decided)
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.download_button("Export", label_corrections.text(decided).encode(), printable(file.name), "text/csv",
                                    icon=":material/download:", on_click="ignore")  # fmt: skip
@@ -92,7 +92,7 @@ def _messages(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
     """What became of the last decision or import, what is wrong with the file, and what may be meant."""
     for key, show in ((keys.LABEL_PROBLEM, st.error), (keys.LABEL_NEWS, st.success)):
         if text := st.session_state.pop(key, None):
-            show(text, icon=ICON)
+            show(text, icon=DECISION_ICON)
     asked_for, handed = st.session_state.get(keys.LABEL_QUESTION, (None, {}))
     if asked_for == file:
         _ask_about_zeros(handed, file, photos, classes)
@@ -102,7 +102,7 @@ def _messages(file: Path, photos: Path, classes: tuple[str, ...]) -> None:
             decided = stored.decided(file) or label_corrections.read(file)
             label_corrections.refuse_unknown_labels(decided, classes)
         except UserError as problem:
-            st.warning(escape_markdown(str(problem)), icon=ICON)
+            st.warning(escape_markdown(str(problem)), icon=DECISION_ICON)
             _ask_about_zeros(stored.decided(file), file, photos, classes)
 
 
@@ -112,7 +112,7 @@ def _ask_about_zeros(decided: Mapping[str, str], file: Path, photos: Path, class
         return
     each = ", ".join(f"**{escape_markdown(label)}** as **{escape_markdown(name)}**" for label, name in lost.items())
     st.warning(f"Some labels are no class here, but with zeros before them they are. Take {each}? Until this is "
-               "answered, nothing of it is imported.", icon=ICON)  # fmt: skip
+               "answered, nothing of it is imported.", icon=DECISION_ICON)  # fmt: skip
     meant = {photo: lost.get(label, label) for photo, label in decided.items()}
     with st.container(horizontal=True):
         st.button("Yes, with the zeros", key=keys.TAKE_ZEROS, on_click=_keep, args=(meant, file, photos, classes))
@@ -123,10 +123,9 @@ def _close_question() -> None:
     st.session_state.pop(keys.LABEL_QUESTION, None)
 
 
-def _table(evaluation: Evaluation, decided: Mapping[str, str]) -> None:
-    places = {label_corrections.photo_key(path): row for path, row in evaluation.places.items()}
-    rows = [(photo, label or LEFT_OUT, places.get(photo)) for photo, label in decided.items()]
-    table = pd.DataFrame(rows, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
+def _table(evaluation: Evaluation, rows: Mapping[str, int], decided: Mapping[str, str]) -> None:
+    lines = [(photo, label or LEFT_OUT, rows.get(photo)) for photo, label in decided.items()]
+    table = pd.DataFrame(lines, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
     variant = shown(table["Photo"].tolist())
     key = keys.variant(keys.LABELS_TABLE, variant)
@@ -170,8 +169,10 @@ def _keep(decided: Mapping[str, str], file: Path, photos: Path, classes: tuple[s
         st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
         return
     absent = _absent(decided, photos)
-    others = f" {absent} are of photos that are not in {escape_markdown(photos)}." if absent else ""
-    st.session_state[keys.LABEL_NEWS] = f"{new} of {len(decided)} decisions are new, and kept.{others}"
+    of_photos = "is of a photo that is" if absent == 1 else "are of photos that are"
+    others = f" {absent} {of_photos} not in {escape_markdown(photos)}." if absent else ""
+    are = f"decision{'s' if len(decided) != 1 else ''} {'is' if new == 1 else 'are'}"
+    st.session_state[keys.LABEL_NEWS] = f"{new} of {len(decided)} {are} new, and kept.{others}"
 
 
 def _absent(decided: Mapping[str, str], photos: Path) -> int:

@@ -11,6 +11,7 @@ from PIL import Image
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos import imaging
+from fashion_core.ui import keys
 from fashion_core.ui.boot import link
 from fashion_core.ui.gallery import escape_markdown, gallery, locate_photos
 from fashion_core.ui.stored import evaluation_of
@@ -27,7 +28,7 @@ def show_nine(ref: ModelRef) -> None:
     stored = evaluation_of(ref.evaluation_file)
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
-        seed = st.number_input("Seed", 0, SEEDS - 1, key="seed", bind="query-params")
+        seed = st.number_input("Seed", 0, SEEDS - 1, key=keys.NINE_SEED, bind="query-params")
         rows, root = _nine(stored, int(seed)), locate_photos(stored) or Path(stored.root)
         with st.container(horizontal=True):
             st.button("Another nine", icon=":material/shuffle:", on_click=_next_seed)
@@ -39,11 +40,11 @@ def show_nine(ref: ModelRef) -> None:
         if absent := sum(not (root / path).is_file() for path in rows["path"]):
             st.info(f"{absent} of these photos are not on this machine: they were in {escape_markdown(root)}.")
     with right.container(width=520):  # three columns
-        gallery(rows, root, key="nine", page_size=9)
+        gallery(rows, root, key=keys.NINE_PHOTOS, page_size=9)
 
 
 def _next_seed() -> None:
-    st.session_state.seed = (st.session_state.seed + 1) % SEEDS
+    st.session_state[keys.NINE_SEED] = (st.session_state[keys.NINE_SEED] + 1) % SEEDS
 
 
 def _nine(stored: Evaluation, seed: int) -> pd.DataFrame:

@@ -63,10 +63,18 @@ def read(root: Path, bar) -> PhotoSet:
 def select(label: str | None = None, split: str | None = None, size: str | None = None, show: str = "all",
            table: str | None = None) -> None:  # fmt: skip
     """Show these photos; a table other than the one clicked has no cell selected any more."""
-    chosen = {keys.DATA_CLASS: label, keys.DATA_SPLIT: split, keys.DATA_SIZE: size, keys.DATA_SHOW: show}
-    st.session_state.update(chosen | {keys.page_number(keys.DATA_PHOTOS): 1})
-    for other in {keys.DATA_COUNTS, keys.DATA_SIZES} - {table}:
-        st.session_state[other] = {"selection": {"rows": [], "columns": [], "cells": []}}
+    st.session_state[keys.DATA_CLASS], st.session_state[keys.DATA_SPLIT] = label, split
+    st.session_state[keys.DATA_SIZE], st.session_state[keys.DATA_SHOW] = size, show
+    st.session_state[keys.page_number(keys.DATA_PHOTOS)] = 1
+    for each in (keys.DATA_COUNTS, keys.DATA_SIZES):
+        if each != table:
+            st.session_state[each] = {"selection": {"rows": [], "columns": [], "cells": []}}
+
+
+def forget_unknown_class(classes: tuple[str, ...]) -> None:
+    """Where these photos have no such class, any class is shown."""
+    if st.session_state.get(keys.DATA_CLASS) not in (None, *classes):
+        st.session_state[keys.DATA_CLASS] = None
 
 
 def headline(found: PhotoSet) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from fashion_core import paper
 from fashion_core.photos import imaging, sample
+from fashion_core.ui import keys
 from fashion_core.ui.gallery import STYLE, escape_markdown
 
 
@@ -19,7 +20,7 @@ def show_sample() -> None:
     st.subheader("The sample set")
     grid = st.grid(5, min_column_width=100)
     for label, picture in _photos().items():
-        with grid.container(key=f"tile-{label}", gap="xsmall"):
+        with grid.container(key=keys.sample_tile(label), gap="xsmall"):
             st.image(picture, width="stretch", alt=label)
             st.caption(escape_markdown(label))
 

@@ -6,13 +6,11 @@ by all visitors, so nobody may change it.
 
 import hashlib
 import os
-import threading
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +22,11 @@ from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models import registry
 from fashion_core.photos import label_corrections
+from fashion_core.ui import background
+from fashion_core.ui.background import Job
+
+# Probabilities, photos × classes, of which label issues are found while one waits: fewer take less than a second.
+FEW_NUMBERS = 100_000
 
 
 class EvaluationKey(NamedTuple):
@@ -110,9 +113,10 @@ def photo_id(path: str) -> str:
 
 
 def predictions_of(key: EvaluationKey) -> Evaluation:
-    """The evaluation that `key` means."""
+    """The evaluation that `key` means. Of all photos it may take minutes: pages see first that `cross_validation_of`
+    is ready."""
     if key.photos == "all":
-        return _cross_validated(key.file, key.explanations_mtime)
+        return cross_validation_of(key.file, key.explanations_mtime).result()
     if key.photos == "epochs":
         return _epoch(epochs_of(key.model)[key.epoch], key.epoch_mtime, evaluation_of(key.file).root)
     return evaluation_of(key.file)
@@ -124,24 +128,43 @@ def marginalised(key: EvaluationKey, factor: int) -> Evaluation:
     return predictions_of(key).marginalised(factor)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Looking for labels that look wrong…")
-def label_issues_of(key: EvaluationKey) -> pd.DataFrame:
-    return label_issues.find_label_issues(predictions_of(key))
+@st.cache_resource(max_entries=3, show_spinner=False)
+def cross_validation_of(file: Path, explanations_mtime: float) -> Job[Evaluation]:
+    """`label_issues.out_of_fold` of the model whose evaluation lies in `file`."""
+    explanations, root = explanations_of(file.parent), evaluation_of(file).root
+    if explanations is None:
+        raise UserError("This model came without its explanations: train or publish it again.")
+    return Job("Judging each photo by its neighbours",
+               lambda progress: label_issues.out_of_fold(explanations, root, progress))  # fmt: skip
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def has_label_issue(key: EvaluationKey) -> np.ndarray:
-    """bool (photos): whether the label of each is among `label_issues_of`."""
+def label_issues_of(key: EvaluationKey) -> Job[pd.DataFrame]:
+    """`label_issues.find_label_issues`."""
+    evaluation = predictions_of(key)
+    return Job("Looking for labels that look wrong", lambda _: label_issues.find_label_issues(evaluation))
+
+
+def has_label_issue(key: EvaluationKey) -> np.ndarray | None:
+    """bool (photos): whether the label of each is among `label_issues_of`; None where that is not known yet."""
+    few = predictions_of(key).probabilities.size <= FEW_NUMBERS
+    known = label_issues_of(key).wait(background.PATIENCE if few else 0.0)
+    return _has_label_issue(key) if known else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _has_label_issue(key: EvaluationKey) -> np.ndarray:
     found = np.zeros(len(predictions_of(key)), bool)
-    found[label_issues_of(key)["index"].to_numpy(int)] = True
+    found[label_issues_of(key).result()["index"].to_numpy(int)] = True
     return found
 
 
-@st.cache_resource(max_entries=4, show_spinner="Comparing labels with measured colours…")
-def colour_check_of(key: EvaluationKey) -> pd.DataFrame | None:
+@st.cache_resource(max_entries=4, show_spinner=False)
+def colour_check_of(key: EvaluationKey) -> Job[pd.DataFrame | None]:
     """The rows of `colour_check.table`; None where there are no explanations, or no two colours to compare."""
-    explanations = explanations_of(key.model)
-    return colour_check.table(predictions_of(key), explanations) if explanations else None
+    explanations, evaluation = explanations_of(key.model), predictions_of(key)
+    return Job("Comparing labels with measured colours",
+               lambda _: colour_check.table(evaluation, explanations) if explanations else None)  # fmt: skip
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -207,9 +230,10 @@ def similar_photos(model: Path, explanations_mtime: float, path: bytes, most: in
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def outliers_of(model: Path, explanations_mtime: float) -> "Future[pd.DataFrame]":
-    """`label_issues.outliers`, worked out off the page's thread: it takes minutes for very many photos."""
-    return _in_background(label_issues.outliers, _explanations(model / FILE, explanations_mtime))
+def outliers_of(model: Path, explanations_mtime: float) -> Job[pd.DataFrame]:
+    """`label_issues.outliers`."""
+    explanations = _explanations(model / FILE, explanations_mtime)
+    return Job("Looking for photos unlike the others", lambda progress: label_issues.outliers(explanations, progress))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -221,25 +245,12 @@ def near_duplicates_of(model: Path, explanations_mtime: float) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def possible_duplicates_of(model: Path, explanations_mtime: float, root: bytes, version: int,
-                           _hashes: Mapping[str, int]) -> "Future[pd.DataFrame]":  # fmt: skip
-    """`label_issues.possible_duplicates`, off the page's thread too, by `_hashes` of the photos in `root` (bytes), of
-    which this is the `version`."""
-    explanations = _explanations(model / FILE, explanations_mtime)
-    return _in_background(label_issues.possible_duplicates, explanations, dict(_hashes))
-
-
-def _in_background(work: Callable[..., pd.DataFrame], *given: Any) -> "Future[pd.DataFrame]":
-    """What `work` makes of the arguments, in a thread that ends with the server."""
-    future: Future[pd.DataFrame] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work(*given))
-        except BaseException as fault:
-            future.set_exception(fault)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
+                           _hashes: Mapping[str, int]) -> Job[pd.DataFrame]:  # fmt: skip
+    """`label_issues.possible_duplicates`, by `_hashes` of the photos in `root` (bytes), of which this is the
+    `version`."""
+    explanations, hashes = _explanations(model / FILE, explanations_mtime), dict(_hashes)
+    return Job("Looking for photos that may be one picture",
+               lambda _: label_issues.possible_duplicates(explanations, hashes))  # fmt: skip
 
 
 # Epochs -------------------------------------------------------------------------------------------------------------
@@ -274,14 +285,6 @@ def _epoch(file: Path, changed: float, root: str) -> Evaluation:
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _explanations(file: Path, changed: float) -> Explanations:
     return Explanations.load(file)
-
-
-@st.cache_resource(max_entries=3, show_spinner="Asking of each photo what its neighbours are…")
-def _cross_validated(file: Path, explanations_mtime: float) -> Evaluation:
-    explanations = explanations_of(file.parent)
-    if explanations is None:
-        raise UserError("This model came without its explanations: train or publish it again.")
-    return label_issues.out_of_fold(explanations, evaluation_of(file).root)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -9,20 +9,26 @@ import streamlit as st
 from fashion_core.class_names import COLOUR
 from fashion_core.evaluation.colour_check import NEIGHBOURS, SURE
 from fashion_core.reports import charts
-from fashion_core.ui import keys, stored
+from fashion_core.ui import background, keys, stored
 from fashion_core.ui.evaluate.selection import open_photo
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import clicked_point, photo_table
 
-POINTS_UP_TO = 4000  # of right colours drawn: more lie on each other; wrong ones are all drawn
+POINTS_UP_TO = 2000  # drawn of right colours, and of wrong ones: more lie on each other, and all go to the browser
+ROWS_UP_TO = 1000  # of the table
+UNSURE = "unsure"  # in the table, instead of a colour whose measurement may be of something else
 
 
 def view(state: State) -> Shown:
     """The photos that pass, where labels have colours and these were measured."""
-    check = stored.colour_check_of(state.key)
+    job = stored.colour_check_of(state.key)
+    if not background.ready(job, "colours"):
+        return state.selected
+    check = job.result()
     if check is None:
-        st.info("Colours are compared where class names are of the form colour_garment and the model was made with "
-                "its evidence: train or publish it again.", icon=":material/palette:")  # fmt: skip
+        st.info("Colours are compared where class names are of the form colour_garment, in two colours or more, and "
+                "the model was made with its explanations: train or publish it again.",
+                icon=":material/palette:")  # fmt: skip
         return state.selected
     rows = check[state.keep[check["index"]]]
     right = stored.marginalised(state.key, COLOUR).right[rows["index"]]
@@ -32,19 +38,24 @@ def view(state: State) -> Shown:
 
 
 def _chart(rows: pd.DataFrame, right: np.ndarray) -> None:
-    drawn = _drawn(right)
+    drawn = drawn_points(right)
     figure = charts.colour_figure(rows[drawn], right[drawn])
     st.plotly_chart(figure, key=keys.COLOUR_CHART, selection_mode="points",
-                    on_select=partial(_from_chart, dict(zip(rows["index"], rows["path"], strict=True))),
+                    on_select=partial(_from_chart, dict(rows.loc[drawn, ["index", "path"]].to_numpy())),
                     config={"displayModeBar": False})  # fmt: skip
-    few = "" if drawn.all() else f" Of those right in colour {POINTS_UP_TO:,} are drawn."
-    st.caption(f"Measured lightness of the garment, by the colour of its label. Click a point to open its photo.{few}")
+    few = "" if drawn.all() else f" {drawn.sum():,} of {len(drawn):,} photos are drawn, the dark and the light alike."
+    unsure = " A hollow point is a colour whose measurement is unsure." if rows["unsure"].any() else ""
+    about = "Measured lightness of the garment, by the colour of its label. Click a point to open its photo."
+    st.caption(f"{about}{unsure}{few}")
 
 
-def _drawn(right: np.ndarray) -> np.ndarray:
-    """bool (rows): all that are wrong in colour, and as many of the others, evenly chosen, as can be told apart."""
-    drawn, places = ~right, np.flatnonzero(right)
-    drawn[places[np.unique(np.linspace(0, len(places) - 1, min(len(places), POINTS_UP_TO)).astype(int))]] = True
+def drawn_points(right: np.ndarray) -> np.ndarray:
+    """bool (rows): which rows are drawn: of those right in colour, and of those wrong, POINTS_UP_TO at most, evenly
+    chosen along the rows."""
+    drawn = np.zeros(len(right), bool)
+    for places in (np.flatnonzero(right), np.flatnonzero(~right)):
+        few = np.linspace(0, len(places) - 1, min(len(places), POINTS_UP_TO))
+        drawn[places[few.astype(int)]] = True
     return drawn
 
 
@@ -55,8 +66,11 @@ def _table(rows: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
     what = (
         "the label says one colour, the pixels another" if only else "colour mistakes, and labels at odds with pixels"
     )
-    st.markdown(f"**{len(listed):,}** photos, the darkest first: {what}.")
-    photo_table(listed, keys.COLOURS_TABLE, {
+    first = f" The table has the first {ROWS_UP_TO:,}." if len(listed) > ROWS_UP_TO else ""
+    count = "1 photo" if len(listed) == 1 else f"{len(listed):,} photos"
+    st.markdown(f"**{count}**, the darkest first: {what}.{first}")
+    table = listed.head(ROWS_UP_TO)
+    photo_table(table.assign(pixels=table["pixels"].where(~table["unsure"], UNSURE)), keys.COLOURS_TABLE, {
         "path": st.column_config.TextColumn("Photo", width=150),
         "label": st.column_config.TextColumn("Label", width=90),
         "predicted": st.column_config.TextColumn("Predicted", width=90),
@@ -69,12 +83,13 @@ def _table(rows: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
     })  # fmt: skip
     st.caption(
         f"Pixels say what most of the {NEIGHBOURS} training photos of the most similar measured colour are labelled; "
-        f"at odds: {SURE:.0%} of them agree on another colour than the label. Tick a row to open its photo."
+        f"at odds: {SURE:.0%} of them agree on another colour than the label. Where the measurement is unsure, it may "
+        "not be the garment's colour: pixels say nothing there. Tick a row to open its photo."
     )
     return listed
 
 
 def _from_chart(paths: dict[int, str]) -> None:
-    """`paths`: of the photos that were drawn, by their row."""
+    """`paths`: of the photos that were drawn, by their row. The browser may spell a path otherwise."""
     if point := clicked_point(keys.COLOUR_CHART):
         open_photo(paths[int(point[0])])

@@ -10,11 +10,11 @@ from fashion_core.reports import charts
 from fashion_core.stats import between, reliability, risk_coverage
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate.selection import select_by_words
-from fashion_core.ui.evaluate.state import VALIDATION, Shown, State
+from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import clicked_point
 
 VOTES = "These are votes, not confidences: the share of the nearest photos with that label, the nearer the weightier."
-UNCALIBRATED = "Confidences of an epoch are as the network gave them: they are calibrated after the last one."
+UNCALIBRATED = "These confidences are as the network gave them: they are calibrated after the last epoch."
 LINE_POINTS = 2000
 
 
@@ -31,7 +31,7 @@ def _calibration(state: State) -> None:
     of = "As confidences, their" if state.votes else "Its"
     st.markdown(f"**{what}** {of} expected calibration error is {evaluation.calibration_error:.3f}.")
     with st.container():
-        if state.votes or state.split == VALIDATION:
+        if state.votes or state.uncalibrated:
             st.caption(f":material/info: {VOTES if state.votes else UNCALIBRATED}")
     figure = charts.reliability_figure(table)
     st.plotly_chart(_of_votes(figure) if state.votes else figure, key=keys.RELIABILITY, on_select=_from_bars,

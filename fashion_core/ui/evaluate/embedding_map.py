@@ -8,9 +8,9 @@ import streamlit as st
 
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.reports import charts
-from fashion_core.reports.charts import most_confused
+from fashion_core.reports.charts import CLASSES_UP_TO, most_confused
 from fashion_core.ui import keys, stored
-from fashion_core.ui.evaluate.matrix import CLASSES_UP_TO, OTHERS
+from fashion_core.ui.evaluate.matrix import OTHERS
 from fashion_core.ui.evaluate.selection import clear_area, drawn_area, select_area
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.stored import EvaluationKey

@@ -12,8 +12,8 @@ from fashion_core.photos.imaging import printable
 from fashion_core.stats import accuracy_with_interval, between
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.selection import select, select_by_words
-from fashion_core.ui.evaluate.state import VALIDATION, Source
-from fashion_core.ui.gallery import escape_markdown
+from fashion_core.ui.evaluate.state import Source
+from fashion_core.ui.gallery import DECISION_ICON, escape_markdown
 
 
 def show(source: Source) -> None:
@@ -49,7 +49,7 @@ def _numbers(source: Source) -> None:
         ("Accuracy", f"{right / n:.2%}", f"95% interval {between(right, n)}", f"{right:,} right", {"which": "right"}),
         ("Macro F1", f"{source.macro_f1:.3f}", f"hardest: {escape_markdown(hardest)}", "its photos", {"true": hardest}),
         ("Wrong", f"{n - right:,}", first, "see them", {"which": "wrong"}),
-        ("Photos", f"{n:,}", f"{len(classes)} classes", "all of them", {}),
+        ("Photos", f"{n:,}", f"{len(classes)} classes" if len(classes) > 1 else "1 class", "all of them", {}),
     )
     grid = st.grid(4, min_column_width=150, border=True)
     for label, value, note, button, selected in numbers:
@@ -62,7 +62,7 @@ def _numbers(source: Source) -> None:
 
 def _paper(source: Source) -> None:
     """The paper's accuracy, where classes are its own and the photos a test."""
-    if source.split in (CROSS_VALIDATED, VALIDATION):
+    if source.key.photos != "test":
         return
     evaluation = source.evaluation
     right, n = int(evaluation.right.sum()), len(evaluation)
@@ -83,11 +83,11 @@ def _accuracy_notes(source: Source) -> None:
     try:
         found = stored.corrected(source.key, source.factor, source.corrections_file)
     except UserError as none_left:
-        st.caption(f":material/gavel: {none_left}")
+        st.caption(f"{DECISION_ICON} {none_left}")
         return
     if found:
         st.caption(
-            f":material/gavel: By the labels decided on {found.decided:,} of these photos: "
+            f"{DECISION_ICON} By the labels decided on {found.decided:,} of these photos: "
             f"**{accuracy_with_interval(found.right, found.n)}**."
         )
 
@@ -100,7 +100,8 @@ def _leaks(source: Source) -> None:
                 f":material/water_drop: Leakage-free: **{accuracy_with_interval(right, n)}**, without photos that have "
                 "a near-duplicate in training.", width="content"
             )  # fmt: skip
-            st.button(f"The {len(source.leaked):,} that leak", key=keys.select("leaked"), type="tertiary",
+            that = f"The {len(source.leaked):,} that leak" if len(source.leaked) > 1 else "The one that leaks"
+            st.button(that, key=keys.select("leaked"), type="tertiary",
                       icon=":material/photo_library:", on_click=select_by_words, args=("leaked",))  # fmt: skip
     elif source.leaked is not None:
         st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core.photos.label_corrections import photo_key
-from fashion_core.ui import keys, stored
+from fashion_core.ui import background, keys, stored
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import photo_table
 
@@ -12,12 +12,16 @@ from fashion_core.ui.evaluate.tables import photo_table
 def view(state: State) -> Shown:
     """The table of label issues, the worst first. The open photo stays in it when it is decided on: from there one
     goes on."""
-    issues = stored.label_issues_of(state.key)
+    job = stored.label_issues_of(state.key)
+    if not background.ready(job, "label-issues"):
+        return state.selected
+    issues = job.result()
     issues = issues[state.keep[issues["index"]]]
     done = issues["path"].map(photo_key).isin(state.corrections.keys())
     listed = issues[~done | (issues["index"] == state.open_row)]
     more = f" {done.sum():,} more were decided on." if done.any() else ""
-    st.markdown(f"**{(~done).sum():,}** labels look wrong, the worst first.{more}")
+    n = int((~done).sum())
+    st.markdown(f"**{n:,}** label{' looks' if n == 1 else 's look'} wrong, the worst first.{more}")
     _table(listed, state.votes)
     return state.in_order(listed["index"].to_numpy(int), "worst label first")
 

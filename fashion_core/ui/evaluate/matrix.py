@@ -7,14 +7,13 @@ import numpy as np
 import streamlit as st
 
 from fashion_core.reports import charts
-from fashion_core.reports.charts import Normalise, most_confused
+from fashion_core.reports.charts import CLASSES_UP_TO, Normalise, most_confused
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate.selection import last_selected, select
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import shown
 
 CELLS: dict[str, Normalise] = {"counts": "count", "by true": "true", "by predicted": "predicted"}
-CLASSES_UP_TO = 40  # more cannot be told apart, and each cell is sent to the browser
 OTHERS = "all other classes"
 
 

@@ -1,9 +1,7 @@
 """Photos that stand out: unlike the others, there twice, or hard to learn from by their pixels."""
 
 import os
-import time
-from collections.abc import Mapping
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,14 +10,14 @@ import streamlit as st
 
 from fashion_core.evaluation.label_issues import OUTLIER_RATIO
 from fashion_core.photos import quality
-from fashion_core.ui import keys, stored
+from fashion_core.ui import background, keys, stored
+from fashion_core.ui.background import Job
 from fashion_core.ui.evaluate.photo_quality import QualityCheck
 from fashion_core.ui.evaluate.selection import reset_page
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import photo_table
 from fashion_core.ui.stored import EvaluationKey
 
-PATIENCE = 1.0  # seconds that the page waits for photos to be measured before it shows their progress
 UNLIKE, DUPLICATES, POSSIBLE = "unlike the others", "near-duplicates", "perhaps one picture"
 MEANING = {
     UNLIKE: f"Their tenth nearest photo, to the network, is {OUTLIER_RATIO:g} times as far as usual or farther.",
@@ -35,10 +33,10 @@ def view(state: State) -> Shown:
     check = quality_check(os.fsencode(state.root))
     paths = _paths(state.key.model, state.key.explanations_mtime)
     check.start(paths)
-    until = time.monotonic() + PATIENCE
+    remaining = background.deadline()
     with st.container():
-        _wait(check, paths)
-    everywhere = _kinds(state.key, os.fsencode(state.root), check, until)
+        _wait(check, paths, remaining())
+    everywhere = _kinds(state.key, os.fsencode(state.root), check, remaining)
     kinds = {kind: rows for kind, found in everywhere.items() if len(rows := _among(found, state))}
     if not kinds:
         st.info("No photo stands out: none is unlike the others, dark, blurred, of odd size or there twice.")
@@ -65,9 +63,9 @@ def _paths(model: Path, explanations_mtime: float) -> list[str]:
     return [] if explanations is None else explanations.photos["path"].tolist()
 
 
-def _wait(check: QualityCheck, paths: list[str]) -> None:
+def _wait(check: QualityCheck, paths: list[str], seconds: float) -> None:
     """Where photos take longer to measure, their progress; where that was stopped, a way to go on."""
-    if not check.wait(PATIENCE):
+    if not check.wait(seconds):
         st.fragment(_progress, run_every=1.0, key=keys.QUALITY_PROGRESS)(check)
     elif check.problem:
         st.error(check.problem, icon=":material/error:")
@@ -86,27 +84,20 @@ def _progress(check: QualityCheck) -> None:
         st.button("Stop", key=keys.STOP_QUALITY, icon=":material/stop:", on_click=check.stop)
 
 
-def _kinds(key: EvaluationKey, root: bytes, check: QualityCheck, until: float) -> Kinds:
-    """What is odd among all photos of the explanations, as far as it is known by the time `until`."""
+def _kinds(key: EvaluationKey, root: bytes, check: QualityCheck, remaining: Callable[[], float]) -> Kinds:
+    """What is odd among all photos of the explanations, as far as it is known after the seconds `remaining`."""
     of, version = (key.model, key.explanations_mtime), check.version
     found = {DUPLICATES: stored.near_duplicates_of(*of)}
-    comparisons = {UNLIKE: stored.outliers_of(*of)}
+    comparisons: dict[str, Job[pd.DataFrame]] = {UNLIKE: stored.outliers_of(*of)}
     if not check.running:  # it depends on all of them
         measures = _by_quality(key, root, version, check)
         comparisons[POSSIBLE] = stored.possible_duplicates_of(*of, root, version, measures.hashes)
         found |= measures.kinds
-    wait(comparisons.values(), max(0.0, until - time.monotonic()))
-    found |= {kind: comparison.result() for kind, comparison in comparisons.items() if comparison.done()}
     with st.container():
-        if waiting := [comparison for comparison in comparisons.values() if not comparison.done()]:
-            st.fragment(_comparing, run_every=2.0, key=keys.COMPARISON_PROGRESS)(waiting)
+        for kind, comparison in comparisons.items():
+            if background.ready(comparison, kind.replace(" ", "-"), remaining()):
+                found[kind] = comparison.result()
     return {kind: found[kind] for kind in MEANING if kind in found and len(found[kind])}
-
-
-def _comparing(waiting: list[Future]) -> None:
-    if any(comparison.done() for comparison in waiting):
-        st.rerun()
-    st.caption(":material/hourglass_top: Photos are being compared with each other, this once; more kinds will follow.")
 
 
 class _Measures(NamedTuple):

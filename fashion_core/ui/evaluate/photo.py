@@ -66,7 +66,8 @@ def _verdict(state: State, row: int, label: str, predicted: str) -> None:
     who = "its neighbours say" if state.votes else "called"
     called = f"{who} **{escape_markdown(predicted)}**, is " if label != predicted else ""
     st.markdown(f"{verdict} · {called}**{escape_markdown(label)}**")
-    if stored.has_label_issue(state.key)[row]:
+    suspect = stored.has_label_issue(state.key)
+    if suspect is not None and suspect[row]:
         whom = "its neighbours" if state.votes else "the model"
         st.warning(f"This label looks wrong to {whom}: see the Labels view.", icon=":material/label_off:")
 
@@ -108,7 +109,7 @@ def _explanations(state: State, path: str, labels: dict[str, None]) -> None:
     model, explanations = state.key.model, stored.explanations_of(state.key.model)
     if explanations is None or path not in explanations:
         st.caption(
-            ":material/info: This model came without the evidence behind its predictions: train or publish it again "
+            ":material/info: There are no explanations of this photo: train or publish the model again "
             "for look-alikes, heat maps and measured colours."
         )
         return

@@ -18,7 +18,6 @@ from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stored import EvaluationKey
 
 FACTORS = {"classes": None, "colour": COLOUR, "garment": GARMENT}
-LINES_UP_TO = 40  # more classes are too many lines to tell apart
 
 
 def choose_model(files: dict[str, Path]) -> str:
@@ -39,7 +38,7 @@ def choose_photo_set(key: EvaluationKey, epochs: bool) -> EvaluationKey:
     offered = ["test", *(["all"] if key.explanations_mtime else []), *(["epochs"] if epochs else [])]
     if st.session_state.get(keys.PHOTO_SET, "test") not in offered:
         st.session_state[keys.PHOTO_SET] = "test"
-    about = "The test photos; all photos, each asked of its neighbours; or the validation photos after each epoch"
+    about = "The test photos; all photos, each judged by those nearest to it; or the validation photos after each epoch"
     photos = st.segmented_control("Photos", offered, key=keys.PHOTO_SET, default="test", required=True, help=about,
                                   on_change=selection.reset_page, bind="query-params")  # fmt: skip
     return key._replace(photos=photos)
@@ -73,12 +72,12 @@ def _epoch(epochs: list[int], curves: pd.DataFrame) -> int:
         return epochs[0]
     epoch = st.select_slider("After epoch", epochs, value=epochs[-1], key=keys.EPOCH, bind="query-params",
                              on_change=selection.reset_page)  # fmt: skip
-    hardest = curves.iloc[-1].to_numpy().argsort(kind="stable")[:LINES_UP_TO]
+    hardest = curves.iloc[-1].to_numpy().argsort(kind="stable")[: charts.CLASSES_UP_TO]
     drawn = curves.iloc[:, sorted(hardest)]
     st.plotly_chart(charts.learned_figure(drawn, epoch), key=keys.LEARNED, selection_mode="points",
                     on_select=partial(_from_learned, drawn.columns.tolist()),
                     config={"displayModeBar": False})  # fmt: skip
-    few = f" Of {curves.shape[1]} classes the {LINES_UP_TO} with the lowest share at the end are drawn."
+    few = f" Of {curves.shape[1]} classes the {charts.CLASSES_UP_TO} with the lowest share at the end are drawn."
     about = (
         "Share of each class's validation photos that were right after each epoch. Move the slider, or click a point "
     )

@@ -19,8 +19,6 @@ from fashion_core.reports.charts import Normalise
 from fashion_core.ui import stored
 from fashion_core.ui.stored import EvaluationKey
 
-VALIDATION = "validation"  # the split of the photos of epochs
-
 
 class Shown(NamedTuple):
     """The photos beside a view, in its order: rows as of `Evaluation.rows`, and the end of a sentence on the order."""
@@ -87,7 +85,12 @@ class Source:
     @property
     def votes(self) -> bool:
         """Whether the probabilities are shares of the neighbours' votes, which are no confidences."""
-        return are_votes(self.whole)
+        return self.whole.meta.probabilities == "votes"
+
+    @property
+    def uncalibrated(self) -> bool:
+        """Whether the probabilities are as the network gave them."""
+        return self.whole.meta.probabilities == "uncalibrated"
 
     @property
     def leaked(self) -> Sequence[int] | None:
@@ -139,8 +142,3 @@ class State(Source):
         places = np.full(len(self.evaluation), -1)
         places[passing["index"].to_numpy()] = np.arange(len(passing))
         return Shown(passing.iloc[places[indexes]].reset_index(drop=True), f", {order}")
-
-
-def are_votes(evaluation: Evaluation) -> bool:
-    """Whether its probabilities are shares of the neighbours' votes."""
-    return evaluation.meta.probabilities == "votes"

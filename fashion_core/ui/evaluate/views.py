@@ -16,7 +16,7 @@ def _explained(view: View) -> View:
     def drawn(state: State) -> Shown:
         if state.key.explanations_mtime:
             return view(state)
-        st.info("This model came without the evidence behind its predictions: train or publish it again.",
+        st.info("This model came without explanations of its predictions: train or publish it again.",
                 icon=":material/hub:")  # fmt: skip
         return state.selected
 
