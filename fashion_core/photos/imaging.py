@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import pi_heif
 from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
 
 from fashion_core import UserError
@@ -23,7 +24,7 @@ from fashion_core.photos.colour_profile import to_srgb
 
 MAX_MEMORY = 256 << 20  # bytes that one photo may take decoded, 4 a pixel: 67 megapixels
 MAX_BYTES = 1 << 29  # an uncompressed 16-bit RGB photo of 67 megapixels is smaller
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", *(("AVIF",) if features.check("avif") else ()))
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "HEIF", *(("AVIF",) if features.check("avif") else ()))
 VERSION = 2  # of the pixels that `read` gives: raise it when they change, and what was kept of photos is made anew
 
 # What a file begins with: to name its format when it is damaged, and to say what it is when it is no photo.
@@ -42,12 +43,12 @@ _OTHERS = {
 }
 # What the brands stand for that the first box of an MP4-like container lists.
 _BRANDS = {
-    b"heic heix heim heis hevc hevx": "HEIC, which is not read here: save it as JPEG (an iPhone takes JPEG with "
-    "Settings, Camera, Formats, Most Compatible)",
+    b"heic heix heim heis hevc hevx": "damaged HEIC",
     b"avif avis": "damaged AVIF" if features.check("avif") else "AVIF, which is not read here: save it as JPEG or PNG",
     b"crx ": "not a photo: a camera's raw file; save it as JPEG or PNG",
 }
 
+pi_heif.register_heif_opener(thumbnails=False)  # HEIC, as phones of Apple take it
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit has another measure; what is too large is refused below
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # damaged notes inside: no news to a person
 
