@@ -4,8 +4,8 @@ import re
 import threading
 
 import pytest
-from test_evaluation import eight, publish
-from test_page_evaluate import opened, tiles, with_explanations, words
+from evaluate_page import opened, tiles, with_explanations, words
+from evaluations import eight, publish
 
 from fashion_core import UserError
 from fashion_core.evaluation import label_issues

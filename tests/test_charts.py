@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 from browser import ROOT
+from evaluations import CLASSES, CONFUSION, eight, made_up
 from PIL import Image
-from test_evaluation import CLASSES, CONFUSION, eight, made_up
 
 from fashion_core.reports import charts, figures, palette
 

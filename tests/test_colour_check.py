@@ -3,27 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
-from test_evaluation import eight, five
+from evaluations import BLACK, BLUE, SPACE, UNSURE_BLACK, eight, explained, five
 
 from fashion_core.evaluation import colour_check
 from fashion_core.evaluation.explanations import Explanations
-
-SPACE = np.eye(2), np.zeros(2), 1.0  # of the embeddings, which count for nothing here
-BLACK, BLUE = (10.0, 2.0, 0.0, 0.3, 0.1), (40.0, 40.0, 285.0, 0.3, 0.1)
-UNSURE_BLACK = (*BLACK[:4], 0.6)
-
-
-def explained(tested: list[tuple], trained: int = 30) -> Explanations:
-    """Training photos of the two colours, labelled so, and the five test photos with these colours."""
-    rng = np.random.default_rng(0)
-    train = [("black_hat", BLACK)] * trained + [("blue_sock", BLUE)] * trained
-    rows = [{"path": f"t{i}.jpg", "label": label, "split": "train", "group": -1} for i, (label, _) in enumerate(train)]
-    photos = five().photos.assign(split="test", group=-1).to_dict("records") + rows
-    colours = np.array([*tested, *(colour for _, colour in train)])
-    colours[5:, :2] += rng.normal(0, 1, (2 * trained, 2))
-    table = pd.DataFrame(photos, dtype=object).astype({"group": int})
-    return Explanations(five().classes, table, np.zeros((len(photos), 2)), colours, *SPACE)
 
 
 def test_photos_lie_along_lightness_and_pixels_contradict_labels():

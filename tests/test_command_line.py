@@ -19,9 +19,9 @@ import pandas as pd
 import pytest
 import torch
 from datasets import COLOURS, colours
+from evaluations import clusters, planted
+from evaluations import publish as publish_by_hand
 from PIL import Image
-from test_evaluation import publish as publish_by_hand
-from test_label_issues import clusters, planted
 from torchvision import models as zoo
 
 from fashion_core import runs

@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from browser import ROOT
+from evaluations import CLASSES, CONFUSION, EIGHT, eight, five
 
 from fashion_core import UserError, paper
 from fashion_core.evaluation.evaluation import Evaluation
@@ -24,73 +24,6 @@ from fashion_core.stats import (
     softmax,
     wilson,
 )
-
-ROOT = Path(__file__).resolve().parents[1]
-CLASSES = ("coat", "hat", "sock")
-# Eight photos by hand: (label, probabilities of coat, hat, sock). Right: 0, 1, 3, 4, 6. Wrong: 2, 5, 7.
-EIGHT = [
-    ("coat", (0.8, 0.1, 0.1)),
-    ("coat", (0.5, 0.3, 0.2)),
-    ("coat", (0.2, 0.7, 0.1)),  # called hat at 0.7
-    ("hat", (0.1, 0.6, 0.3)),
-    ("hat", (0.05, 0.9, 0.05)),
-    ("hat", (0.3, 0.25, 0.45)),  # called sock at 0.45
-    ("sock", (0.1, 0.1, 0.8)),
-    ("sock", (0.05, 0.9, 0.05)),  # called hat at 0.9
-]
-CONFUSION = [[2, 1, 0], [0, 2, 1], [0, 1, 1]]
-
-
-def eight(root: Path | str = "/photos") -> Evaluation:
-    """The eight photos: <label>/<number>.jpg under `root`."""
-    paths = [f"{label}/{number}.jpg" for number, (label, _) in enumerate(EIGHT)]
-    photos = pd.DataFrame({"path": paths, "label": [label for label, _ in EIGHT]}, dtype=object)
-    bad = (Unreadable("hat/bad.jpg", "empty file"),)
-    meta = EvaluationMeta("by-hand", 3, "test", created="2026-01-02T03:04:05+00:00", unreadable=bad)
-    return Evaluation(CLASSES, photos, np.array([p for _, p in EIGHT], np.float32), str(root), meta)
-
-
-def publish(home: Path, evaluation: Evaluation, name: str = "by-hand", draw: bool = True) -> Path:
-    """A model folder in `home` with this evaluation and, where `draw`, its photos: a colour a class."""
-    folder = home / "weights" / name
-    evaluation.save(folder / "evaluation.parquet")
-    card = {"v": 1, "name": name, "classes": list(evaluation.classes), "image_size": 32, "temperature": 1.0}
-    (folder / "card.json").write_text(json.dumps(card))
-    for number, (path, truth) in enumerate(zip(evaluation.photos["path"], evaluation.truth, strict=True)):
-        if draw:
-            file = Path(evaluation.root, path)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            colour = tuple(int(c) for c in np.random.default_rng(int(truth)).integers(40, 216, 3))
-            Image.new("RGB", (60 + 7 * (number % 9), 60 + 5 * (number % 13)), colour).save(os.fsencode(file), "JPEG")
-    return folder
-
-
-def made_up(root: Path, classes: tuple[str, ...], n: int = 600, seed: int = 0) -> Evaluation:
-    """A plausible evaluation of `n` photos that do not exist yet: mostly right, unsure where it is wrong."""
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, len(classes), n)
-    logits = rng.normal(0, 1.1, (n, len(classes)))
-    logits[np.arange(n), truth] += rng.normal(5, 1.6, n)
-    paths = [f"{classes[t]}/photo {i:04}.jpg" for i, t in enumerate(truth)]
-    photos = pd.DataFrame({"path": paths, "label": [classes[t] for t in truth]}, dtype=object)
-    meta = EvaluationMeta("made-up", 8, "test", created="2026-01-02T03:04:05+00:00")
-    return Evaluation(classes, photos, softmax(logits), str(root), meta)
-
-
-GARMENTS = ("black_hat", "black_sock", "blue_hat", "blue_sock")
-# Five photos by hand: (label, probabilities in the order above).
-FIVE = [
-    ("black_hat", (0.6, 0.1, 0.2, 0.1)),
-    ("black_hat", (0.1, 0.2, 0.5, 0.2)),  # called blue_hat: the colour is wrong
-    ("blue_sock", (0.3, 0.2, 0.4, 0.1)),  # called blue_hat: the garment is wrong; P(black) is P(blue)
-    ("blue_sock", (0.7, 0.1, 0.1, 0.1)),  # called black_hat: both are wrong
-    ("black_sock", (0.35, 0.40, 0.05, 0.2)),
-]
-
-
-def five() -> Evaluation:
-    photos = pd.DataFrame({"path": [f"{i}.jpg" for i in range(5)], "label": [label for label, _ in FIVE]}, dtype=object)
-    return Evaluation(GARMENTS, photos, np.array([p for _, p in FIVE], np.float32), "/photos")
 
 
 def test_a_mistake_is_of_the_colour_of_the_garment_or_of_both():

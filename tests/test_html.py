@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from evaluations import eight, made_up, publish
 from PIL import Image
-from test_evaluation import eight, made_up, publish
 
 from fashion_core import paper
 from fashion_core.cli import main

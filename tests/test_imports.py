@@ -1,11 +1,11 @@
 """Who may import whom, so that the web process never loads torch and the training process never loads streamlit."""
 
-import ast
 import subprocess
 import sys
 
 import pytest
 from browser import ROOT
+from project_files import FILES, imported
 
 # Each package of the core to those of the core that it may import; itself always. "" is the base: the modules that lie
 # directly in fashion_core/. Arrows never run back, and evaluation and runs do not know each other.
@@ -27,28 +27,6 @@ STREAMLIT, TORCH = ("ui", "pages", "app.py"), ("engine",)  # who may import stre
 # Slow or large, and needed by some visits only: imported by the function that needs them. Plotly is not
 # among them only because Streamlit itself loads its first layer.
 HEAVY = ("torch", "torchvision", "sklearn", "scipy", "matplotlib", "openvino", "kagglehub")
-ROOMS = [path for room in ("pages", "fashion_core") for path in sorted((ROOT / room).rglob("*.py"))]
-FILES = ["app.py", *(path.relative_to(ROOT).as_posix() for path in ROOMS)]
-
-
-def imported(file: str, source: str) -> list[tuple[str, bool]]:
-    """Every module that `source` imports, with whether the import waits inside a function."""
-    package = file.removesuffix(".py").split("/")[:-1]
-    found = []
-
-    def visit(node: ast.AST, waits: bool) -> None:
-        if isinstance(node, ast.Import):
-            found.extend((alias.name, waits) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*above, *filter(None, [node.module])])
-            found.extend((f"{base}.{alias.name}", waits) for alias in node.names)
-        waits = waits or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for child in ast.iter_child_nodes(node):
-            visit(child, waits)
-
-    visit(ast.parse(source), False)
-    return found
 
 
 def room_of(path: str) -> str:

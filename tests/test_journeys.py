@@ -7,8 +7,8 @@ import time
 
 import pytest
 from browser import cell_place, hover_click
+from evaluations import eight, publish
 from playwright.sync_api import Page, expect
-from test_evaluation import eight, publish
 
 from fashion_core import runs
 

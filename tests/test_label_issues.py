@@ -1,25 +1,13 @@
 """Planted faults are found, and the alarms that are false are few."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from test_evaluation import CLASSES, eight, made_up
+from evaluations import CLASSES, clusters, eight, made_up, planted
 
 from bench.planted import counted, learn, listed, plant
 from fashion_core import UserError
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import Explanations
-
-
-def planted(swapped: int = 10, n: int = 300) -> tuple[Evaluation, set[int]]:
-    """A plausible evaluation in which the labels of some photos, that the model is sure of, are swapped."""
-    evaluation = made_up("/photos", CLASSES, n)
-    sure = np.flatnonzero(evaluation.right & (evaluation.confidence > 0.9))
-    rows = np.random.default_rng(1).choice(sure, swapped, replace=False)
-    labels = evaluation.photos["label"].to_numpy().copy()
-    labels[rows] = [CLASSES[(CLASSES.index(label) + 1) % 3] for label in labels[rows]]
-    return Evaluation(CLASSES, evaluation.photos.assign(label=labels), evaluation.probabilities), set(rows.tolist())
 
 
 def test_ten_swapped_labels_are_found_first_with_few_false_alarms():
@@ -60,22 +48,6 @@ def test_the_faults_planted_in_a_dataset_are_found_after_a_training_on_it(home, 
     }  # fmt: skip
     most = {"swapped labels": 6, "near-duplicates": 0, "dark": 2, "blurred": 0, "no apparel": 30}
     assert all(alarms[kind] <= most[kind] for kind in most), alarms  # of 370 photos
-
-
-def clusters() -> Explanations:
-    """Twelve photos of hats around one direction and twelve of socks around another; hat 0 lies among the socks, sock
-    23 far from all. Photos 1 and 2 are near-duplicates by pixels."""
-    rng = np.random.default_rng(0)
-    centres = np.repeat([[1, 0, 0], [0, 1, 0]], 12, axis=0)
-    embeddings = centres + rng.normal(0, 0.02, (24, 3))
-    embeddings[0], embeddings[23] = [0.02, 1, 0.01], [0, 0, 1]
-    labels = ["hat"] * 12 + ["sock"] * 12
-    splits = ["train", "test", "train", "validation"] * 6
-    photos = pd.DataFrame({"path": [f"{i}.jpg" for i in range(24)], "label": labels, "split": splits}, dtype=object)
-    group = np.full(24, -1)
-    group[[1, 2]] = 0
-    return Explanations(("hat", "sock"), photos.assign(group=group), embeddings.astype(np.float16), np.zeros((24, 4)),
-                    np.eye(3), np.zeros(3), 1.0)  # fmt: skip
 
 
 def test_out_of_fold_asks_of_each_photo_what_its_neighbours_are_labelled():

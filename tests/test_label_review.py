@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import ROOT
+from evaluations import eight, publish
 from streamlit.testing.v1 import AppTest
-from test_evaluation import eight, publish
 
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_evaluation import eight
+from evaluations import eight
 
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import Evaluation, read_review

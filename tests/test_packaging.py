@@ -23,8 +23,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from playwright.sync_api import Page, expect
-from test_imports import FILES, imported
-from test_tree import tracked_files
+from project_files import FILES, imported, tracked_files
 
 import fashion_core
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from browser import ROOT, SOON, hover_click, steady_box
+from evaluations import eight
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
-from test_evaluation import eight
 
 from fashion_core.files import write_json
 from fashion_core.reports import charts

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 from browser import ROOT, SOON, cell_place, hover_click
+from evaluations import eight, publish
+from model_folders import write_model
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
-from test_evaluation import eight, publish
-from test_predictor import write_model
 
 from fashion_core.paper import CLASSES
 

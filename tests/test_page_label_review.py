@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import hover_click, steady_box
+from evaluate_page import opened, tiles, with_explanations, words
+from evaluations import BLACK, BLUE, eight, explained, five, planted, publish
 from PIL import Image
 from playwright.sync_api import Page, expect
-from test_colour_check import BLACK, BLUE, explained
-from test_evaluation import eight, five, publish
-from test_label_issues import planted
-from test_page_evaluate import opened, tiles, with_explanations, words
 
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import ROOT
+from model_folders import CLASSES, plain, write_model
 from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
-from test_predictor import CLASSES, plain, write_model
 
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations

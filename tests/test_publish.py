@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_evaluation import eight
-from test_predictor import write_model
+from evaluations import eight
+from model_folders import write_model
 
 from fashion_core import UserError, runs
 from fashion_core.evaluation.evaluation import Evaluation

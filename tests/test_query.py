@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_evaluation import eight, five
+from evaluations import eight, five
 
 from fashion_core.evaluation import query
 from fashion_core.evaluation.meta import EvaluationMeta

@@ -36,3 +36,10 @@ def test_a_long_function_is_seen():
 def test_a_page_is_one_story(page):
     most = 80 if page == "evaluate.py" else 130
     assert len((ROOT / "pages" / page).read_text("utf-8").splitlines()) < most
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in (ROOT / "tests").glob("test_*.py")))
+def test_tests_share_through_modules_that_are_no_tests(file):
+    tree = ast.parse((ROOT / "tests" / file).read_text("utf-8"))
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert [module for module in modules if module.startswith("test_")] == []

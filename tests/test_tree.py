@@ -1,10 +1,10 @@
 """The README's tree of files: it names every file that is there, and none that is not."""
 
 import re
-import subprocess
 
 import pytest
 from browser import ROOT
+from project_files import tracked_files
 
 # Folders whose single line stands for all that they hold; everything else is named file by file.
 CLOSED = ("docs/images/", "weights/")
@@ -35,14 +35,6 @@ def lies(paths: list[str], tracked: list[str]) -> list[str]:
     wrong += [f"{path} is named twice" for path in sorted({path for path in paths if paths.count(path) > 1})]
     unnamed = sorted(set(tracked) - named)
     return wrong + [f"{path} is not named" for path in unnamed if not path.startswith(CLOSED)]
-
-
-def tracked_files() -> list[str]:
-    """The files that git tracks and that say something: an empty `__init__.py` does not."""
-    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
-    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    files = [file for file in listing.split("\0") if file and (ROOT / file).exists()]
-    return [file for file in files if not (file.endswith("__init__.py") and not (ROOT / file).read_text().strip())]
 
 
 def test_the_readme_names_every_file_and_no_other():

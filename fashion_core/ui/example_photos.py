@@ -21,9 +21,9 @@ EXAMPLES = 6  # classes with a photo
 def choose_example(ref: ModelRef) -> Path | None:
     """A grid of examples; returns the file of the one that was pressed last, if any."""
     st.caption("Or an example:")
-    if not (found := _examples(ref)):
+    found = _examples(ref)
+    if not found:
         offer_sample()
-        return None
     grid = st.grid(3, min_column_width=90, gap="small")
     for place, (label, (file, picture)) in enumerate(found.items()):
         with grid.container(key=keys.tile(keys.EXAMPLES, place), gap="xsmall"):
