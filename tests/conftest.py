@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers and what they start share the cores: threads on top would only wait
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+LONG = ("test_journeys.py", "test_command_line.py", "test_bench.py", "test_training.py", "test_page_label_review.py")
 PATIENCE = 60_000  # milliseconds: all cores may be busy with trainings
 expect.set_options(timeout=PATIENCE)
 
@@ -68,7 +69,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for a browser is marked so: `pytest -m "not browser"` leaves them out."""
+    """Whoever asks for a browser is marked so: `pytest -m "not browser"` leaves them out. Long files begin first, so
+    that no worker is left with one at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
     for item in items:
         if {"browser", "page"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
