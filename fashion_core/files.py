@@ -136,12 +136,12 @@ def _cannot_write(file: Path, error: OSError) -> str:
 def map_in_threads(work: Callable, items: list, what: str, progress: Progress) -> Iterator:
     """Results in order; progress at most ten times a second. Leaving early drops what has not begun."""
     pool = ThreadPoolExecutor(min(16, os.cpu_count() or 4))  # Pillow lets other threads run while it decodes
-    told = 0.0
+    reported = 0.0
     try:
         for done, result in enumerate(pool.map(work, items), 1):
             yield result
-            if progress and (time.monotonic() - told > 0.1 or done == len(items)):
-                told = time.monotonic()
+            if progress and (time.monotonic() - reported > 0.1 or done == len(items)):
+                reported = time.monotonic()
                 progress(done, len(items), what)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -155,8 +155,8 @@ class Evaluation:
         pairs = factors(self.classes)
         if pairs is None:
             return None
-        true, said = np.array(pairs)[self.truth], np.array(pairs)[self.predicted]
-        colour, garment = (true != said).T
+        true, called = np.array(pairs)[self.truth], np.array(pairs)[self.predicted]
+        colour, garment = (true != called).T
         return np.select([colour & garment, colour, garment], ["both", "colour", "garment"], "")
 
     @property
@@ -217,8 +217,8 @@ class Evaluation:
     def aligned(self, other: "Evaluation") -> "Evaluation":
         """`other` with its photos in this one's order. UserError where the two answered other photos or labels."""
         place = {photo: row for row, photo in enumerate(zip(other.photos["path"], other.photos["label"], strict=True))}
-        asked = list(zip(self.photos["path"], self.photos["label"], strict=True))
-        order = [place[photo] for photo in asked if photo in place]
+        tested = list(zip(self.photos["path"], self.photos["label"], strict=True))
+        order = [place[photo] for photo in tested if photo in place]
         if not len(order) == len(self) == len(other):
             raise UserError("the two models were tested on other photos: only answers to the same photos compare")
         photos = other.photos.iloc[order].reset_index(drop=True)
@@ -231,13 +231,13 @@ class Evaluation:
 
         `verdicts`: path → verdict. macro_f1 is over the classes that occur there. UserError for a photo without one.
         """
-        said = self.photos["path"].map(verdicts)
-        if said.isna().any():
-            missing = self.photos["path"][said.isna()].iloc[0]
+        verdict_of = self.photos["path"].map(verdicts)
+        if verdict_of.isna().any():
+            missing = self.photos["path"][verdict_of.isna()].iloc[0]
             raise UserError(f"The review says nothing on {missing!r}: review the same test photos that were evaluated.")
         found = {}
         for verdict in dict.fromkeys(verdicts.values()):
-            rows = np.flatnonzero(said == verdict)
+            rows = np.flatnonzero(verdict_of == verdict)
             if len(rows):
                 part = Evaluation(self.classes, self.photos.iloc[rows], self.probabilities[rows])
                 found[verdict] = ReviewedFigures(len(part), part.accuracy, part.macro_f1)

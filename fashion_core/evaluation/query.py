@@ -192,11 +192,11 @@ def _classes(side: str, named: Sequence[frozenset[str]], classes: Sequence[str])
     return Filter(side, value, words if side == "true" else f"predicted {words}")
 
 
-def _denied(asked: Filter, classes: Sequence[str]) -> Filter:
+def _denied(given: Filter, classes: Sequence[str]) -> Filter:
     """The same of all other classes."""
-    others = tuple(name for name in classes if name not in cast(tuple[str, ...], asked.value))
-    side = "predicted " if asked.kind == "predicted" else ""
-    return Filter(asked.kind, others, f"{side}not {asked.words.removeprefix(side)}")
+    others = tuple(name for name in classes if name not in cast(tuple[str, ...], given.value))
+    side = "predicted " if given.kind == "predicted" else ""
+    return Filter(given.kind, others, f"{side}not {given.words.removeprefix(side)}")
 
 
 def _without_what_follows(filters: Sequence[Filter]) -> tuple[Filter, ...]:

@@ -41,15 +41,15 @@ def crossing_groups(photos: pd.DataFrame) -> int:
 
 def complete_split(photos: pd.DataFrame, seed: int) -> tuple[pd.Series, list[str]]:
     """The folder's own split, where a split without photos is taken from train; with a sentence on each such one."""
-    chosen = photos["split"].astype(object)
-    missing = [split for split in SPLITS if not (chosen == split).any()]
+    assigned = photos["split"].astype(object)
+    missing = [split for split in SPLITS if not (assigned == split).any()]
     if not missing:
-        return chosen, []
-    train = photos[chosen == "train"]
+        return assigned, []
+    train = photos[assigned == "train"]
     whole, counts = Counter(photos["label"]), Counter(train["label"])
     need = {label: min(_share(whole[label]), count // (len(missing) + 1)) for label, count in counts.items()}
-    chosen[train.index] = _set_aside(train, {split: dict(need) for split in missing}, seed)
-    return chosen, [f"There are no photos in {split}/: 10 % of all photos go there from train/." for split in missing]
+    assigned[train.index] = _set_aside(train, {split: dict(need) for split in missing}, seed)
+    return assigned, [f"There are no photos in {split}/: 10 % of all photos go there from train/." for split in missing]
 
 
 def split_notes(photos: pd.DataFrame, own_split: bool, grouped: bool) -> list[str]:
@@ -84,19 +84,19 @@ def _set_aside(photos: pd.DataFrame, wanted: Mapping[str, dict[str, int]], seed:
     labels = photos["label"].tolist()
     units = _units(photos, seed)
     counts = [_counts(labels, unit) for unit in units]
-    chosen = ["train"] * len(labels)
+    assigned = ["train"] * len(labels)
     for split, need in wanted.items():
         for unit, its in zip(units, counts, strict=True):
-            if chosen[unit[0]] == "train" and all(count <= need.get(label, 0) for label, count in its):
-                _move(unit, split, chosen)
+            if assigned[unit[0]] == "train" and all(count <= need.get(label, 0) for label, count in its):
+                _move(unit, split, assigned)
                 for label, count in its:
                     need[label] -= count
     rows_of, units_of = _by_label(labels, units)
     for label in sorted(rows_of):
         for split in wanted:
-            if not any(chosen[row] == split for row in rows_of[label]):
-                _fill(split, label, labels, rows_of, units_of, chosen)
-    return pd.Series(chosen, index=photos.index, dtype=object)
+            if not any(assigned[row] == split for row in rows_of[label]):
+                _fill(split, label, labels, rows_of, units_of, assigned)
+    return pd.Series(assigned, index=photos.index, dtype=object)
 
 
 def _units(photos: pd.DataFrame, seed: int) -> list[Unit]:
@@ -116,9 +116,9 @@ def _counts(labels: list[str], unit: Unit) -> list[tuple[str, int]]:
     return [(labels[unit[0]], 1)] if len(unit) == 1 else list(Counter(labels[row] for row in unit).items())
 
 
-def _move(unit: Unit, split: str, chosen: list[str]) -> None:
+def _move(unit: Unit, split: str, assigned: list[str]) -> None:
     for row in unit:
-        chosen[row] = split
+        assigned[row] = split
 
 
 def _by_label(labels: list[str], units: list[Unit]) -> tuple[dict[str, list[int]], dict[str, list[Unit]]]:
@@ -138,19 +138,19 @@ def _fill(
     labels: list[str],
     rows_of: Mapping[str, list[int]],
     units_of: Mapping[str, list[Unit]],
-    chosen: list[str],
+    assigned: list[str],
 ) -> None:
     """Give a split that got no photo of a class the smallest unit train can spare; where there is none, divide one."""
 
     def can_go(unit: Unit) -> bool:
         """All of it is in train, and train keeps a photo of each of its labels."""
-        return all(chosen[row] == "train" for row in unit) and all(
-            sum(chosen[row] == "train" for row in rows_of[name]) > count for name, count in _counts(labels, unit)
+        return all(assigned[row] == "train" for row in unit) and all(
+            sum(assigned[row] == "train" for row in rows_of[name]) > count for name, count in _counts(labels, unit)
         )
 
     if spare := [unit for unit in units_of[label] if can_go(unit)]:
-        _move(min(spare, key=len), split, chosen)
+        _move(min(spare, key=len), split, assigned)
         return
-    fullest, count = Counter(chosen[row] for row in rows_of[label]).most_common(1)[0]
+    fullest, count = Counter(assigned[row] for row in rows_of[label]).most_common(1)[0]
     if count > 1:
-        chosen[next(row for row in rows_of[label] if chosen[row] == fullest)] = split
+        assigned[next(row for row in rows_of[label] if assigned[row] == fullest)] = split

@@ -117,10 +117,10 @@ def ensure(progress: Progress = None, per_class: int = 60, seed: int = 0) -> Pat
             return folder
         if folder.exists():
             raise UserError(f"{folder} is not a finished sample set: move or delete that folder, then try again.")
-        beside = folder.parent / f".{name}.piece"
-        shutil.rmtree(beside, ignore_errors=True)  # left by a process that was killed
-        render(beside, per_class, seed, progress)
-        beside.rename(folder)
+        partial = folder.parent / f".{name}.piece"
+        shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
+        render(partial, per_class, seed, progress)
+        partial.rename(folder)
     return folder
 
 
