@@ -203,9 +203,9 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     unsure = photos["unsure"].to_numpy(bool)
     for name, rows, ink, size, opacity, symbol in (
         ("colour right", right & ~unsure, RIGHT, 6, 0.45, "circle"),
-        ("colour right, measured unsurely", right & unsure, RIGHT, 6, 0.7, "circle-open"),
+        ("right, unsure", right & unsure, RIGHT, 6, 0.7, "circle-open"),
         ("colour wrong", ~right & ~unsure, WRONG, 9, 0.9, "circle"),
-        ("colour wrong, measured unsurely", ~right & unsure, WRONG, 9, 0.9, "circle-open"),
+        ("wrong, unsure", ~right & unsure, WRONG, 9, 0.9, "circle-open"),
     ):
         points = photos[rows]
         if points.empty:
@@ -216,9 +216,12 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
             customdata=points[["index", "path"]].to_numpy(), text=points["label"] + " called " + points["predicted"],
             hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip
-    _lay_out(figure, top=30).update_layout(hovermode="closest", legend={"orientation": "h", "y": 1.12})
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02}
+    _lay_out(figure, top=50).update_layout(hovermode="closest", legend=legend)
     figure.update_xaxes(title="lightness, 0 is black", zeroline=False)
-    return figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, zeroline=False, showgrid=False)
+    return figure.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=names, range=[-0.5, len(names) - 0.5], zeroline=False, showgrid=False
+    )
 
 
 def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], area: np.ndarray | None) -> "Figure":
