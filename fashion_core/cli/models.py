@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from fashion_core.models.card import ModelCard
     from fashion_core.photos.dataset import Dataset
 
-_NO_PHOTOS = ("thumbs.db", "desktop.ini")  # what file managers leave in folders of photos
-
 
 def evaluate(options: argparse.Namespace) -> None:
     from fashion_core.evaluation.evaluation import read_review
@@ -89,20 +87,22 @@ def predict(options: argparse.Namespace) -> int:
 
 
 def _photos_at(path: Path) -> list[Path]:
-    """`path` itself; of a folder all files in it and below, by name, without hidden ones and those of file managers."""
+    """`path` itself; of a folder all files in it and below, by name, without those of systems and file managers."""
+    from fashion_core.photos.layout import is_system_name
+
     if not path.is_dir():
         return [path]
     found = []
     for folder, below, names in os.walk(path):
-        below[:] = sorted(name for name in below if not name.startswith((".", "@", "__MACOSX")))
-        found += [Path(folder, n) for n in sorted(names) if not n.startswith(".") and n.lower() not in _NO_PHOTOS]
+        below[:] = sorted(name for name in below if not is_system_name(name))
+        found += [Path(folder, name) for name in sorted(names) if not is_system_name(name)]
     if not found:
         raise UserError(f"There is no photo in {printable(path)}: give photos, or a folder that holds some.")
     print(printable(f"busana: {path} is a folder: its {len(found)} files are read."), file=sys.stderr)
     return found
 
 
-def suspects(options: argparse.Namespace) -> None:
+def label_issues(options: argparse.Namespace) -> None:
     from fashion_core.evaluation.evaluation import Evaluation
     from fashion_core.evaluation.explanations import FILE, Explanations
     from fashion_core.evaluation.label_issues import find_label_issues, out_of_fold

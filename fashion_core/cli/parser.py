@@ -105,7 +105,7 @@ def _models(command: Command) -> None:
     sub.add_argument("--top", type=int, default=3)
     sub.add_argument("--json", action="store_true")
 
-    sub = command("label-issues", models.suspects, "Labels that look wrong, worst first.", aliases=["suspects"])
+    sub = command("label-issues", models.label_issues, "Labels that look wrong, worst first.", aliases=["suspects"])
     sub.add_argument("model", metavar="run", help="a run, a weights folder or a name in weights/")
     sub.add_argument("--all", action="store_true", help="of all photos, cross-validated, not of the test alone")
     sub.add_argument("--json", action="store_true")

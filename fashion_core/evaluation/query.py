@@ -8,7 +8,6 @@ so a question without one of them is a question again.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,7 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from fashion_core.class_names import classes_matching, factors
+from fashion_core.class_names import classes_matching, factors, normalised_name
 from fashion_core.evaluation.evaluation import ERROR_TYPES, Evaluation
 
 SURE, UNSURE = 0.9, 0.6  # "confident" is at least this; "unsure" is below that
@@ -168,7 +167,7 @@ def _names(word: str, classes: Sequence[str]) -> frozenset[str]:
 
 def _same(text: str) -> str:
     """The same for all ways to write a text: composed (NFC) and without case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return normalised_name(normalised_name(text).casefold())
 
 
 def _one_word(name: str) -> str:

@@ -18,7 +18,6 @@ import hashlib
 import io
 import os
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from typing import Literal
 import numpy as np
 
 from fashion_core import UserError, home
-from fashion_core.class_names import classes_matching, split_names
+from fashion_core.class_names import classes_matching, normalised_name, split_names
 from fashion_core.files import atomic_write
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.imaging import printable
@@ -298,7 +297,7 @@ def _letters(content: bytes) -> str:
 
 def _normal(name: str) -> str:
     if not name.isascii():
-        name = unicodedata.normalize("NFC", _letters(name.encode("utf-8", "surrogateescape")))
+        name = normalised_name(_letters(name.encode("utf-8", "surrogateescape")))
     return name.strip()
 
 

@@ -6,7 +6,6 @@ by all visitors, so nobody may change it.
 
 import hashlib
 import os
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, runs
+from fashion_core.class_names import normalised_name
 from fashion_core.evaluation import colour_check, label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
@@ -105,7 +105,7 @@ def decided(file: Path) -> dict[str, str]:
 
 def photo_id(path: str) -> str:
     """Ten hexadecimal digits for the photo at this relative path, the same on every system and in every evaluation."""
-    name = unicodedata.normalize("NFC", path.replace("\\", "/"))
+    name = normalised_name(path.replace("\\", "/"))
     return hashlib.blake2b(os.fsencode(name), digest_size=5).hexdigest()
 
 
