@@ -65,10 +65,13 @@ def _new_run(options: argparse.Namespace) -> runs.Run:
 
 def _resumed_run(options: argparse.Namespace) -> runs.Run:
     run, changes = runs.get(options.resume, options.runs), _settings(options.set)
-    if run.state == "finished" and not (options.finish and run.model_folder is None):
+    if options.finish and (others := [name for name in changes if name not in runs.TEST_SETTINGS]):
+        raise UserError(
+            f"--finish trains no further, so {others[0]} cannot change: leave it out (what can change is "
+            f"{' and '.join(runs.TEST_SETTINGS)})."
+        )
+    if run.state == "finished" and not (options.finish and (changes or run.model_folder is None)):
         raise UserError(f"Run {run.id} is finished already: start a new run to train on.")
-    if options.finish and changes:
-        raise UserError("--finish trains no further, so there is nothing to change: leave --set out.")
     if options.dir:
         _move_photos(run, options.dir)
     return run.amended(changes) if changes else run
@@ -103,6 +106,8 @@ def _settings(words: list[str]) -> dict[str, str]:
 
 
 def _whole_path(key: str, value: str) -> str:
+    if key == "teacher":  # a name, where there is no such folder
+        return str(given_path(value).resolve()) if given_path(value).is_dir() else value
     if key not in PATH_SETTINGS or value.strip().lower() in PATH_SETTINGS[key]:
         return value
     return str(given_path(value).resolve())

@@ -91,9 +91,11 @@ def predict_logits(
     device: torch.device,
     precision: str = "float32",
     log: Log | None = None,
+    flip: bool = False,
 ) -> torch.Tensor:
     """Class scores float32 (len(rows), k), on the CPU, of `pixels[rows]` (uint8, n × s × s × 3).
 
+    With `flip` they are the mean of those of the photo and of its mirror image.
     Where memory is short the batch is halved, and a note in `log` says so. UserError where one photo is too much.
     """
     model.eval()
@@ -101,8 +103,9 @@ def predict_logits(
 
     def predict(batch: slice) -> torch.Tensor:
         inputs = normalise(torch.from_numpy(pixels[rows[batch]]).to(device))
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
         with autocast(device, precision):
-            return model(inputs.contiguous(memory_format=torch.channels_last)).float().cpu()
+            return models.scores(model, inputs, flip).float().cpu()
 
     return torch.cat([logits for _, logits in in_batches(predict, len(rows), device, log)])
 

@@ -47,17 +47,22 @@ def rows_of(data: Dataset, split: str | None) -> np.ndarray:
 
 def calibrate(
     network: nn.Module,
+    about: dict,
     data: Dataset,
     pixels: np.ndarray,
-    classes: tuple[str, ...],
     device: torch.device,
-    log: Log | None = None,
+    log: Log,
 ) -> float:
     """The temperature that makes the validation photos likeliest (Guo et al. 2017), by the labels of their folders:
     the test has those too, so its confidences are set right for it, whatever decisions were learned from."""
-    rows = rows_of(data, "validation")
-    logits = predict_logits(network, pixels, rows, device, log=log).numpy()
-    return fit_temperature(logits, label_numbers(data, classes)[rows])
+    rows, settings = rows_of(data, "validation"), about["config"]
+    truth = label_numbers(data, tuple(about["classes"]))[rows]
+    flip = settings.get("flip_at_test", False)
+    logits = predict_logits(network, pixels, rows, device, log=log, flip=flip).numpy()
+    if flip or settings.get("test_image_size"):  # by this, and by no test photo, can these two be chosen
+        right, flips = int((logits.argmax(1) == truth).sum()), ", with its mirror image" if flip else ""
+        log("note", text=f"Validation at {pixels.shape[1]} px{flips}: {right} of {len(rows)} right.")
+    return fit_temperature(logits, truth)
 
 
 def label_numbers(data: Dataset, classes: tuple[str, ...]) -> np.ndarray:
@@ -85,7 +90,8 @@ def evaluate(
     classes = tuple(about["classes"])
     label_numbers(data, classes)
     device = device or pick_device("auto")
-    logits = predict_logits(network.to(device), pixels, rows, device, log=log).numpy()
+    flip = about["config"].get("flip_at_test", False)
+    logits = predict_logits(network.to(device), pixels, rows, device, log=log, flip=flip).numpy()
     meta = EvaluationMeta(
         model=name,
         epoch=about.get("epoch"),

@@ -18,6 +18,7 @@ from fashion_core.files import Progress
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.garment_colour import Colour, measure
 from fashion_core.photos.pixels import decode_photos
+from fashion_core.runs.config import predict_size
 
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
 
@@ -78,7 +79,7 @@ def _measure_colours(pixels: np.ndarray, predicted: np.ndarray, maps: np.ndarray
 def add_explanations(folder: Path, data: Dataset) -> None:
     """Write the explanations that a model folder lacks, from its safetensors and the photos that it learned from."""
     network, about = load_network(folder / "model.safetensors")
-    pixels = decode_photos(data, about["config"]["image_size"])
+    pixels = decode_photos(data, predict_size(about["config"]))
     compute_explanations(network, tuple(about["classes"]), data, pixels, pick_device("auto")).save(folder / FILE)
 
 

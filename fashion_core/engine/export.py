@@ -19,14 +19,15 @@ from fashion_core.engine import checkpoint, models
 from fashion_core.engine.evaluate import load_network
 from fashion_core.models.card import ModelCard
 from fashion_core.models.predictor import runtime
+from fashion_core.runs.config import predict_size
 
 
 class Exported(nn.Module):
     """A classifier with its normalisation inside and its last embedding and feature map as outputs."""
 
-    def __init__(self, network: nn.Module, classes: int) -> None:
+    def __init__(self, network: nn.Module, classes: int, flip: bool = False) -> None:
         super().__init__()
-        self.normalise, self.network = models.Normalise(), network
+        self.normalise, self.network, self.flip = models.Normalise(), network, flip
         self._seen: dict[str, torch.Tensor] = {}
         models.head(network, classes).register_forward_pre_hook(self._keep_embedding)
         for module in network.modules():
@@ -41,14 +42,22 @@ class Exported(nn.Module):
             self._seen["features"] = output
 
     def forward(self, photos: torch.Tensor) -> dict[str, torch.Tensor]:
-        logits = self.network(self.normalise(photos))
-        return {"logits": logits, **self._seen}
+        inputs = self.normalise(photos)
+        logits, seen = self.network(inputs), dict(self._seen)  # the embedding and features are the photo's own
+        if self.flip:
+            logits = (logits + self.network(inputs.flip(3))) / 2
+        return {"logits": logits, **seen}
 
 
-def write_ir(network: nn.Module, classes: int, image_size: int, folder: Path) -> None:
-    """Write model.xml and model.bin (float16 weights). Raises UserError where OpenVINO is not installed."""
+def write_ir(network: nn.Module, about: Mapping[str, Any], folder: Path) -> None:
+    """Write model.xml and model.bin (float16 weights) of the network that `about` tells of, as in its safetensors.
+
+    Raises UserError where OpenVINO is not installed.
+    """
+    classes, image_size = len(about["classes"]), predict_size(about["config"])
     openvino = runtime()
-    wrapped = Exported(network.cpu().to(memory_format=torch.contiguous_format).eval(), classes).eval()
+    network = network.cpu().to(memory_format=torch.contiguous_format).eval()
+    wrapped = Exported(network, classes, about["config"].get("flip_at_test", False)).eval()
     example = torch.zeros(2, image_size, image_size, 3, dtype=torch.uint8)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # OpenVINO traces with torch.jit.trace, which torch announces to replace
@@ -79,7 +88,7 @@ def write_model_folder(
         else:
             shutil.copyfile(source, folder / source.name)
     try:
-        write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)
+        write_ir(network, about, folder)
     except UserError:
         missing = "OpenVINO is not installed here: publish this run where it is, to predict with it."
         card = replace(card, notes=(*card.notes, missing))
@@ -89,11 +98,11 @@ def write_model_folder(
 def _named(config: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe without the folders of the machine that it was trained on."""
     return dict(config) | {
-        key: Path(config[key]).name for key in ("pretrained", "extra", "decisions") if config.get(key)
+        key: Path(config[key]).name for key in ("pretrained", "extra", "decisions", "teacher") if config.get(key)
     }
 
 
 def add_ir(folder: Path) -> None:
     """Write the IR that a model folder lacks, from its safetensors."""
     network, about = load_network(folder / "model.safetensors")
-    write_ir(network, len(about["classes"]), about["config"]["image_size"], folder)
+    write_ir(network, about, folder)

@@ -116,13 +116,26 @@ def build(
             _load_body(model, state, name, architecture, pretrained)
         _replace(model, name, classes, architecture == TWO_HEAD)
         _raise_bn_momentum(model)
-        model.eval()(torch.zeros(1, 3, image_size, image_size))
     except UserError:
         raise
     except (RuntimeError, ValueError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{architecture} cannot be built for photos of {image_size} px: {reason}") from None
+        raise _unfit(architecture, image_size, error) from None
+    refuse_size(model, architecture, image_size)
     return model, origin
+
+
+@torch.no_grad()
+def refuse_size(model: nn.Module, architecture: str, image_size: int) -> None:
+    """UserError where the network cannot take photos of `image_size` px."""
+    try:
+        model.eval()(torch.zeros(1, 3, image_size, image_size))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise _unfit(architecture, image_size, error) from None
+
+
+def _unfit(architecture: str, image_size: int, error: Exception) -> UserError:
+    reason = str(error).splitlines()[0]
+    return UserError(f"{architecture} cannot be built for photos of {image_size} px: {reason}")
 
 
 def _network(architecture: str, image_size: int, pretrained: bool) -> nn.Module:
@@ -131,6 +144,12 @@ def _network(architecture: str, image_size: int, pretrained: bool) -> nn.Module:
         return ResNet(SEBottleneck, [3, 4, 6, 3])
     base = _BASE.get(architecture, architecture)
     return zoo.get_model(base, weights=None, **_extras(base, image_size, pretrained))
+
+
+def scores(model: nn.Module, inputs: torch.Tensor, flip: bool) -> torch.Tensor:
+    """Class scores (n, k) of normalised photos (n, 3, h, w); with `flip` the mean with those of their mirror images."""
+    found = model(inputs)
+    return (found + model(inputs.flip(3))) / 2 if flip else found
 
 
 def head(model: nn.Module, classes: int) -> nn.Module:

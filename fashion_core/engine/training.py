@@ -38,6 +38,7 @@ class Photos:
 
     `candidates`, bool (n + m, k), says which classes each photo may be: one, or several for a partial label, as of a
     garment whose colour nobody wrote down. The last m rows are extra photos to train on, with `extra_pixels`.
+    `taught`, float32 (n + m, k), is a teacher's answer to each photo; zeros where it has none.
     """
 
     pixels: np.ndarray
@@ -47,6 +48,7 @@ class Photos:
     classes: tuple[str, ...]
     fingerprint: str
     extra_pixels: np.ndarray | None = None
+    taught: np.ndarray | None = None
 
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """uint8 (b, s, s, 3) and bool (b, k) of `rows`, the extra ones last."""
@@ -102,6 +104,8 @@ class Trainer:
             self.config.image_size,
             self.config.pretrained if state is None else "none",
         )
+        if self.config.test_image_size:  # told now, not after the last epoch
+            models.refuse_size(self.model, self.config.architecture, self.config.test_image_size)
         self.model.to(self.device).to(memory_format=torch.channels_last)
         self.normalise = models.Normalise().to(self.device)
         self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
@@ -190,11 +194,18 @@ class Trainer:
             pixels, candidates = (tensor.to(self.device) for tensor in self.photos.batch(part))
             inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
             logits = self._forward(inputs)
-            loss = partial_cross_entropy(logits, candidates, self.config.label_smoothing)
+            loss = self._loss(logits, candidates, part)
             (loss * (len(part) / len(rows))).backward()
             loss_sum += loss.item() * len(part)
             right += int(candidates.gather(1, logits.argmax(1, keepdim=True)).sum())
         return loss_sum / len(rows), right
+
+    def _loss(self, logits: torch.Tensor, candidates: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+        loss = partial_cross_entropy(logits, candidates, self.config.label_smoothing)
+        if self.photos.taught is not None:
+            taught = torch.from_numpy(self.photos.taught[rows]).to(self.device)
+            loss = distilled(loss, logits, taught, self.config.teacher_share)
+        return loss.mean()
 
     def _forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Class scores, float32 (b, k). UserError for a photo so small that batch normalisation has one value of it."""
@@ -349,14 +360,21 @@ def rewind_to_best(folder: Path) -> int:
 
 
 def partial_cross_entropy(logits: torch.Tensor, candidates: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-    """Mean over the batch of -log of the probability, summed, of all classes that a photo may be.
+    """For each photo -log of the probability, summed, of all classes that it may be; float32 (b,).
 
     logits (b, k) float32, candidates (b, k) bool. With one class each it is cross-entropy with label smoothing;
     more are a partial label, as of a dress whose colour nobody wrote down (Jin and Ghahramani 2002).
     """
     log_p = F.log_softmax(logits, dim=1)
     of_candidates = torch.logsumexp(log_p.masked_fill(~candidates, -torch.inf), dim=1)
-    return -((1 - smoothing) * of_candidates + smoothing * log_p.mean(dim=1)).mean()
+    return -((1 - smoothing) * of_candidates + smoothing * log_p.mean(dim=1))
+
+
+def distilled(loss: torch.Tensor, logits: torch.Tensor, taught: torch.Tensor, share: float) -> torch.Tensor:
+    """`loss` (b,) with `share` of it replaced by the cross-entropy to a teacher's probabilities `taught` (b, k), where
+    the teacher has an answer: a row of zeros is none (Hinton, Vinyals, Dean 2015)."""
+    soft = -(taught * F.log_softmax(logits, dim=1)).sum(dim=1)
+    return torch.where(taught.sum(dim=1) > 0, (1 - share) * loss + share * soft, loss)
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch.optim.Optimizer:

@@ -17,7 +17,7 @@ import torchvision
 
 from fashion_core import UserError, __version__
 from fashion_core.class_names import classes_matching
-from fashion_core.engine import export, models, training
+from fashion_core.engine import export, models, teacher, training
 from fashion_core.engine.device import Log, pick_device
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
@@ -32,7 +32,8 @@ from fashion_core.photos.dataset import Dataset, load, load_extra
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.photos.sample import made
-from fashion_core.runs import Run
+from fashion_core.runs import TEST_SETTINGS, Run
+from fashion_core.runs.config import predict_size
 from fashion_core.runs.events import Tail
 from fashion_core.runs.record import read_values
 from fashion_core.stats import softmax, wilson
@@ -94,7 +95,8 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
     begins = not (run.folder / label_corrections.COPY).exists()
     corrections = _label_corrections(run)  # before that, too
-    data, pixels = _load_photos(run, report)
+    data = _load_photos(run, report)
+    pixels = decode_photos(data, run.config.image_size, report)
     try:
         photos, notes = _training_photos(run, data, pixels, corrections, report)
     except UserError:
@@ -112,7 +114,7 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
         show(f"Goes on from step {step} of {trainer.total} (epoch {step // trainer.steps_per_epoch + 1}).")
     if trainer.train() == "stopped":
         return "stopped"
-    _test_and_export(run, data, pixels, Trained(trainer.progress, trainer.device), notes, log, report)
+    _test_and_export(run, data, Trained(trainer.progress, trainer.device), notes, log, report)
     return "finished"
 
 
@@ -121,7 +123,7 @@ def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callab
         raise UserError(f"Run {run.id} has not finished an epoch yet, so there are no weights to keep: resume it.")
     _, about = load_network(run.folder / BEST)
     report, device = _progress(log, should_stop), pick_device(run.config.device)
-    data, pixels = _load_photos(run, report)
+    data = _load_photos(run, report)
     if about["fingerprint"].partition("+")[0] != data.fingerprint:
         raise UserError(
             f"The photos in {printable(run.dataset)} have changed since run {run.id} began, so its test would not be "
@@ -130,8 +132,9 @@ def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callab
     note = f"Training ended early, by request: epoch {about['epoch']} of {run.config.epochs}, the best so far, is kept."
     log("note", text=note)
     show(note)
-    trained, notes = Trained(training.read_progress(about), device), Tail(run.events_file).read().notes
-    _test_and_export(run, data, pixels, trained, list(notes), log, report)
+    trained = Trained(training.read_progress(about), device)
+    notes = [*Tail(run.events_file).read().notes, *_changes(run)]
+    _test_and_export(run, data, trained, notes, log, report)
     return "finished"
 
 
@@ -144,15 +147,15 @@ def _refuse_to_diverge_again(run: Run) -> None:
             raise UserError(event["text"])
 
 
-def _load_photos(run: Run, report: Progress) -> tuple[Dataset, np.ndarray]:
-    """The photos of a run and their pixels, uint8 (n, s, s, 3). UserError where they have gone."""
+def _load_photos(run: Run, report: Progress) -> Dataset:
+    """The photos of a run. UserError where they have gone."""
     if not run.dataset.is_dir():
         raise UserError(
             f"The photos of run {run.id} are not in {printable(run.dataset)} any more: bring them back, or say where "
             f"they are now: python -m fashion_core train --resume {run.id} DIR."
         )
     data = load(run.dataset, run.config.split_seed, report, run.config.split_groups)
-    return data, decode_photos(data, run.config.image_size, report)
+    return data.with_all_pairs() if run.config.all_pairs else data
 
 
 def _label_corrections(run: Run) -> label_corrections.Decisions:
@@ -177,10 +180,17 @@ def _training_photos(
     if corrections:
         fingerprint += f"+{label_corrections.fingerprint(corrections)}"
     photos = Photos(pixels, candidates, train, validation, data.classes, fingerprint)
-    if not run.config.extra:
-        return photos, notes
-    extra = _load_extra(run.config.extra, data, report)
-    return _with_extra(photos, extra, run.config.image_size, report), [*notes, *extra.notes]
+    parts = [data]
+    if run.config.extra:
+        extra = _load_extra(run.config.extra, data, report)
+        photos, notes = _with_extra(photos, extra, run.config.image_size, report), [*notes, *extra.notes]
+        parts.append(extra)
+    if run.config.teacher:
+        answers = teacher.answers(run.folder, run.config.teacher, photos, parts, report)
+        photos, count = replace(photos, taught=answers), int((answers[photos.train].sum(axis=1) > 0).sum())
+        name = Path(run.config.teacher).name
+        notes = [*notes, f"The model {name} teaches {count} of the {len(photos.train)} training photos."]
+    return photos, notes
 
 
 def _load_extra(folder: str, data: Dataset, report: Progress) -> Dataset:
@@ -236,21 +246,22 @@ def _remove_later_epochs(run: Run, trainer: Trainer) -> None:
             file.unlink(missing_ok=True)
 
 
-def _test_and_export(
-    run: Run, data: Dataset, pixels: np.ndarray, trained: Trained, notes: list[str], log: Log, report: Progress
-) -> None:
+def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str], log: Log, report: Progress) -> None:
     """Load the best weights, calibrate on validation, test once, store, explain, export."""
     network, about = load_network(run.folder / BEST)
+    tested_with = {name: getattr(run.config, name) for name in TEST_SETTINGS}  # may have been set after training
+    about |= {"config": about["config"] | tested_with}
     network.half().float()  # as export writes it: what is tested is what is shipped
     network.to(trained.device)
-    temperature = calibrate(network, data, pixels, data.classes, trained.device, log)
+    pixels = decode_photos(data, predict_size(about["config"]), report)
+    temperature = calibrate(network, about, data, pixels, trained.device, log)
     test = evaluate(
         network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels, trained.device, log
     )
     file = test.save(run.folder / "evaluation.parquet")
     summary = {key: test.summary()[key] for key in ("n", "accuracy", "macro_f1")}
     log("evaluate", split="test", epoch=about["epoch"], **summary)
-    cost = Cost(**models.cost(network, run.config.image_size), images_per_second=run.images_per_second)
+    cost = Cost(**models.cost(network, predict_size(about["config"])), images_per_second=run.images_per_second)
     card = _card(run, data, trained, test, about, temperature, notes, cost)
     explained = compute_explanations(network, data.classes, data, pixels, trained.device, report)
     copies = [file, explained.save(run.folder / explanations.FILE)]
@@ -274,7 +285,7 @@ def _card(
     return ModelCard(
         name=run.id,
         classes=data.classes,
-        image_size=run.config.image_size,
+        image_size=predict_size(about["config"]),
         temperature=temperature,
         architecture=run.config.architecture,
         initial_weights=trainer.progress.origin,
@@ -324,7 +335,8 @@ def _changes(run: Run) -> list[str]:
 
 
 def _short(name: str, value: Any) -> Any:
-    return Path(value).name if name == "extra" and value else value  # a card tells no folder of this machine
+    folder = name in ("extra", "teacher") and value  # a card tells no folder of this machine
+    return Path(value).name if folder else value
 
 
 def _device_name(device: torch.device) -> str:

@@ -54,7 +54,7 @@ class Predictor:
         if not images:
             return np.empty((0, len(self.classes)), np.float32), np.empty((0, 0), np.float32)
         size = self.card.image_size
-        passes = [self._pass(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
+        passes = [self.predict_pixels(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
         logits, embeddings = (np.concatenate(parts) for parts in zip(*passes, strict=True))
         return logits, embeddings
 
@@ -74,7 +74,8 @@ class Predictor:
         square = imaging.square(image, self.card.image_size)
         return ood_warning(explanations, embedding, garment_colour.measure(square))
 
-    def _pass(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict_pixels(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `raw`, in one pass, of photos that are squares already: uint8 (n, s, s, 3), s the card's image_size."""
         with self._turn:  # one request, so that memory stays the same under load; its answer is copied out in the turn
             self._request.infer({0: pixels})
             logits = self._request.get_tensor("logits").data.copy()

@@ -10,13 +10,13 @@ How to use it:
 import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.class_names import classes_matching, normalised_name
+from fashion_core.class_names import classes_matching, factors, normalised_name
 from fashion_core.files import Progress
 from fashion_core.photos.duplicates import conflicting
 from fashion_core.photos.imaging import printable
@@ -40,10 +40,24 @@ class Dataset:
     unreadable: pd.DataFrame
     own_split: bool
     notes: tuple[str, ...] = ()
+    without_photos: tuple[str, ...] = ()  # further classes, which a network may name
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return tuple(sorted(self.photos["label"].unique()))
+        return tuple(sorted({*self.photos["label"], *self.without_photos}))
+
+    def with_all_pairs(self) -> "Dataset":
+        """The same photos, and as classes every colour with every garment. UserError: names of no such form."""
+        pairs = factors(self.classes)
+        if pairs is None:
+            raise UserError(
+                "all_pairs needs class folders named <colour>_<garment>, of two colours and two garments at least: "
+                "rename them, or set all_pairs to false."
+            )
+        colours, garments = (dict.fromkeys(part) for part in zip(*pairs, strict=True))
+        missing = {f"{colour}_{garment}" for colour in colours for garment in garments} - set(self.classes)
+        note = f"Named without a training photo: {', '.join(sorted(missing))}." if missing else ""
+        return replace(self, without_photos=tuple(missing), notes=(*self.notes, *filter(None, [note])))
 
     @property
     def fingerprint(self) -> str:

@@ -31,6 +31,8 @@ RANGES = {  # inclusive; (low, high, what the number is)
     "ema_decay": (0.0, 0.99999, "moving average of the weights, 0 is off"),
     "crop_scale": (0.05, 1.0, "smallest area a random crop may keep, 1 is off"),
     "seed": (0, 2**31 - 1, "the seed of everything random in training"),
+    "test_image_size": (0, 1024, "the side of the square photo in test and prediction, 0 is image_size"),
+    "teacher_share": (0.0, 1.0, "share of the target that is the teacher's answer"),
     "split_seed": (0, 2**31 - 1, "the seed that divides the photos, so that runs with other seeds share a test"),
 }
 
@@ -68,6 +70,11 @@ class TrainConfig:
     decisions: str = "auto"  # a CSV of photo and right label; "auto" is the one next to the photos, empty is none
     split_seed: int = 0
     split_groups: bool = True  # near-duplicates on one side; off is the usual split, whose test leaks
+    all_pairs: bool = False  # name every colour with every garment, also pairs without a photo; for two heads
+    teacher: str = ""  # a model whose answers to the training photos are learned too
+    teacher_share: float = 0.5
+    test_image_size: int = 0
+    flip_at_test: bool = False  # answer with the mean class scores of the photo and its mirror image
     precision: str = "auto"
     device: str = "auto"
 
@@ -80,6 +87,11 @@ class TrainConfig:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise UserError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
+        smallest = RANGES["image_size"][0]
+        if 0 < self.test_image_size < smallest:
+            raise UserError(
+                f"test_image_size must be 0, for image_size, or at least {smallest}, not {self.test_image_size}."
+            )
         if not self.architecture.isidentifier():
             raise UserError(
                 f"architecture must be a torchvision model name such as resnet50, not {self.architecture!r}."
@@ -103,7 +115,7 @@ def _read(name: str, value: Any, kind: type) -> Any:
     text = str(value).strip()
     if name == "pretrained" and text.lower() in ("true", "yes", "false", "no", "0", "1"):
         return "imagenet" if text.lower() in ("true", "yes", "1") else "none"
-    if name in ("extra", "decisions") and text.lower() == "none":
+    if name in ("extra", "decisions", "teacher") and text.lower() == "none":
         return ""
     if kind is bool:
         if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
@@ -135,6 +147,11 @@ def migrate(settings: Mapping[str, Any]) -> TrainConfig:
     # The split was drawn with the run's own seed, near-duplicates were kept together, and nobody had decided on labels.
     before = {"split_seed": settings.get("seed", 0), "split_groups": True, "extra": "", "decisions": ""}
     return TrainConfig().changed(before | dict(settings))
+
+
+def predict_size(settings: Mapping[str, Any]) -> int:
+    """The side in pixels of the square photos that test and prediction take, by a recipe as plain values."""
+    return settings.get("test_image_size") or settings["image_size"]
 
 
 # Reasons and sources for each value: docs/recipes.md.

@@ -17,7 +17,7 @@ from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.run import resolved
 
 Changes = Mapping[str, Any]
-PATHS = ("pretrained", "extra", "decisions")  # settings of which only the name is worth reading
+PATHS = ("pretrained", "extra", "decisions", "teacher")  # settings of which only the name is worth reading
 HALF = "half"  # of the base's own image_size
 # A variant is what it changes in the base; "preset" is another recipe to start from.
 RECIPES: dict[str, Changes] = {

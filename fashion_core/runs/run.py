@@ -30,9 +30,10 @@ from fashion_core.runs.record import FILE, Record, read_record, read_values, wri
 
 # What may change in a run that has begun: the weights, the optimizer's state, the split and the order of the photos in
 # its checkpoint stay what they are.
+TEST_SETTINGS = ("test_image_size", "flip_at_test")  # of no weight in training: they can change after it, too
 CHANGEABLE = (
     "learning_rate", "schedule", "step_size", "gamma", "warmup_epochs", "momentum", "label_smoothing", "epochs",
-    "crop_scale", "flip", "precision", "device", "extra",
+    "crop_scale", "flip", "precision", "device", *TEST_SETTINGS, "extra",
 )  # fmt: skip
 LIVE = ("starting", "running", "stopping")
 START_SECONDS = 9.0  # a launched worker that has not taken its lock by then is not coming; torch loads after it
@@ -183,7 +184,7 @@ class Run:
         checkpoint depends on.
         """
         self._refuse_if_live()
-        if self.state == "finished":
+        if self.state == "finished" and not set(changes) <= set(TEST_SETTINGS):
             raise UserError(f"Run {self.id} is finished: start a new run with other settings.")
         before, recipe, step = self.config, self.config.changed(dict(changes)), self.checkpoint_step
         recipe = recipe.changed({"extra": absolute(recipe.extra)})

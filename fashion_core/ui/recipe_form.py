@@ -19,6 +19,7 @@ FREE_CHOICES = {  # setting: (what the list offers, what else can be typed)
 }
 PATHS = {
     "extra": "A folder of photos to train on as well; empty is none",
+    "teacher": "A model whose answers to the training photos are learned too: its name or folder; empty is none",
     "decisions": "A CSV of photo and right label; auto is the one next to the photos, if there is one; empty is none",
 }
 
