@@ -313,7 +313,8 @@ def test_the_temperature_is_fitted_on_the_validation_photos():
             return torch.tensor([[2.0, 0.0]]).expand(len(inputs), -1)
 
     pixels = np.zeros((10, 4, 4, 3), np.uint8)
-    found = calibrate(Constant(), data, pixels, ("a", "b"), torch.device("cpu"))
+    about = {"classes": ("a", "b"), "config": {}}
+    found = calibrate(Constant(), about, data, pixels, torch.device("cpu"), lambda type, **fields: None)
     assert found == pytest.approx(2 / np.log(3), rel=1e-3)
 
 
@@ -568,7 +569,7 @@ def test_one_meaning_each_is_cross_entropy_and_two_are_the_sum_of_both():
     one = torch.eye(3, dtype=torch.bool)[[0, 2]]
     for smoothing in (0.0, 0.1):
         torchs = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2]), label_smoothing=smoothing)
-        assert training.partial_cross_entropy(logits, one, smoothing).item() == pytest.approx(torchs.item(), abs=1e-6)
+        assert training.partial_cross_entropy(logits, one, smoothing).mean().item() == pytest.approx(torchs.item(), abs=1e-6)
     either = torch.tensor([[False, True, True]])  # P = 1/4 + 2/4
     assert training.partial_cross_entropy(logits[1:], either).item() == pytest.approx(-np.log(0.75), abs=1e-6)
 
