@@ -26,7 +26,7 @@ class Exported(nn.Module):
 
     def __init__(self, network: nn.Module, classes: int) -> None:
         super().__init__()
-        self.normalise, self.network = models.Normalise(), network
+        self.normalise, self.network = models.Normalise(network), network
         self._seen: dict[str, torch.Tensor] = {}
         models.head(network, classes).register_forward_pre_hook(self._keep_embedding)
         for module in network.modules():

@@ -103,7 +103,7 @@ class Trainer:
             self.config.pretrained if state is None else "none",
         )
         self.model.to(self.device).to(memory_format=torch.channels_last)
-        self.normalise = models.Normalise().to(self.device)
+        self.normalise = models.Normalise(self.model).to(self.device)
         self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
         self.ema: AveragedModel | None = None
         if self.config.ema_decay:
