@@ -12,7 +12,7 @@ from torch import nn
 from torchvision import models as zoo
 
 from fashion_core import UserError
-from fashion_core.engine import checkpoint, models
+from fashion_core.engine import checkpoint, models, weights
 from fashion_core.engine.evaluate import load_network
 
 ABC = ("a", "b", "c")
@@ -178,9 +178,9 @@ def test_a_file_of_another_of_torchvisions_networks_says_so(tmp_path, monkeypatc
     file = tmp_path / "weights.pth"
     torch.save({}, file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    weights = [type("Weights", (), {"url": f"https://example.org/alexnet-{digest[:8]}.pth"})]
+    theirs = [type("Weights", (), {"url": f"https://example.org/alexnet-{digest[:8]}.pth"})]
     real = zoo.get_model_weights
-    monkeypatch.setattr(zoo, "get_model_weights", lambda name: weights if name == "alexnet" else real(name))
+    monkeypatch.setattr(zoo, "get_model_weights", lambda name: theirs if name == "alexnet" else real(name))
     with pytest.raises(UserError, match="but its weights of alexnet"):
         models.build("resnet18", ABC, 32, str(file))
 
@@ -223,7 +223,7 @@ def mirror(tmp_path, monkeypatch):
 
 
 def test_imagenet_weights_come_from_the_network_checked_by_hash(mirror, monkeypatch):
-    monkeypatch.setattr(models, "official", lambda architecture: mirror.name)
+    monkeypatch.setattr(weights, "official", lambda architecture: mirror.name)
     network, origin = models.build("resnet18", ABC, 32, "imagenet")
     assert torch.equal(network.conv1.weight, torch.load(mirror, weights_only=True)["conv1.weight"])
     assert origin.startswith("ImageNet weights")

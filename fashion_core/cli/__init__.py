@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
                 raise
             return _refuse(sentence)
         except ModuleNotFoundError as error:
-            if error.name not in ("torch", "torchvision"):
+            if error.name not in ("torch", "torchvision", "timm"):
                 raise
             return _refuse(f'this needs {error.name}: install Busana with its extra "train".')
         except KeyboardInterrupt:

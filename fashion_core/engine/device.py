@@ -99,7 +99,7 @@ def predict_logits(
     Where memory is short the batch is halved, and a note in `log` says so. UserError where one photo is too much.
     """
     model.eval()
-    normalise = models.Normalise().to(device)
+    normalise = models.Normalise(model).to(device)
 
     def predict(batch: slice) -> torch.Tensor:
         inputs = normalise(torch.from_numpy(pixels[rows[batch]]).to(device))

@@ -27,7 +27,7 @@ class Exported(nn.Module):
 
     def __init__(self, network: nn.Module, classes: int, flip: bool = False) -> None:
         super().__init__()
-        self.normalise, self.network, self.flip = models.Normalise(), network, flip
+        self.normalise, self.network, self.flip = models.Normalise(network), network, flip
         self._seen: dict[str, torch.Tensor] = {}
         models.head(network, classes).register_forward_pre_hook(self._keep_embedding)
         for module in network.modules():

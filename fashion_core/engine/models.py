@@ -1,16 +1,10 @@
-"""Any torchvision classifier by name, its head replaced, its ImageNet weights from torchvision or from a file.
+"""Any classifier of torchvision or timm by name, its head replaced, on weights that `weights` finds.
 
 Two networks of our own beside them: `resnet50_two_head` (colour and garment) and `resnet50_se` (channel attention).
 """
 
-import contextlib
-import hashlib
-import os
-import socket
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
 from torch import nn
@@ -22,23 +16,28 @@ from torchvision.ops import SqueezeExcitation
 
 from fashion_core import UserError
 from fashion_core.class_names import split_names
-from fashion_core.engine import checkpoint
-from fashion_core.photos.imaging import printable
+from fashion_core.engine import weights
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of RGB in 0..1, as torchvision's weights expect
+# Of RGB in 0..1. ImageNet's own, as torchvision's weights expect; and what EfficientNet-Lite learned with: (x - 127) /
+# 128 of x in 0..255 (efficientnet_lite_builder.py of TensorFlow's official models).
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 IMAGENET_CLASSES = 1000
 
 
 class Normalise(nn.Module):
-    """uint8 photos (n, height, width, 3) → normalised float32 (n, 3, height, width). Part of every exported graph."""
+    """uint8 photos (n, height, width, 3) → float32 (n, 3, height, width) as `network` learned them: less the mean,
+    over the standard deviation. A network of timm says which; all others take ImageNet's. Part of every exported graph.
+    """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1) * 255, persistent=False)
+        told = getattr(network, "pretrained_cfg", {"mean": MEAN, "std": STD})
+        self.register_buffer("mean", torch.tensor(told["mean"]).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(told["std"]).view(1, 3, 1, 1) * 255, persistent=False)
 
     def forward(self, photos: torch.Tensor) -> torch.Tensor:
         return (photos.permute(0, 3, 1, 2).float() - self.mean) / self.std
@@ -89,7 +88,12 @@ class SEBottleneck(Bottleneck):
 
 
 TWO_HEAD, SE = "resnet50_two_head", "resnet50_se"
-_BASE = {TWO_HEAD: "resnet50", SE: "resnet50"}  # whose ImageNet weights they start from
+# timm's networks with the padding of TensorFlow, where the weights were made, and with the dropout they were made with.
+_LITE = {
+    "efficientnet_lite0": ("tf_efficientnet_lite0", 0.2),
+    "efficientnet_lite1": ("tf_efficientnet_lite1", 0.2),
+    "efficientnet_lite2": ("tf_efficientnet_lite2", 0.3),
+}
 
 
 def build(
@@ -97,23 +101,23 @@ def build(
 ) -> tuple[nn.Module, str]:
     """A classifier with one output per class, and one sentence on where its weights come from.
 
-    `pretrained`: "none", "imagenet" (torchvision's, downloaded or from its cache), or the path of a weights file, its
-    head apart: torchvision's or the best.safetensors of a run. ImageNet weights that cannot be had leave random ones,
-    and the sentence says so.
+    `pretrained`: "none", "imagenet" (torchvision's, downloaded or from its cache; EfficientNet-Lite's from a package),
+    or the path of a weights file, its head apart: an official .pth or the best.safetensors of a run. ImageNet weights
+    that cannot be had now leave random ones, and the sentence says so.
     Raises UserError for an unknown architecture, a size it cannot take, or a file that does not fit.
     """
-    base = _BASE.get(architecture, architecture)
-    if base not in zoo.list_models(module=zoo):
+    base = weights.BASE.get(architecture, architecture)
+    if not _is_known(base):
         raise UserError(
-            f"There is no classifier {architecture!r}: try resnet50, resnet18, vgg16, mobilenet_v3_large or another of "
-            f"torchvision's, {TWO_HEAD} or {SE}."
+            f"There is no classifier {architecture!r}: try resnet50, resnet18, vgg16, mobilenet_v3_large, "
+            f"efficientnet_lite0 or another of torchvision's or timm's, {TWO_HEAD} or {SE}."
         )
-    state, origin = _state(base, pretrained)
+    state, origin = weights.load(base, pretrained)
     try:
         model = _network(architecture, image_size, state is not None)
         name = _head_name(model)
         if state is not None:
-            _load_body(model, state, name, architecture, pretrained)
+            _load_body(model, _as_named_in(model, state), name, architecture, pretrained)
         _replace(model, name, classes, architecture == TWO_HEAD)
         _raise_bn_momentum(model)
     except UserError:
@@ -142,8 +146,30 @@ def _network(architecture: str, image_size: int, pretrained: bool) -> nn.Module:
     """The network with ImageNet's head and random weights, of the shapes that pretrained ones need."""
     if architecture == SE:
         return ResNet(SEBottleneck, [3, 4, 6, 3])
-    base = _BASE.get(architecture, architecture)
-    return zoo.get_model(base, weights=None, **_extras(base, image_size, pretrained))
+    base = weights.BASE.get(architecture, architecture)
+    if base in zoo.list_models(module=zoo):
+        return zoo.get_model(base, weights=None, **_extras(base, image_size, pretrained))
+    return _timm_network(base, image_size, pretrained)
+
+
+def _is_known(name: str) -> bool:
+    """Whether torchvision or timm has a classifier of this name."""
+    if name in zoo.list_models(module=zoo):
+        return True
+    import timm  # here and below: it takes seconds, and most networks are torchvision's
+
+    return timm.is_model(name)
+
+
+def _timm_network(name: str, image_size: int, pretrained: bool) -> nn.Module:
+    import timm
+
+    if name in _LITE:
+        theirs, dropout = _LITE[name]
+        learned = {"mean": LITE_MEAN, "std": LITE_STD}
+        return timm.create_model(theirs, drop_rate=dropout, drop_path_rate=0.2, pretrained_cfg_overlay=learned)
+    fixed = getattr(timm.get_pretrained_cfg(name), "fixed_input_size", False) and not pretrained
+    return timm.create_model(name, num_classes=IMAGENET_CLASSES, **({"img_size": image_size} if fixed else {}))
 
 
 def scores(model: nn.Module, inputs: torch.Tensor, flip: bool) -> torch.Tensor:
@@ -199,6 +225,13 @@ def _load_body(model: nn.Module, state: dict[str, torch.Tensor], head: str, arch
     model.load_state_dict(body, strict=False)
 
 
+def _as_named_in(model: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The packaged weights of EfficientNet-Lite under the names of `model`: theirs are others, in the same order."""
+    if "_conv_stem.weight" not in state:
+        return state
+    return dict(zip(model.state_dict(), state.values(), strict=True))
+
+
 def _without_head(state: dict[str, torch.Tensor], head: str) -> dict[str, torch.Tensor]:
     """The body of a network: neither its head nor the auxiliary classifiers that only ImageNet's training used."""
     return {
@@ -209,11 +242,11 @@ def _without_head(state: dict[str, torch.Tensor], head: str) -> dict[str, torch.
 
 
 def _architecture_of(state: dict[str, torch.Tensor]) -> str | None:
-    """Which of torchvision's classifiers has a body of these names and shapes; None: none of them."""
-    for name in zoo.list_models(module=zoo):
+    """Which classifier of torchvision or the Lite family has a body of these names and shapes; None: none of them."""
+    for name in (*zoo.list_models(module=zoo), *_LITE):
         try:
             with torch.device("meta"):  # shapes without numbers: nothing is drawn
-                model = zoo.get_model(name, weights=None, **_extras(name, 224, True))
+                model = _network(name, 224, True)
         except NotImplementedError:  # RegNet works its widths out in tensors
             continue
         head = _head_name(model)
@@ -257,84 +290,3 @@ def _replace(model: nn.Module, name: str, classes: Sequence[str], two_head: bool
         raise ValueError(f"its last layer is a {type(old).__name__}")
     parent, _, child = name.rpartition(".")
     setattr(model.get_submodule(parent), child, new)
-
-
-def _state(architecture: str, pretrained: str) -> tuple[dict[str, torch.Tensor] | None, str]:
-    if pretrained == "none":
-        return None, f"Random weights: {architecture} starts from nothing, as asked."
-    if pretrained != "imagenet":
-        return _state_from_file(architecture, Path(pretrained)), f"Weights from the file {Path(pretrained).name}."
-    try:
-        return _downloaded(architecture), f"ImageNet weights from torchvision ({official(architecture)})."
-    except (URLError, OSError, RuntimeError, ValueError) as error:
-        reason = (str(getattr(error, "reason", "") or error).splitlines() or [type(error).__name__])[0]
-        return None, (
-            f"Random weights: the ImageNet weights of {architecture} could not be had ({reason}). Download "
-            f"{official(architecture)} where there is a network and set pretrained to its path."
-        )
-
-
-def official(architecture: str) -> str:
-    """The file name of torchvision's default ImageNet weights; its last part is the start of the file's SHA-256."""
-    return zoo.get_model_weights(architecture).DEFAULT.url.rpartition("/")[2]
-
-
-def _downloaded(architecture: str) -> dict[str, torch.Tensor]:
-    """torchvision's weights, checked by hash, from its cache or the network ($BUSANA_WEIGHTS_URL: a mirror)."""
-    mirror = os.environ.get("BUSANA_WEIGHTS_URL")
-    url = (
-        f"{mirror.rstrip('/')}/{official(architecture)}" if mirror else zoo.get_model_weights(architecture).DEFAULT.url
-    )
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)  # a network that swallows packets must not hang a run
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # it talks where our answers go
-            return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
-    finally:
-        socket.setdefaulttimeout(patience)
-
-
-def _state_from_file(architecture: str, file: Path) -> dict[str, torch.Tensor]:
-    """A safetensors file, or torchvision's own .pth: a pickle is opened only if its hash is the official one."""
-    if not file.is_file():
-        raise UserError(
-            f"There is no weights file {printable(file)}: give the path of a .safetensors file or of "
-            f"{official(architecture)}."
-        )
-    checkpoint.refuse_no_weights(file)
-    if file.suffix == ".safetensors":
-        tensors, about = checkpoint.read_tensors(file)
-        if about is not None:
-            _refuse_other_run(file, tensors, about, architecture)
-        return tensors
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if not digest.startswith(official(architecture).rpartition("-")[2].removesuffix(".pth")):
-        raise UserError(
-            f"{printable(file.name)} is not torchvision's {official(architecture)}{_official_name(digest)}: a pickle "
-            "from elsewhere can run code, so give that file or a .safetensors one."
-        )
-    return torch.load(file, map_location="cpu", weights_only=True)
-
-
-def _refuse_other_run(file: Path, tensors: dict[str, torch.Tensor], about: dict, architecture: str) -> None:
-    """A sentence for a run's file that is of another network, or is what the run goes on from."""
-    name = printable(file.name)
-    if any(tensor.startswith("optimizer.") or tensor.startswith("model.") for tensor in tensors):
-        raise UserError(f"{name} is what a run goes on from, not its weights: give best.safetensors beside it.")
-    config = about.get("config")
-    trained = config.get("architecture", architecture) if isinstance(config, dict) else architecture
-    if _BASE.get(trained, trained) != architecture:
-        raise UserError(
-            f"{name} holds the weights of {trained}, not of {architecture}: set architecture={trained}, or give other "
-            "weights."
-        )
-
-
-def _official_name(digest: str) -> str:
-    """ ", but …" where a file of this SHA-256 is another of torchvision's own; "" where it is none."""
-    for name in zoo.list_models(module=zoo):
-        for weights in zoo.get_model_weights(name):
-            if digest.startswith(weights.url.rpartition("-")[2].removesuffix(".pth")):
-                return f", but its weights of {name}"
-    return ""

@@ -107,7 +107,7 @@ class Trainer:
         if self.config.test_image_size:  # told now, not after the last epoch
             models.refuse_size(self.model, self.config.architecture, self.config.test_image_size)
         self.model.to(self.device).to(memory_format=torch.channels_last)
-        self.normalise = models.Normalise().to(self.device)
+        self.normalise = models.Normalise(self.model).to(self.device)
         self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
         self.ema: AveragedModel | None = None
         if self.config.ema_decay:
