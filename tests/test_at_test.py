@@ -128,7 +128,7 @@ def pairs(root):
 
 def test_all_pairs_names_a_pair_without_photos(home, tmp_path):
     folder = pairs(tmp_path / "photos")
-    run = trained(folder, replace(CONFIG, architecture=models.TWO_HEAD, all_pairs=True, learning_rate=1e-5))
+    run = trained(folder, replace(CONFIG, architecture="resnet50_two_head", all_pairs=True, learning_rate=1e-5))
     names = ("red_hat", "red_sock", "white_hat", "white_sock")
     test, card = agrees_with_its_test(run, folder), Predictor(run.model_folder).card
     assert test.classes == card.classes == names

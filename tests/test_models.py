@@ -47,9 +47,9 @@ def test_weights_from_a_safetensors_file_are_used(tmp_path):
 
 
 def test_the_weights_of_another_set_of_classes_are_used_but_for_the_head(tmp_path):
-    pretrained, _ = models.build(models.TWO_HEAD, ["red_hat", "blue_hat", "red_sock", "blue_sock"], 32)
+    pretrained, _ = models.build("resnet50_two_head", ["red_hat", "blue_hat", "red_sock", "blue_sock"], 32)
     save_file(pretrained.state_dict(), tmp_path / "best.safetensors")
-    for architecture in ("resnet50", models.TWO_HEAD, models.SE):
+    for architecture in ("resnet50", "resnet50_two_head", "resnet50_se"):
         network, _ = models.build(architecture, ["a_x", "b_x", "c_x"], 32, str(tmp_path / "best.safetensors"))
         assert torch.equal(network.layer4[2].conv3.weight, pretrained.layer4[2].conv3.weight)
         assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 3)
@@ -67,12 +67,12 @@ def test_two_heads_score_a_class_by_the_sum_of_its_colour_and_its_garment():
 
 def test_two_heads_ask_for_names_that_can_be_taken_apart():
     with pytest.raises(UserError, match="<colour>_<garment>"):
-        models.build(models.TWO_HEAD, ABC, 32)
+        models.build("resnet50_two_head", ABC, 32)
 
 
 def test_attention_scales_the_channels_of_every_block():
-    network, _ = models.build(models.SE, ABC, 32)
-    blocks = [module for module in network.modules() if isinstance(module, models.SEBottleneck)]
+    network, _ = models.build("resnet50_se", ABC, 32)
+    blocks = [module for module in network.modules() if isinstance(module, "resnet50_se"Bottleneck)]
     assert len(blocks) == 16
     before = network(torch.ones(1, 3, 32, 32))
     with torch.no_grad():

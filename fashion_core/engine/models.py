@@ -1,6 +1,7 @@
 """Any classifier of torchvision or timm by name, its head replaced, on weights that `weights` finds.
 
-Two networks of our own beside them: `resnet50_two_head` (colour and garment) and `resnet50_se` (channel attention).
+Two variants of our own: any network with `_two_head` behind its name (colour and garment), and `resnet50_se` (channel
+attention).
 """
 
 from collections.abc import Sequence
@@ -87,7 +88,6 @@ class SEBottleneck(Bottleneck):
         return self.relu(out + (x if self.downsample is None else self.downsample(x)))
 
 
-TWO_HEAD, SE = "resnet50_two_head", "resnet50_se"
 # timm's networks with the padding of TensorFlow, where the weights were made, and with the dropout they were made with.
 _LITE = {
     "efficientnet_lite0": ("tf_efficientnet_lite0", 0.2),
@@ -106,11 +106,11 @@ def build(
     that cannot be had now leave random ones, and the sentence says so.
     Raises UserError for an unknown architecture, a size it cannot take, or a file that does not fit.
     """
-    base = weights.BASE.get(architecture, architecture)
+    base = weights.base(architecture)
     if not _is_known(base):
         raise UserError(
             f"There is no classifier {architecture!r}: try resnet50, resnet18, vgg16, mobilenet_v3_large, "
-            f"efficientnet_lite0 or another of torchvision's or timm's, {TWO_HEAD} or {SE}."
+            f"efficientnet_lite0 or another of torchvision's or timm's, resnet50_two_head or {weights.SE}."
         )
     state, origin = weights.load(base, pretrained)
     try:
@@ -118,7 +118,7 @@ def build(
         name = _head_name(model)
         if state is not None:
             _load_body(model, _as_named_in(model, state), name, architecture, pretrained)
-        _replace(model, name, classes, architecture == TWO_HEAD)
+        _replace(model, name, classes, architecture.endswith(weights.TWO_HEAD))
         _raise_bn_momentum(model)
     except UserError:
         raise
@@ -144,9 +144,9 @@ def _unfit(architecture: str, image_size: int, error: Exception) -> UserError:
 
 def _network(architecture: str, image_size: int, pretrained: bool) -> nn.Module:
     """The network with ImageNet's head and random weights, of the shapes that pretrained ones need."""
-    if architecture == SE:
+    if architecture == weights.SE:
         return ResNet(SEBottleneck, [3, 4, 6, 3])
-    base = weights.BASE.get(architecture, architecture)
+    base = weights.base(architecture)
     if base in zoo.list_models(module=zoo):
         return zoo.get_model(base, weights=None, **_extras(base, image_size, pretrained))
     return _timm_network(base, image_size, pretrained)

@@ -18,7 +18,14 @@ from fashion_core.engine import checkpoint
 from fashion_core.photos.imaging import printable
 
 State = dict[str, torch.Tensor]
-BASE = {"resnet50_two_head": "resnet50", "resnet50_se": "resnet50"}  # whose ImageNet weights they start from
+TWO_HEAD, SE = "_two_head", "resnet50_se"  # the ending of any network's name with two heads; ResNet-50 with SE blocks
+
+
+def base(architecture: str) -> str:
+    """The network whose ImageNet weights `architecture` starts from: itself, but for our own variants."""
+    return "resnet50" if architecture == SE else architecture.removesuffix(TWO_HEAD)
+
+
 
 
 class Packaged(NamedTuple):
@@ -173,7 +180,7 @@ def _refuse_other_run(file: Path, tensors: State, about: dict, architecture: str
         raise UserError(f"{name} is what a run goes on from, not its weights: give best.safetensors beside it.")
     config = about.get("config")
     trained = config.get("architecture", architecture) if isinstance(config, dict) else architecture
-    if BASE.get(trained, trained) != architecture:
+    if base(trained) != architecture:
         raise UserError(
             f"{name} holds the weights of {trained}, not of {architecture}: set architecture={trained}, or give other "
             "weights."
