@@ -72,7 +72,7 @@ def test_two_heads_ask_for_names_that_can_be_taken_apart():
 
 def test_attention_scales_the_channels_of_every_block():
     network, _ = models.build("resnet50_se", ABC, 32)
-    blocks = [module for module in network.modules() if isinstance(module, "resnet50_se"Bottleneck)]
+    blocks = [module for module in network.modules() if isinstance(module, models.SEBottleneck)]
     assert len(blocks) == 16
     before = network(torch.ones(1, 3, 32, 32))
     with torch.no_grad():
