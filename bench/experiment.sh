@@ -1,63 +1,94 @@
 #!/usr/bin/env bash
-# The whole experiment of docs/results.md, from photos to the published model and its tables.
+# The whole experiment of docs/results.md, from photos to the published models and their tables.
 #
-#     PHOTOS=…/apparel10 PRODUCTS=…/products.zip PHONE=…/clothing-small bash bench/experiment.sh WORK [STEP …]
+#     PAPER=…/paper COLOURS=…/colours HOME_PHOTOS=…/clothing-small bash bench/experiment.sh WORK [STEP …]
 #
-# STEPs, all in this order by default: photos pretrain seeds plain recipes architectures. What is finished is not done
-# again, and what was stopped goes on, but for the pretraining, which begins anew. On a GPU: SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=20 EPOCHS=20 PRETRAIN_EPOCHS=20.
+# STEPs, all in this order by default: home resnet50 lite leak networks recipes pairs. What is finished is not done
+# again, and what was stopped or killed goes on. PAPER has the paper's ten classes, COLOURS these and the other colours'
+# (`fetch paper` makes both). IMAGENET is a file of ResNet-50's weights where torchvision's cannot be downloaded.
+# Defaults are for two CPU cores; on a GPU: SIZE=224 FINAL_SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=10 EPOCHS=10.
 set -euo pipefail
 
 WORK=$(realpath -m "$1"); shift
-SIZE=${SIZE:-96} EPOCHS=${EPOCHS:-8} PRETRAIN_EPOCHS=${PRETRAIN_EPOCHS:-5} SEEDS=${SEEDS:-0 1 2}
-TABLE_SIZE=${TABLE_SIZE:-64} TABLE_EPOCHS=${TABLE_EPOCHS:-4}
-PYTHON=${PYTHON:-.venv/bin/python}
-DECISIONS=${DECISIONS:-docs/review/apparel10-decisions.csv}
-: "${PHOTOS:?the folder of the ten classes}" "${PRODUCTS:?the zip of catalogue products, its .csv beside it}" "${PHONE:?clothing-small}"
+SIZE=${SIZE:-112} EPOCHS=${EPOCHS:-5} FINAL_SIZE=${FINAL_SIZE:-160} SEEDS=${SEEDS:-0 1 2}
+TABLE_SIZE=${TABLE_SIZE:-80} TABLE_EPOCHS=${TABLE_EPOCHS:-5}
+PYTHON=${PYTHON:-.venv/bin/python} IMAGENET=${IMAGENET:-imagenet}
+: "${PAPER:?the folder of the ten classes}" "${COLOURS:?the folder of the 24 classes}" "${HOME_PHOTOS:?clothing-small}"
 
-PHOTOS=$(realpath "$PHOTOS") PRODUCTS=$(realpath "$PRODUCTS") PHONE=$(realpath "$PHONE")
+PAPER=$(realpath "$PAPER") COLOURS=$(realpath "$COLOURS") HOME_PHOTOS=$(realpath "$HOME_PHOTOS")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 busana() { "$PYTHON" -m fashion_core "$@"; }
 
-photos() {  # products without the ten classes' own photos; partial labels: a garment in whatever colour
-    [ -d "$WORK/products" ] || busana fetch products "$WORK/products" --from "$PRODUCTS" --without "$PHOTOS"
-    mkdir -p "$WORK"/extra/{dress,pants,shirt,shoes,shorts}
-    for garment in dress pants shirt shoes shorts; do
-        ln -sfn "$PHONE/train/$garment" "$WORK/extra/$garment/phone"
+trained() {  # NAME DIR key=value …: trains that once, whatever happens on the way; prints the run's folder
+    local name=$1 folder=$2 run; shift 2
+    run=$(find "$WORK/$name" -mindepth 2 -maxdepth 2 -name config.json 2>/dev/null | head -n 1 || true)
+    if [ -z "$run" ]; then
+        busana train "$folder" --preset best --runs "$WORK/$name" --set "$@" | tail -n 1
+    elif [ -e "$(dirname "$run")/model/card.json" ]; then
+        dirname "$run"
+    else
+        busana train --resume "$(basename "$(dirname "$run")")" --runs "$WORK/$name" | tail -n 1
+    fi
+}
+
+home() {  # photos that people took, for the garment alone: no example, and nothing like one, is among them
+    local photo garment
+    while IFS=, read -r photo garment; do
+        [ "$photo" = photo ] && continue
+        mkdir -p "$WORK/home/$garment"
+        cp "$HOME_PHOTOS/$photo" "$WORK/home/$garment/"
+    done < docs/review/home-photos.csv
+}
+
+resnet50() {  # small photos first, then larger ones, with the home photos
+    local first
+    first=$(trained resnet50-small "$PAPER" pretrained="$IMAGENET" image_size="$SIZE" epochs="$EPOCHS" batch_size=32 \
+        learning_rate=0.005)
+    trained resnet50 "$PAPER" pretrained="$first/best.safetensors" image_size="$FINAL_SIZE" epochs=2 batch_size=32 \
+        learning_rate=0.003 warmup_epochs=0.1 extra="$WORK/home" flip_at_test=true test_image_size="${TEST_SIZE:-192}"
+}
+
+lite() {  # six colours and five garments on two heads: every pair has a name
+    trained lite "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true image_size="$FINAL_SIZE" epochs=4 \
+        learning_rate=0.03 extra="$WORK/home" test_image_size="${TEST_SIZE:-192}"
+}
+
+TABLE=(image_size="$TABLE_SIZE" epochs="$TABLE_EPOCHS" batch_size=32 learning_rate=0.005)
+
+leak() {  # near-duplicates on one side, and the usual split photo by photo, whose test leaks
+    local groups
+    for groups in true false; do
+        busana compare "$PAPER" --only best --seeds $SEEDS --runs "$WORK/tables" --out "$WORK/groups-$groups.md" \
+            --set "${TABLE[@]}" pretrained="$IMAGENET" split_groups="$groups"
     done
-    ln -sfn "$WORK"/products/train/*_dresses "$WORK/extra/dress/"  # the two dress classes are the small ones
 }
 
-pretrain() {  # colour and article at once, on two heads that fine-tuning replaces
-    [ -e "$WORK/pretrained.safetensors" ] && return
-    busana train "$WORK/products" --preset quick --runs "$WORK/pretrain" --set architecture=resnet50_two_head \
-        image_size="$SIZE" epochs="$PRETRAIN_EPOCHS" batch_size=64 learning_rate=0.06 warmup_epochs=0.5 \
-        label_smoothing=0.1 ema_decay=0 crop_scale=0.5 | tail -n 1 > "$WORK/pretrain.run"
-    cp "$(cat "$WORK/pretrain.run")/best.safetensors" "$WORK/pretrained.part"
-    mv "$WORK/pretrained.part" "$WORK/pretrained.safetensors"
-}
-
-FINAL=(pretrained="$WORK/pretrained.safetensors" extra="$WORK/extra" decisions="$DECISIONS" image_size="$SIZE" epochs="$EPOCHS")
-TABLE=(pretrained="$WORK/pretrained.safetensors" image_size="$TABLE_SIZE" epochs="$TABLE_EPOCHS")
-
-seeds() {
-    busana compare "$PHOTOS" --only best --seeds $SEEDS --runs "$WORK/runs" --out "$WORK/seeds.md" --set "${FINAL[@]}"
-}
-
-plain() {  # the usual split, photo by photo: its test leaks, and the card counts the leaks
-    busana compare "$PHOTOS" --only best --seeds $SEEDS --runs "$WORK/runs" --out "$WORK/plain.md" \
-        --set "${FINAL[@]}" split_groups=false
-}
-
-recipes() {
-    busana compare "$PHOTOS" --what recipes --runs "$WORK/runs" --out "$WORK/recipes.md" \
-        --set "${TABLE[@]}" decisions="$DECISIONS"
-}
-
-architectures() {  # from random weights: only one of them has others; AdamW, which all of them can start with
-    busana compare "$PHOTOS" --what architectures --runs "$WORK/runs" --out "$WORK/architectures.md" \
+networks() {  # from ImageNet; and, in a table of their own, all of them from nothing
+    busana compare "$PAPER" --what architectures --seeds $SEEDS --runs "$WORK/tables" --out "$WORK/networks.md" \
+        --set "${TABLE[@]}" pretrained=imagenet
+    busana compare "$PAPER" --what architectures --runs "$WORK/tables" --out "$WORK/networks-from-nothing.md" \
         --set "${TABLE[@]}" pretrained=none optimizer=adamw learning_rate=0.0005 head_learning_rate=1 weight_decay=0.05
 }
 
-for step in "${@:-photos pretrain seeds plain recipes architectures}"; do
+recipes() {
+    busana compare "$PAPER" --what recipes --runs "$WORK/tables" --out "$WORK/recipes.md" \
+        --set "${TABLE[@]}" pretrained="$IMAGENET"
+}
+
+pairs() {  # four pairs stay out of training: are they named all the same?
+    local pair run
+    mkdir -p "$WORK/seen" "$WORK/unseen"
+    for pair in "$COLOURS"/*; do
+        case $(basename "$pair") in
+            blue_dress | green_pants | red_shoes | black_shirt) ln -sfn "$pair" "$WORK/unseen/" ;;
+            *) ln -sfn "$pair" "$WORK/seen/" ;;
+        esac
+    done
+    run=$(trained pairs "$WORK/seen" architecture=efficientnet_lite0_two_head all_pairs=true image_size="$TABLE_SIZE" \
+        epochs="$TABLE_EPOCHS" learning_rate=0.03)
+    busana evaluate "$run" "$WORK/unseen" | tee "$WORK/unseen.txt"
+}
+
+for step in "${@:-home resnet50 lite leak networks recipes pairs}"; do
     for name in $step; do "$name"; done
 done

@@ -152,9 +152,14 @@ def test_experiment(tmp_path):
     stand_in.chmod(0o755)
     script = ROOT / "bench" / "experiment.sh"
     subprocess.run(["bash", "-n", script], check=True)
-    inputs = {name: str(tmp_path) for name in ("PHOTOS", "PRODUCTS", "PHONE")}
+    photos = tmp_path / "photos"
+    for row in (ROOT / "docs" / "review" / "home-photos.csv").read_text().splitlines()[1:]:
+        file = photos / row.split(",")[0]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    inputs = dict.fromkeys(("PAPER", "COLOURS", "HOME_PHOTOS"), str(photos))
     done = subprocess.run(["bash", script, work], env=os.environ | inputs | {"PYTHON": str(stand_in)},
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert log.read_text().split() == ["fetch", "train", "compare", "compare", "compare", "compare"]
-    assert (work / "pretrained.safetensors").exists()
+    assert log.read_text().split() == ["train"] * 3 + ["compare"] * 5 + ["train", "evaluate"]
+    assert sorted(folder.name for folder in (work / "home").iterdir()) == ["dress", "pants", "shirt", "shoes", "shorts"]
