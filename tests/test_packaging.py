@@ -33,7 +33,7 @@ LISTS = {"requirements": PROJECT["dependencies"] + EXTRAS["train"], "tests/requi
 # Imported without being asked for: a package that is asked for brings it, always.
 BROUGHT = {"numpy": "pandas", "scipy": "scikit-learn", "imagehash": "cleanvision", "starlette": "streamlit"}
 ENTRY = re.compile(r"^([a-z0-9-]+)==(\S+)( ; .+)? \\\n((?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE)
-WITHOUT_TRAIN = "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'kagglehub')))\n"
+WITHOUT_TRAIN = "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'timm', 'kagglehub')))\n"
 
 
 def read(lines: list[str]) -> set[tuple[str, str]]:
@@ -181,7 +181,8 @@ def test_the_wheel_says_its_version_its_command_and_that_torch_is_an_extra(wheel
     asked = [Requirement(line) for line in re.findall(r"^Requires-Dist: (.+)$", about, re.MULTILINE)]
     base = {canonicalize_name(one.name) for one in asked if one.marker is None or one.marker.evaluate({"extra": ""})}
     assert base == {name for name, _ in read(PROJECT["dependencies"])}
-    assert not base & {"torch", "torchvision", "kagglehub"}
+    assert not base & {"torch", "torchvision", "timm", "kagglehub"}
+    assert not any("efficientnet" in name for name in base)
 
 
 # ---- home

@@ -90,7 +90,7 @@ def _imagenet(architecture: str) -> tuple[State | None, str]:
     file, found = official(architecture), PACKAGED.get(architecture)
     try:
         if found:
-            return _installed(found), f"ImageNet weights from the package {found.package} ({found.file})."
+            return _opened(packaged_file(found)), f"ImageNet weights from the package {found.package} ({found.file})."
         return _downloaded(architecture), f"ImageNet weights from torchvision ({file})."
     except (URLError, OSError, RuntimeError, ValueError) as error:
         reason = (str(getattr(error, "reason", "") or error).splitlines() or [type(error).__name__])[0]
@@ -102,15 +102,15 @@ def _imagenet(architecture: str) -> tuple[State | None, str]:
     return None, f"Random weights: the ImageNet weights of {architecture} could not be had ({reason}). {way}"
 
 
-def _installed(found: Packaged) -> State:
-    """The tensors in an installed package, which is looked for and never run. OSError or ValueError: not as it was."""
+def packaged_file(found: Packaged) -> Path:
+    """The weights file of an installed package, whose code is not run. OSError: none. ValueError: changed."""
     spec = importlib.util.find_spec(found.package.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
         raise OSError(f"the package {found.package} is not installed")
     file = Path(spec.submodule_search_locations[0], "models", found.file)
     if not file.is_file() or _sha256(file) != found.sha256:
         raise ValueError(f"{found.file} in the package {found.package} is missing, damaged or another")
-    return torch.load(file, map_location="cpu", weights_only=True)
+    return file
 
 
 def _downloaded(architecture: str) -> State:
@@ -147,6 +147,11 @@ def _from_file(architecture: str, file: Path) -> State:
             f"{_official_name(digest)}: a pickle from elsewhere can run code, so give "
             f"{'that file or a .safetensors one' if known else 'a .safetensors one'}."
         )
+    return _opened(file)
+
+
+def _opened(file: Path) -> State:
+    """The tensors of a pickle whose hash is known, opened so that it could run no code either."""
     return torch.load(file, map_location="cpu", weights_only=True)
 
 

@@ -2,6 +2,7 @@
 
 import platform
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -353,7 +354,7 @@ def _versions() -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
-    }
+    } | ({"timm": sys.modules["timm"].__version__} if "timm" in sys.modules else {})  # loaded for its networks alone
 
 
 def _progress(log: Log, should_stop: Callable[[], bool]) -> Progress:

@@ -47,7 +47,7 @@ class TrainConfig:
     """
 
     preset: str = "paper"
-    architecture: str = "resnet50"  # any classifier that torchvision.models lists
+    architecture: str = "resnet50"  # any classifier of torchvision or timm
     pretrained: str = "imagenet"  # "imagenet", "none", or the path of a weights file
     image_size: int = 224
     epochs: int = 10
@@ -94,7 +94,7 @@ class TrainConfig:
             )
         if not self.architecture.isidentifier():
             raise UserError(
-                f"architecture must be a torchvision model name such as resnet50, not {self.architecture!r}."
+                f"architecture must be a model name of torchvision or timm such as resnet50, not {self.architecture!r}."
             )
 
     def changed(self, values: dict[str, Any]) -> "TrainConfig":

@@ -9,12 +9,12 @@ from fashion_core.runs import config
 from fashion_core.ui import keys
 
 ARCHITECTURES = [
-    "resnet50", "resnet18", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "vgg16",
-    "googlenet",
+    "resnet50", "resnet18", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0", "efficientnet_lite0",
+    "convnext_tiny", "vgg16", "googlenet",
 ]  # fmt: skip
 OFTEN_CHANGED = ("architecture", "pretrained", "image_size", "epochs", "batch_size", "learning_rate")
 FREE_CHOICES = {  # setting: (what the list offers, what else can be typed)
-    "architecture": (ARCHITECTURES, "Any torchvision classifier: type its name"),
+    "architecture": (ARCHITECTURES, "Any classifier of torchvision or timm: type its name"),
     "pretrained": (["imagenet", "none"], "imagenet, none, or type the path of a weights file"),
 }
 PATHS = {
