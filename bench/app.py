@@ -91,7 +91,8 @@ def _write_network(folder: Path, size: Size) -> None:
     from fashion_core.engine import export, models
 
     network, _ = models.build(size.architecture, paper.CLASSES, size.image_size)
-    export.write_ir(network, {"classes": paper.CLASSES, "config": {"image_size": size.image_size}}, folder)
+    about = {"classes": paper.CLASSES, "config": {"architecture": size.architecture, "image_size": size.image_size}}
+    export.write_ir(network, about, folder)
     card = {"v": 1, "name": "bench", "classes": list(paper.CLASSES), "image_size": size.image_size, "temperature": 1.0}
     files.write_json(folder / "card.json", card | {"architecture": size.architecture, "metrics": {}, "notes": []})
 

@@ -8,7 +8,6 @@ import torch
 from datasets import colours
 
 from fashion_core import UserError, cli, runs
-from fashion_core.engine import models
 from fashion_core.engine.device import predict_logits
 from fashion_core.engine.worker import conclude, work
 from fashion_core.evaluation.evaluation import Evaluation
@@ -134,7 +133,9 @@ def test_all_pairs_names_a_pair_without_photos(home, tmp_path):
     assert test.classes == card.classes == names
     assert "Named without a training photo: white_sock." in card.notes
     assert trained(folder).config.all_pairs is False
-    log_p = np.log(test.probabilities)  # two heads: log P(white, sock) = that of (white, hat) + (red, sock) - (red, hat)
+    log_p = np.log(
+        test.probabilities
+    )  # two heads: log P(white, sock) = that of (white, hat) + (red, sock) - (red, hat)
     assert log_p[:, 3] == pytest.approx(log_p[:, 2] + log_p[:, 1] - log_p[:, 0], abs=1e-3)
 
 

@@ -149,10 +149,13 @@ def test_a_run_without_a_model_says_to_let_it_finish(folder, tmp_path):
         resolve("r1")
 
 
-@pytest.mark.parametrize("name", ["card.json", "model.xml", "model.bin"])
-def test_a_missing_file_is_named(folder, name):
-    (folder / name).unlink()
-    with pytest.raises(UserError, match=f"{name} is missing: train or publish"):
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [("card.json", "card.json"), ("model.xml", "model.xml"), ("model.bin", "model.safetensors")],
+)
+def test_a_missing_file_is_named(folder, lost, named):
+    (folder / lost).unlink()
+    with pytest.raises(UserError, match=f"{named} is missing: train or publish"):
         Predictor(folder)
 
 

@@ -20,6 +20,7 @@ def trained(home: Path, evaluation: Evaluation, seed: int = 0) -> runs.Run:
     """A run with a model folder as a worker would have left it."""
     run = runs.create(replace(config.preset("quick"), seed=seed), home / "photos")
     folder = write_model(run.folder / "model", classes=list(evaluation.classes), metrics={"test_n": 8})
+    (folder / "model.bin").rename(folder / "model.safetensors")
     evaluation.save(run.folder / "evaluation.parquet")
     evaluation.save(folder / "evaluation.parquet")
     (folder / FILE).write_bytes(b"as it was")
@@ -69,6 +70,13 @@ def test_what_a_model_lacks_is_added_and_what_cannot_be_is_told(home):
     assert len(added) == 1 and "published without look-alikes and heat maps" in told[0]
 
 
+def test_a_model_of_an_earlier_version_is_published_with_its_numbers_once(home):
+    run, added = trained(home, eight()), []
+    (run.folder / "model" / "model.bin").write_bytes(b"the same again")
+    publish.publish(run, "coats", steps(add_ir=added.append), publish.Extras())
+    assert len(added) == 1
+
+
 def test_seeds_are_rows_of_one_test(home):
     first, second = trained(home, eight(), 0), trained(home, eight("/elsewhere"), 1)
     rows = publish.seed_results(first, (second, first))
@@ -81,6 +89,6 @@ def test_seeds_are_rows_of_one_test(home):
 
 
 def test_a_file_too_large_to_share_is_named(tmp_path):
-    (tmp_path / "model.bin").write_bytes(b"x" * 100)
-    assert "model.bin" in publish.size_problem(tmp_path, limit=99)
+    (tmp_path / "model.safetensors").write_bytes(b"x" * 100)
+    assert "model.safetensors" in publish.size_problem(tmp_path, limit=99)
     assert publish.size_problem(tmp_path, limit=100) is None

@@ -60,6 +60,8 @@ def test_evaluate_repeats_the_card_to_four_digits(model, photos, home, capsys):
 
 def test_openvino_repeats_the_stored_probabilities(model, photos):
     stored = Evaluation.load(model / "evaluation.parquet")
-    answers = Predictor(model)([imaging.read(photos / path) for path in stored.photos["path"]])
-    assert np.abs(answers - stored.probabilities).max() < 0.02
+    predictor = Predictor(model)
+    answers = predictor([imaging.read(photos / path) for path in stored.photos["path"]])
+    drawn = predictor.card.dataset.sample  # tested by torch in float32, which other devices compute otherwise
+    assert np.abs(answers - stored.probabilities).max() < (1e-4 if drawn else 0.02)
     assert (answers.argmax(1) == stored.predicted).mean() >= 0.995

@@ -12,6 +12,7 @@ from fashion_core import UserError
 from fashion_core.files import atomic_write
 from fashion_core.photos.imaging import printable
 
+GRAPH = "openvino.constants"  # a tensor of a model folder's weights that is model.xml's and not the network's
 LFS_POINTER = b"version https://git-lfs"
 
 
@@ -39,7 +40,7 @@ def load(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def read_tensors(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
-    """The tensors (on the CPU) of any safetensors file, and its `about` if `save` wrote it.
+    """The tensors (on the CPU) of any safetensors file but GRAPH, and its `about` if `save` wrote it.
 
     Raises UserError that says what the file is instead, and what to do.
     """
@@ -47,7 +48,7 @@ def read_tensors(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any] | 
     try:
         with safe_open(file, framework="pt") as archive:
             about = json.loads((archive.metadata() or {}).get("about", "null"))
-            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
+            tensors = {name: archive.get_tensor(name) for name in archive.keys() if name != GRAPH}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
         raise UserError(
             f"{printable(file)} is no safetensors file, or is cut off or damaged ({error}): download or copy it again."

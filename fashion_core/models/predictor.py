@@ -3,10 +3,12 @@
     predictor = Predictor(resolve("apparel-resnet50"))
     predictor.top(imaging.read("shoe.jpg"), k=3)        # [("black_shoes", 0.98), …]
 
-A model folder (weights/<name>/ or runs/<id>/model/) holds card.json, model.xml and model.bin. The network takes
-uint8 photos (n, size, size, 3) and normalises inside; of its outputs, `logits` (n, classes) are used here.
+A model folder (weights/<name>/ or runs/<id>/model/) holds card.json, the graph model.xml and the weights that it points
+into: model.safetensors, or the model.bin of an earlier version. The network takes uint8 photos (n, size, size, 3) and
+normalises inside; of its outputs, `logits` (n, classes) are used here.
 """
 
+import hashlib
 import os
 import sys
 import threading
@@ -26,6 +28,7 @@ from fashion_core.stats import softmax
 
 BATCH = 8  # photos a pass: more is no faster on a CPU, and only holds more memory
 MAX_THREADS = 8  # one photo gains nothing from more
+HEADER_MARK = "safetensors_header"  # in model.xml: the `header_digest` of the weights that its offsets are of
 
 
 class Predictor:
@@ -124,18 +127,22 @@ def _compiled(folder: Path, classes: int) -> Any:
     bfloat16 is about twice as fast where a CPU computes in it, but moved probabilities of catalogue photos by more than
     0.02 and, near a tie, the answer.
     """
-    for file in (folder / "model.bin", folder / "model.xml"):
-        name = imaging.printable(file)
-        if not file.is_file():
-            raise UserError(f"{name} is missing: train or publish the model again.")
-    core = runtime().Core()
+    file, weights = folder / "model.xml", folder / "model.bin"
+    if not weights.is_file():
+        weights = folder / "model.safetensors"
+    for needed in (weights, file):
+        if not needed.is_file():
+            raise UserError(f"{imaging.printable(needed)} is missing: train or publish the model again.")
+    name, core = imaging.printable(file), runtime().Core()
     config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": min(cpus(), MAX_THREADS),
     }
     try:
-        compiled = core.compile_model(file, "CPU", config)
+        graph = core.read_model(file, weights)
+        _refuse_other_weights(graph, file, weights)
+        compiled = core.compile_model(graph, "CPU", config)
         answers = compiled.output("logits").partial_shape[1]
     except RuntimeError as error:
         cause = str(error).strip().splitlines()[-1]
@@ -143,6 +150,28 @@ def _compiled(folder: Path, classes: int) -> Any:
     if answers != classes:
         raise UserError(f"{name} answers {answers} classes and its card names {classes}: publish the model again.")
     return compiled
+
+
+def _refuse_other_weights(graph: Any, file: Path, weights: Path) -> None:
+    """UserError where the offsets in `graph` are not those of `weights`: it would answer, and from wrong numbers."""
+    meant = graph.get_rt_info(HEADER_MARK).astype(str) if graph.has_rt_info(HEADER_MARK) else None
+    if meant != (header_digest(weights) if weights.suffix == ".safetensors" else None):
+        raise UserError(
+            f"{imaging.printable(file)} was made for other weights than {weights.name} beside it: bring both back from "
+            "one copy, or train or publish the model again."
+        )
+
+
+def read_header(file: Path) -> bytes:
+    """What comes before the numbers in a safetensors file: eight bytes for the length of the JSON, and that JSON."""
+    with file.open("rb") as stream:
+        length = stream.read(8)
+        return length + stream.read(min(int.from_bytes(length, "little"), file.stat().st_size))
+
+
+def header_digest(file: Path) -> str:
+    """Which tensors lie where in a safetensors file, and what they are of, as a SHA-256."""
+    return hashlib.sha256(read_header(file)).hexdigest()
 
 
 def cpus() -> int:

@@ -22,8 +22,9 @@ LARGEST_FILE = 50_000_000  # bytes that many hosts take in one file
 
 @dataclass(frozen=True)
 class Steps:
-    """`add_ir` writes model.xml and model.bin into a model folder that lacks them, `add_explanations` what lies behind
-    its predictions on these photos; `readme` is the text of README.md; `warn` tells of what could not be done."""
+    """`add_ir` writes model.xml into a model folder that lacks it or holds its numbers twice, `add_explanations` what
+    lies behind its predictions on these photos; `readme` is the text of README.md; `warn` tells of what could not be
+    done."""
 
     add_ir: Callable[[Path], None]
     add_explanations: Callable[[Path, dataset.Dataset], None]
@@ -65,8 +66,8 @@ def publish(run: Run, name: str, steps: Steps, extras: Extras) -> Path:
 
 
 def _complete(folder: Path, run: Run, steps: Steps) -> None:
-    """Add what the model lacks that was trained without OpenVINO, or before explanations were kept."""
-    if not (folder / "model.xml").exists():
+    """Add what the model lacks that was trained without OpenVINO, by an earlier version, or is not explained yet."""
+    if not (folder / "model.xml").exists() or (folder / "model.bin").exists():
         steps.add_ir(folder)
     if (folder / explanations.FILE).exists():
         return

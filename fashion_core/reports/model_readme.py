@@ -142,8 +142,9 @@ def _recipe(card: ModelCard) -> str:
 def _use(card: ModelCard) -> str:
     return (
         f"    python -m fashion_core predict {printable(card.name)} photo.jpg\n\n"
-        "`model.xml` and `model.bin` are for OpenVINO: uint8 RGB photos (n, size, size, 3) in, normalised inside, and "
-        "three outputs: `logits`, `embedding` and `features`, the last feature map. `model.safetensors` holds the same "
-        "weights in float16 for torch. `evaluation.parquet` holds the names, labels and probabilities of the test "
+        "`model.xml` is the network for OpenVINO: uint8 RGB photos (n, size, size, 3) in, normalised inside, and three "
+        "outputs: `logits`, `embedding` and `features`, the last feature map. Its numbers lie in `model.safetensors`, "
+        'float16, from which torch trains on: `openvino.Core().read_model("model.xml", "model.safetensors")`. '
+        "`evaluation.parquet` holds the names, labels and probabilities of the test "
         "photos, not the photos."
     )
