@@ -133,9 +133,7 @@ def test_all_pairs_names_a_pair_without_photos(home, tmp_path):
     assert test.classes == card.classes == names
     assert "Named without a training photo: white_sock." in card.notes
     assert trained(folder).config.all_pairs is False
-    log_p = np.log(
-        test.probabilities
-    )  # two heads: log P(white, sock) = that of (white, hat) + (red, sock) - (red, hat)
+    log_p = np.log(test.probabilities)
     assert log_p[:, 3] == pytest.approx(log_p[:, 2] + log_p[:, 1] - log_p[:, 0], abs=1e-3)
 
 
