@@ -5,7 +5,7 @@ Indonesian Journal on Data Science 3(1), pp. 1-12. Numbers are printed here as t
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fashion_core.stats import accuracy_with_interval, wilson
 
@@ -56,6 +56,31 @@ TABLE_1: dict[str, dict[str, float]] = {
 def matches(classes: Iterable[str]) -> bool:
     """Whether these are the paper's ten classes, in any order, so that its numbers may stand beside them."""
     return set(classes) == set(CLASSES)
+
+
+def count_lines(counts: Mapping[str, int]) -> list[str]:
+    """A table of class, the paper's count and the count here; classes that the paper lacks come after its ten."""
+    names = [*CLASSES, *sorted(set(counts) - set(CLASSES))]
+    rows = [(name, COUNTS.get(name), counts.get(name, 0)) for name in names]
+    rows.append(("all", COUNTED_TOTAL, sum(counts.values())))
+    texts = [("class", "paper", "here")] + [(name, "-" if of is None else f"{of:,}", f"{n:,}") for name, of, n in rows]
+    width = max(len(name) for name, _, _ in texts)
+    return [f"{name:{width}}  {of:>6}  {here:>6}" for name, of, here in texts]
+
+
+def count_difference(counts: Mapping[str, int]) -> str:
+    """One sentence: whether the ten classes have as many photos as the paper's, and by how many each differs."""
+    differ = {name: counts.get(name, 0) - of for name, of in COUNTS.items() if counts.get(name, 0) != of}
+    if not differ:
+        return f"Each of the ten classes has as many photos as in the paper, {COUNTED_TOTAL:,} in all."
+    here = sum(counts.get(name, 0) for name in CLASSES)
+    each = ", ".join(f"{name} {_more_or_fewer(by)}" for name, by in differ.items())
+    whole = _more_or_fewer(here - COUNTED_TOTAL) if here != COUNTED_TOTAL else "as many as there"
+    return f"The counts differ from the paper's: {here:,} photos of its {COUNTED_TOTAL:,}, {whole} ({each})."
+
+
+def _more_or_fewer(by: int) -> str:
+    return f"{by:,} more" if by > 0 else f"{-by:,} fewer"
 
 
 def stated() -> str:

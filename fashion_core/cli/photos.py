@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from fashion_core.cli.progress import Bars
 from fashion_core.photos.imaging import printable
@@ -15,9 +16,17 @@ def sample(options: argparse.Namespace) -> None:
 
 
 def fetch(options: argparse.Namespace) -> None:
+    from fashion_core import paper
+    from fashion_core.photos.paper_set import counts
     from fashion_core.photos.sources import fetch as get
 
-    print(get(options.name, options.out, options.local, Bars(), options.without))
+    bars, said = Bars(), list[str]()
+    out = get(options.name, options.out, options.local, bars, options.without, options.all_colours, said.append)
+    bars.close()
+    table = paper.count_lines(counts(out)) if options.name == "paper" else []
+    for line in (*table, *said):
+        print(line, file=sys.stderr)
+    print(out)  # alone on stdout, for scripts
 
 
 def check(options: argparse.Namespace) -> None:
