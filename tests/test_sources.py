@@ -201,7 +201,7 @@ def test_photos_already_there_are_never_overwritten(tmp_path):
     (tmp_path / "out" / "mine.jpg").touch()
     assert "already holds something" in refusal("paper", tmp_path / "out", clothes(tmp_path / "my.zip"))
     (tmp_path / "out" / "mine.jpg").unlink()
-    assert sources.fetch("clothing", tmp_path / "out", tmp_path / "my.zip") == tmp_path / "out"  # an empty folder will do
+    assert sources.fetch("clothing", tmp_path / "out", tmp_path / "my.zip") == tmp_path / "out"  # an empty folder will
 
 
 def test_what_is_not_there_or_holds_no_classes_is_a_sentence(tmp_path):

@@ -1,7 +1,7 @@
 """The paper's photos out of either layout of their Kaggle set: its ten classes, or 24 of which they are a part.
 
-    sort_classes(folder, all_colours=False, say=print)    # in place: black_dress/…, or train/black_dress/…
-    paper.count_lines(counts(folder))                     # class, the paper's count, the count here
+sort_classes(folder, all_colours=False, say=print)    # in place: black_dress/…, or train/black_dress/…
+paper.count_lines(counts(folder))                     # class, the paper's count, the count here
 """
 
 import filecmp
