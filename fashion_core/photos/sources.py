@@ -94,12 +94,7 @@ def fetch(
         elif name != "clothing":
             _copy(_download_from_kaggle(source, name, out, progress), partial, progress)
         else:
-            archive = partial.with_name(f"{partial.name}.zip")
-            try:
-                _download(os.environ.get("BUSANA_CLOTHING_URL") or source.address, archive, name, out, progress)
-                unpack(archive, partial, progress)
-            finally:
-                archive.unlink(missing_ok=True)
+            _download_zip(name, partial, out, progress)
         if name == "products":
             _sort_products(partial, _product_table(partial, local), without, progress)
         if name == "paper":
@@ -209,6 +204,16 @@ def _why(error: str, status: int | None) -> str:
     if re.search("resol|name or service|nodename|unreachable", error.lower()):
         return "no connection to the internet"
     return re.sub(r"\s+", " ", error).strip(" .")[:120]
+
+
+def _download_zip(name: str, partial: Path, out: Path, progress: Progress) -> None:
+    """Its zip, unpacked into `partial`, the folder that becomes `out`."""
+    archive = partial.with_name(f"{partial.name}.zip")
+    try:
+        _download(os.environ.get("BUSANA_CLOTHING_URL") or SOURCES[name].address, archive, name, out, progress)
+        unpack(archive, partial, progress)
+    finally:
+        archive.unlink(missing_ok=True)
 
 
 def _download(url: str, file: Path, name: str, out: Path, progress: Progress) -> None:
