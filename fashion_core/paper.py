@@ -4,10 +4,9 @@ Puspitasari, Salsabila, Roliawati: "Penerapan ResNet-50 CNN untuk Optimalisasi K
 Indonesian Journal on Data Science 3(1), pp. 1-12. Numbers are printed here as the paper prints them, slips included.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 
-from fashion_core.stats import accuracy_with_interval, wilson
+from fashion_core.stats import accuracy_with_interval, difference
 
 # Photos per class, section on the data set.
 COUNTS: dict[str, int] = {
@@ -103,10 +102,7 @@ def verdict(classes: Iterable[str], right: int, n: int, drawn: bool) -> str:
 def compared(right: int, n: int, papers: tuple[int, int] = (TEST_RIGHT, TEST_PHOTOS)) -> str:
     """One sentence: better than the paper's figure, worse than it or indistinguishable, by the 95 % interval of the
     difference of the two shares (Newcombe 1998, from Wilson's)."""
-    (low, high), (paper_low, paper_high) = wilson(right, n), wilson(*papers)
-    a, b = right / n, papers[0] / papers[1]
-    least = a - b - math.hypot(a - low, paper_high - b)
-    most = a - b + math.hypot(high - a, b - paper_low)
+    least, most = difference(right, n, *papers)
     if least > 0:
         return f"Better than the paper's figure, by {least * 100:.1f} to {most * 100:.1f} points."
     if most < 0:

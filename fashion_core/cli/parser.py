@@ -59,6 +59,8 @@ def _photos(command: Command) -> None:
     sub = command("check", photos.check, "Audit a folder of photos: counts, unreadable files, duplicates.")
     sub.add_argument("dir", type=_path)
     sub.add_argument("--json", action="store_true")
+    sub.add_argument("--model", help="also look for near-duplicates that thumbnails do not show, by its embeddings")
+    sub.add_argument("--write", action="store_true", help="with --model: keep what is found in a file beside DIR")
 
 
 def _training(command: Command) -> None:
