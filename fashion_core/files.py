@@ -1,6 +1,7 @@
 """Files written whole or not at all, the cache folder, and work on many files with its progress told."""
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -57,6 +58,17 @@ def cache_folder() -> Path:
             f"The folder {folder} cannot be made ({error.strerror}): set BUSANA_HOME to one you own."
         ) from None
     return folder
+
+
+def beside(folder: Path, kind: str) -> Path:
+    """`NAME.KIND.csv` beside a folder of photos, so that whoever shares the photos shares it; where nothing can be
+    written there, in data/KIND/ of the home. It may not exist yet."""
+    folder = folder.resolve()
+    file = folder.with_name(f"{folder.name}.{kind}.csv")
+    above = next(parent for parent in folder.parents if parent.exists())
+    if file.exists() or os.access(above, os.W_OK):
+        return file
+    return home() / "data" / kind / f"{folder.name}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}.csv"
 
 
 @contextmanager

@@ -4,10 +4,9 @@ Puspitasari, Salsabila, Roliawati: "Penerapan ResNet-50 CNN untuk Optimalisasi K
 Indonesian Journal on Data Science 3(1), pp. 1-12. Numbers are printed here as the paper prints them, slips included.
 """
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from fashion_core.stats import accuracy_with_interval, wilson
+from fashion_core.stats import accuracy_with_interval, difference
 
 # Photos per class, section on the data set.
 COUNTS: dict[str, int] = {
@@ -58,6 +57,31 @@ def matches(classes: Iterable[str]) -> bool:
     return set(classes) == set(CLASSES)
 
 
+def count_lines(counts: Mapping[str, int]) -> list[str]:
+    """A table of class, the paper's count and the count here; classes that the paper lacks come after its ten."""
+    names = [*CLASSES, *sorted(set(counts) - set(CLASSES))]
+    rows = [(name, COUNTS.get(name), counts.get(name, 0)) for name in names]
+    rows.append(("all", COUNTED_TOTAL, sum(counts.values())))
+    texts = [("class", "paper", "here")] + [(name, "-" if of is None else f"{of:,}", f"{n:,}") for name, of, n in rows]
+    width = max(len(name) for name, _, _ in texts)
+    return [f"{name:{width}}  {of:>6}  {here:>6}" for name, of, here in texts]
+
+
+def count_difference(counts: Mapping[str, int]) -> str:
+    """One sentence: whether the ten classes have as many photos as the paper's, and by how many each differs."""
+    differ = {name: counts.get(name, 0) - of for name, of in COUNTS.items() if counts.get(name, 0) != of}
+    if not differ:
+        return f"Each of the ten classes has as many photos as in the paper, {COUNTED_TOTAL:,} in all."
+    here = sum(counts.get(name, 0) for name in CLASSES)
+    each = ", ".join(f"{name} {_more_or_fewer(by)}" for name, by in differ.items())
+    whole = _more_or_fewer(here - COUNTED_TOTAL) if here != COUNTED_TOTAL else "as many as there"
+    return f"The counts differ from the paper's: {here:,} photos of its {COUNTED_TOTAL:,}, {whole} ({each})."
+
+
+def _more_or_fewer(by: int) -> str:
+    return f"{by:,} more" if by > 0 else f"{-by:,} fewer"
+
+
 def stated() -> str:
     """The paper's own figure, a sentence."""
     return f"The paper has {accuracy_with_interval(TEST_RIGHT, TEST_PHOTOS, 'test photos')}."
@@ -78,10 +102,7 @@ def verdict(classes: Iterable[str], right: int, n: int, drawn: bool) -> str:
 def compared(right: int, n: int, papers: tuple[int, int] = (TEST_RIGHT, TEST_PHOTOS)) -> str:
     """One sentence: better than the paper's figure, worse than it or indistinguishable, by the 95 % interval of the
     difference of the two shares (Newcombe 1998, from Wilson's)."""
-    (low, high), (paper_low, paper_high) = wilson(right, n), wilson(*papers)
-    a, b = right / n, papers[0] / papers[1]
-    least = a - b - math.hypot(a - low, paper_high - b)
-    most = a - b + math.hypot(high - a, b - paper_low)
+    least, most = difference(right, n, *papers)
     if least > 0:
         return f"Better than the paper's figure, by {least * 100:.1f} to {most * 100:.1f} points."
     if most < 0:

@@ -15,6 +15,13 @@ def wilson(right: float, n: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, float(low)), min(1.0, float(high))
 
 
+def difference(right: int, n: int, other_right: int, other_n: int) -> tuple[float, float]:
+    """The 95 % interval of right/n less other_right/other_n, of photos drawn apart (Newcombe 1998, from Wilson's)."""
+    (low, high), (other_low, other_high) = wilson(right, n), wilson(other_right, other_n)
+    a, b = right / n, other_right / other_n
+    return a - b - float(np.hypot(a - low, other_high - b)), a - b + float(np.hypot(high - a, b - other_low))
+
+
 def between(right: float, n: int) -> str:
     """Wilson's interval in words: "82.7% to 89.4%"."""
     low, high = wilson(right, n)

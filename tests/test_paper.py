@@ -55,3 +55,20 @@ def test_an_accuracy_is_compared_on_the_papers_classes_and_on_real_photos_only()
     assert "drawn photos" in paper.verdict(paper.CLASSES, 600, 600, drawn=True)
     assert paper.verdict(("coat", "hat"), 600, 600, drawn=True) == ""
     assert paper.verdict(paper.CLASSES, 0, 0, drawn=False) == ""
+
+
+def test_counts_are_compared_class_by_class():
+    same = "Each of the ten classes has as many photos as in the paper, 5,993 in all."
+    assert paper.count_difference(paper.COUNTS) == same == paper.count_difference(paper.COUNTS | {"red_dress": 9})
+    found = paper.count_difference(paper.COUNTS | {"black_dress": 440, "blue_shirt": 742})
+    assert "5,984 photos of its 5,993, 9 fewer (black_dress 10 fewer, blue_shirt 1 more)." in found
+    assert "as many as there (black_dress 1 fewer, black_pants 1 more)" in paper.count_difference(
+        paper.COUNTS | {"black_dress": 449, "black_pants": 872}
+    )
+
+
+def test_the_table_of_counts_has_a_row_for_each_class_and_one_for_all():
+    lines = paper.count_lines({"black_dress": 1450, "red_dress": 7})
+    assert [line.split() for line in (lines[0], lines[1], *lines[-2:])] == [
+        ["class", "paper", "here"], ["black_dress", "450", "1,450"], ["red_dress", "-", "7"], ["all", "5,993", "1,457"],
+    ]  # fmt: skip

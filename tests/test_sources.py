@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashion_core import UserError
+from fashion_core import UserError, paper
+from fashion_core.cli import main
 from fashion_core.photos import archive, sources
 
 
@@ -128,7 +129,7 @@ def test_kaggle_failing_in_any_way_is_one_sentence(tmp_path, kagglehub, failure,
 
 def test_kaggle_reports_progress_and_its_folder_is_copied(tmp_path, kagglehub):
     cache = tmp_path / "cache"
-    for label in ("black_dress", "blue_dress"):
+    for label in paper.CLASSES:
         (cache / "dataset" / label).mkdir(parents=True)
         (cache / "dataset" / label / "1.jpg").write_bytes(jpeg())
     kagglehub(
@@ -142,7 +143,7 @@ def test_kaggle_reports_progress_and_its_folder_is_copied(tmp_path, kagglehub):
     )
     told = []
     out = sources.fetch("paper", tmp_path / "out", progress=lambda *args: told.append(args))
-    assert tree(out) == ["black_dress/1.jpg", "blue_dress/1.jpg"] and len(tree(cache)) == 2
+    assert tree(out) == [f"{label}/1.jpg" for label in paper.CLASSES] == tree(cache / "dataset")
     assert told[:2] == [(2, 6, "Downloading, MB"), (6, 6, "Downloading, MB")]
 
 
@@ -176,7 +177,7 @@ def test_the_real_kagglehub_has_the_bar_that_is_replaced():
 
 
 def test_a_zip_you_have_is_taken_in_place_of_the_download(tmp_path):
-    out = sources.fetch("paper", tmp_path / "out", clothes(tmp_path / "my.zip"))
+    out = sources.fetch("clothing", tmp_path / "out", clothes(tmp_path / "my.zip"))
     assert len(tree(out)) == 9 and (tmp_path / "my.zip").exists()
 
 
@@ -190,7 +191,7 @@ def test_a_folder_you_have_is_copied_and_stays(tmp_path):
 
 def test_a_folder_with_train_alone_keeps_it(tmp_path):
     out = sources.fetch(
-        "paper", tmp_path / "out", packed(tmp_path / "z.zip", **{"train/a/1.jpg": b"x", "train/b/1.jpg": b"x"})
+        "clothing", tmp_path / "out", packed(tmp_path / "z.zip", **{"train/a/1.jpg": b"x", "train/b/1.jpg": b"x"})
     )
     assert tree(out) == ["train/a/1.jpg", "train/b/1.jpg"]
 
@@ -200,13 +201,13 @@ def test_photos_already_there_are_never_overwritten(tmp_path):
     (tmp_path / "out" / "mine.jpg").touch()
     assert "already holds something" in refusal("paper", tmp_path / "out", clothes(tmp_path / "my.zip"))
     (tmp_path / "out" / "mine.jpg").unlink()
-    assert sources.fetch("paper", tmp_path / "out", tmp_path / "my.zip") == tmp_path / "out"  # an empty folder will do
+    assert sources.fetch("clothing", tmp_path / "out", tmp_path / "my.zip") == tmp_path / "out"  # an empty folder will
 
 
 def test_what_is_not_there_or_holds_no_classes_is_a_sentence(tmp_path):
     assert "There is no" in refusal("paper", tmp_path / "out", tmp_path / "gone.zip")
     flat = packed(tmp_path / "flat.zip", **{"1.jpg": jpeg()})
-    assert "no class folders" in refusal("paper", tmp_path / "out", flat)
+    assert "no class folders" in refusal("clothing", tmp_path / "out", flat)
     assert "choose paper or clothing" in refusal("shoes", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -410,6 +411,102 @@ def test_a_name_too_long_for_the_disk_is_named(tmp_path):
         "paper", tmp_path / "out", packed(tmp_path / "my.zip", **{f"a/{'x' * 300}.jpg": b"", "b/1.jpg": b""})
     )
     assert "xxx.jpg: File name too long" in said and ".partial" not in said and "\n" not in said
+
+
+# ---- the paper's set: ten classes, or 24 with the ten among them
+
+OTHERS = {"brown": "pants shoes shorts", "green": "pants shirt shoes shorts", "red": "dress pants shoes",
+          "white": "dress pants shoes shorts"}  # fmt: skip
+ALL_24 = sorted([*paper.CLASSES, *(f"{colour}_{garment}" for colour, its in OTHERS.items() for garment in its.split())])
+
+
+def apparel(file: Path, classes=paper.CLASSES, name="{label}/{n}.jpg", photos=2, **more: bytes) -> Path:
+    """A zip of `photos` photos a class, each under `name`."""
+    return packed(file, **{name.format(label=label, n=n): jpeg() for label in classes for n in range(photos)}, **more)
+
+
+def fetched(archive: Path, out: Path, **options) -> tuple[list[str], list[str]]:
+    """The class folders that `fetch paper` makes, and the sentences that it says."""
+    said: list[str] = []
+    sources.fetch("paper", out, archive, say=said.append, **options)
+    return sorted({str(Path(name).parent) for name in tree(out)}), said
+
+
+def test_of_the_24_classes_the_papers_ten_are_taken_and_the_rest_named(tmp_path):
+    assert len(ALL_24) == 24
+    classes, said = fetched(apparel(tmp_path / "my.zip", ALL_24), tmp_path / "out")
+    assert classes == list(paper.CLASSES)
+    assert "14 other folders left out: brown_pants, " in said[0] and "--all-colours" in said[0]
+
+
+def test_all_24_are_taken_where_they_are_asked_for(tmp_path):
+    classes, said = fetched(apparel(tmp_path / "my.zip", ALL_24), tmp_path / "out", all_colours=True)
+    assert classes == ALL_24 and len(said) == 1
+    assert "goes with paper" in refusal("clothing", tmp_path / "other", tmp_path / "my.zip", all_colours=True)
+
+
+def test_ten_classes_are_taken_whole_with_what_lies_beside_them(tmp_path):
+    archive = apparel(tmp_path / "my.zip", name="data/set/{label}/{n}.jpg", **{"data/LICENSE.txt": b"free"})
+    out = sources.fetch("paper", tmp_path / "out", archive)
+    assert len(tree(out)) == 21 and (out / "LICENSE.txt").read_bytes() == b"free"
+
+
+@pytest.mark.parametrize(
+    "name", ["Apparel Images/{label}/{n}.jpg", "a/b/{label}/deep/{n}.jpg", "{nested}/{n}.jpg", "data/{nested}/{n}.jpg",
+             "{spaced}/{n}.JPG", "{hyphened}/{n}.jpg"],
+)  # fmt: skip
+def test_the_classes_are_known_however_their_folders_are_written(tmp_path, name):
+    entries = {}
+    for label in paper.CLASSES:
+        colour, garment = label.split("_")
+        ways = {"label": label, "nested": f"{colour.upper()}/{garment}", "spaced": label.replace("_", " ").title(),
+                "hyphened": label.replace("_", "-").upper()}  # fmt: skip
+        entries |= {name.format(n=n, **ways): jpeg() for n in range(2)}
+    classes, _ = fetched(packed(tmp_path / "my.zip", **entries), tmp_path / "out")
+    assert [name.removesuffix("/deep") for name in classes] == list(paper.CLASSES)
+
+
+def test_a_split_in_the_set_stays(tmp_path):
+    entries = {f"set/{part}/{label.replace('_', ' ')}/{part}.jpg": jpeg() for part in ("Training", "Test")
+               for label in paper.CLASSES}  # fmt: skip
+    classes, said = fetched(packed(tmp_path / "my.zip", **entries), tmp_path / "out")
+    assert classes == sorted(f"{part}/{label}" for part in ("test", "train") for label in paper.CLASSES)
+    assert "20 photos of its 5,993" in said[0]
+    mixed = packed(tmp_path / "mixed.zip", **entries, **{"black_dress/1.jpg": jpeg()})
+    assert "some do not: give the folder" in refusal("paper", tmp_path / "two", mixed)
+
+
+def test_two_folders_of_a_class_lose_no_photo_and_keep_none_twice(tmp_path):
+    one, other = jpeg(), jpeg()
+    more = {"again/black_dress/0.jpg": one, "Black Dress/0.jpg": other, "more/Black Dress/0.jpg": one}
+    out = sources.fetch("paper", tmp_path / "out", apparel(tmp_path / "my.zip", paper.CLASSES[1:], **more))
+    assert {file.read_bytes() for file in (out / "black_dress").iterdir()} == {one, other}
+    assert len(tree(out / "black_dress")) == 2
+
+
+def test_a_set_without_the_ten_classes_is_refused_and_says_what_to_give(tmp_path):
+    said = refusal("paper", tmp_path / "out", apparel(tmp_path / "few.zip", paper.CLASSES[:8]))
+    assert "2 of the paper's ten classes have no folder in it (blue_shoes, blue_shorts)" in said and "\n" not in said
+    assert "10 of the paper's ten" in refusal("paper", tmp_path / "out", clothes(tmp_path / "my.zip"))
+    assert "10 of the paper's ten" in refusal("paper", tmp_path / "out", packed(tmp_path / "f.zip", **{"1.jpg": b"x"}))
+    assert not (tmp_path / "out").exists()
+
+
+def test_counts_that_differ_from_the_papers_are_said_by_class(tmp_path):
+    entries = {"Black_Dress/one more.jpg": jpeg(), "black_dress/notes.txt": b"no photo"}
+    _, said = fetched(apparel(tmp_path / "my.zip", photos=1, **entries), tmp_path / "out")
+    assert said == [paper.count_difference(dict.fromkeys(paper.CLASSES, 1) | {"black_dress": 2})]
+    assert "11 photos of its 5,993, 5,982 fewer (black_dress 448 fewer, black_pants 870 fewer" in said[0]
+
+
+def test_fetch_prints_the_counts_beside_the_papers_and_the_folder_alone_on_stdout(tmp_path, capsys):
+    archive = apparel(tmp_path / "my.zip", [*paper.CLASSES, "red_dress"])
+    assert main(["fetch", "paper", str(tmp_path / "out"), "--from", str(archive), "--all-colours"]) == 0
+    out, table = capsys.readouterr()
+    assert out == f"{tmp_path / 'out'}\n"
+    rows = [line.split() for line in table.splitlines()]
+    assert ["black_dress", "450", "2"] in rows and ["red_dress", "-", "2"] in rows and ["all", "5,993", "22"] in rows
+    assert "The counts differ from the paper's" in table
 
 
 # ---- products

@@ -54,10 +54,13 @@ def _photos(command: Command) -> None:
     sub.add_argument("out", type=_path)
     sub.add_argument("--from", dest="local", type=_path, help="a folder, zip or tar that you already have")
     sub.add_argument("--without", type=_path, help="products: leave out what is, or nearly is, in this folder")
+    sub.add_argument("--all-colours", action="store_true", help="paper: every colour of the five garments, 24 classes")
 
     sub = command("check", photos.check, "Audit a folder of photos: counts, unreadable files, duplicates.")
     sub.add_argument("dir", type=_path)
     sub.add_argument("--json", action="store_true")
+    sub.add_argument("--model", help="also look for near-duplicates that thumbnails do not show, by its embeddings")
+    sub.add_argument("--write", action="store_true", help="with --model: keep what is found in a file beside DIR")
 
 
 def _training(command: Command) -> None:

@@ -205,7 +205,7 @@ def _photos_to_compare_on(folder: Path, paper: bool, local: Path | None, recipe:
 
     bars = Bars()
     if paper and not folder.is_dir():
-        sources.fetch("paper", folder, local, bars)
+        sources.fetch("paper", folder, local, bars, say=lambda sentence: print(sentence, file=sys.stderr))
     photos = dataset.load(folder, recipe.split_seed, bars, recipe.split_groups)
     bars.close()
     return photos

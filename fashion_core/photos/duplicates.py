@@ -1,4 +1,4 @@
-"""Photos that look alike, grouped by their thumbnails."""
+"""Photos that look alike, grouped by their thumbnails; and pairs that may be one photo, to be looked at closely."""
 
 from collections.abc import Iterator
 
@@ -31,6 +31,30 @@ def near_duplicates(thumbnails: np.ndarray, progress: Progress = None) -> np.nda
 def grouped(n: int, pairs: np.ndarray) -> np.ndarray:
     """The groups, as above, of n photos that pairs of rows (m, 2) link."""
     return _numbered(_joined(np.arange(n), pairs))
+
+
+def mirrored_pairs(thumbnails: np.ndarray, progress: Progress = None) -> np.ndarray:
+    """Pairs of rows (m, 2), the lesser first, of which one is near the other's mirror image."""
+    n = len(thumbnails)
+    both = np.concatenate([thumbnails, thumbnails[:, :, ::-1]])
+    found = np.concatenate([np.empty((0, 2), int), *_near_pairs(both, progress)])
+    found = found[(found[:, 0] < n) & (found[:, 1] >= n)] - [0, n]
+    return np.unique(np.sort(found[found[:, 0] != found[:, 1]], 1), axis=0)
+
+
+def nearest_pairs(embeddings: np.ndarray, neighbours: int, cosine: float) -> np.ndarray:
+    """Pairs of rows (m, 2), the lesser first, of which one is among the other's nearest `neighbours` by embedding
+    (n, d), with at least this cosine."""
+    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+    neighbours, pairs = min(neighbours, len(unit) - 1), [np.empty((0, 2), int)]
+    for start in range(0, len(unit) if neighbours > 0 else 0, 1000):
+        near = unit[start : start + 1000] @ unit.T
+        rows = np.arange(len(near))
+        near[rows, start + rows] = -np.inf  # itself
+        best = np.argpartition(-near, neighbours - 1, axis=1)[:, :neighbours]
+        row, place = np.nonzero(np.take_along_axis(near, best, 1) >= cosine)
+        pairs.append(np.stack([row + start, best[row, place]], 1))
+    return np.unique(np.sort(np.concatenate(pairs), 1), axis=0)
 
 
 def differs_within_group(photos: pd.DataFrame, column: str) -> pd.Series:

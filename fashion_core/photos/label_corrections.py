@@ -28,9 +28,9 @@ from typing import Literal
 
 import numpy as np
 
-from fashion_core import UserError, home
+from fashion_core import UserError
 from fashion_core.class_names import classes_matching, normalised_name, split_names
-from fashion_core.files import atomic_write
+from fashion_core.files import atomic_write, beside
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.imaging import printable
 
@@ -51,14 +51,8 @@ class Decisions(dict[str, str]):
 
 
 def default_file(root: Path) -> Path:
-    """The file for the photos in `root`, which may not exist yet: beside that folder, so that whoever shares the photos
-    shares it; where nothing can be written there, in data/decisions/ of the home."""
-    root = Path(root).resolve()
-    file = root.with_name(f"{root.name}.decisions.csv")
-    above = next(folder for folder in root.parents if folder.exists())
-    if file.exists() or os.access(above, os.W_OK):
-        return file
-    return home() / "data" / "decisions" / f"{root.name}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:8]}.csv"
+    """The file for the photos in `root`, which may not exist yet (see `files.beside`)."""
+    return beside(Path(root), "decisions")
 
 
 def resolve_setting(setting: str, root: Path) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,6 +87,11 @@ def path_order(path: str) -> tuple[bytes, bytes]:
 def is_system_name(name: str) -> bool:
     """Whether a file or folder of this name is a system's own: hidden, a preview, a bin."""
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES or _LOST_CLUSTERS.fullmatch(name) is not None
+
+
+def photo_files(names: Iterable[str]) -> list[str]:
+    """Those whose names are those of photos."""
+    return [name for name in names if name.lower().endswith(_PHOTO_ENDINGS)]
 
 
 # ---- splits
@@ -246,7 +251,7 @@ def _folders(folder: Path) -> list[str]:
 
 def _photos(folder: Path) -> list[str]:
     """Files right in a folder whose names are those of photos."""
-    return [name for name, is_folder in _entries(folder) if name.lower().endswith(_PHOTO_ENDINGS) and not is_folder]
+    return photo_files(name for name, is_folder in _entries(folder) if not is_folder)
 
 
 def _files(folder: Path, root: str, above: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:

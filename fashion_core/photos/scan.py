@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads
-from fashion_core.photos import imaging, sample
+from fashion_core.photos import imaging, recorded_duplicates, sample
 from fashion_core.photos.duplicates import near_duplicates
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.layout import find_layout, path_order
@@ -30,8 +30,10 @@ class Audit(NamedTuple):
     notes: tuple[str, ...]
 
 
-def audit(root: Path | str, progress: Progress = None) -> Audit:
+def audit(root: Path | str, progress: Progress = None, recorded: bool = True) -> Audit:
     """Open every file once and say what is there. What was read before and has not changed is not read again.
+
+    Near-duplicates are those that thumbnails show, and unless `recorded` is False those of `recorded_duplicates`.
 
     Raises UserError as `find_layout` does.
     """
@@ -49,7 +51,11 @@ def audit(root: Path | str, progress: Progress = None) -> Audit:
     bad_paths = sorted(bad, key=path_order)
     unreadable = pd.DataFrame({"path": _objects(bad_paths), "reason": _objects(bad[path] for path in bad_paths)})
     photos = _photo_table(good, layout.files, sample.drawn_digests(root))
-    return Audit(photos, unreadable, layout.classes, layout.splits, (*layout.notes, *_reading_notes(good)))
+    notes = [*layout.notes, *_reading_notes(good)]
+    if recorded:  # never cached: people edit that file
+        photos["group"], said = recorded_duplicates.joined(photos, root)
+        notes += said
+    return Audit(photos, unreadable, layout.classes, layout.splits, tuple(notes))
 
 
 def _inspect(root: Path, paths: list[str], known: Mapping[str, dict], progress: Progress) -> dict[str, dict]:

@@ -1,7 +1,7 @@
 """Where photos come from: a download, or the folder, zip or tar that you already have.
 
 python -m fashion_core fetch clothing photos/clothing
-python -m fashion_core fetch paper photos/paper --from archive.zip
+python -m fashion_core fetch paper photos/paper --from archive.zip [--all-colours]
 python -m fashion_core fetch products photos/products --without photos/apparel10
 """
 
@@ -22,11 +22,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fashion_core import UserError
+from fashion_core import UserError, paper
 from fashion_core.files import Progress
 from fashion_core.photos.archive import unpack
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.layout import is_system_name, split_folders
+from fashion_core.photos.paper_set import Say, counts, sort_classes
 from fashion_core.photos.scan import near_copies
 
 
@@ -55,6 +56,11 @@ SOURCES = {
         "paramaggarwal/fashion-product-images-small",
     ),
 }
+ALL_COLOURS = Source(
+    "Apparel Images Dataset, 24 classes with the paper's ten among them",
+    "https://www.kaggle.com/datasets/trolukovich/apparel-images-dataset",
+    "trolukovich/apparel-images-dataset",
+)
 FEWEST = 5  # a class of products with fewer photos is left out
 HELD_BACK = 50  # one product photo in so many is for validation, another for test: the rest is for pretraining
 
@@ -65,31 +71,36 @@ def fetch(
     local: Path | str | None = None,
     progress: Progress = None,
     without: Path | str | None = None,
+    all_colours: bool = False,
+    say: Say = lambda sentence: None,
 ) -> Path:
     """Bring the set `name` into the new folder `out`, as class folders; from `local`, a folder or zip, where given.
 
-    Products that are, or nearly are, photos of the folder `without` are left out.
+    Products that are, or nearly are, photos of the folder `without` are left out. Of the paper's set, which comes in
+    ten classes or in 24, its ten are taken, with `all_colours` every one; `say` is told how their counts compare with
+    the paper's.
 
     `progress(done, total, what)` counts megabytes while downloading, files while unpacking. Raises UserError: unknown
     name, `out` in use, offline or without rights (with what to download by hand), an unsafe or broken zip.
     """
     if name not in SOURCES:
         raise UserError(f"There is no set called {printable(name)}: choose {' or '.join(SOURCES)}.")
-    out = Path(out)
+    if all_colours and name != "paper":
+        raise UserError(f"--all-colours goes with paper: leave it out to fetch {name}.")
+    out, source = Path(out), ALL_COLOURS if all_colours else SOURCES[name]
     with _new_folder(out) as partial:
         if local is not None:
             _take(Path(local), partial, progress)
         elif name != "clothing":
-            _copy(_download_from_kaggle(name, out, progress), partial, progress)
+            _copy(_download_from_kaggle(source, name, out, progress), partial, progress)
         else:
-            archive = partial.with_name(f"{partial.name}.zip")
-            try:
-                _download(os.environ.get("BUSANA_CLOTHING_URL") or SOURCES[name].address, archive, name, out, progress)
-                unpack(archive, partial, progress)
-            finally:
-                archive.unlink(missing_ok=True)
+            _download_zip(name, partial, out, progress)
         if name == "products":
             _sort_products(partial, _product_table(partial, local), without, progress)
+        if name == "paper":
+            _keep_only(sort_classes(partial, all_colours, say))
+    if name == "paper":
+        say(paper.count_difference(counts(out)))
     return out
 
 
@@ -138,8 +149,13 @@ def _sort_products(folder: Path, table: pd.DataFrame, without: Path | str | None
         photos[number].rename(target)
     if not sorted_to.exists():
         raise UserError("No photo fits the table: the photos must be named after the table's id, as in 1163.jpg.")
-    for entry in folder.iterdir():
-        if entry != sorted_to:
+    _keep_only(sorted_to)
+
+
+def _keep_only(folder: Path) -> None:
+    """Remove what lies beside `folder`."""
+    for entry in folder.parent.iterdir():
+        if entry != folder:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
@@ -150,20 +166,21 @@ def _slug(names: pd.Series) -> pd.Series:
 # ---- downloads
 
 
-def _by_hand(name: str, out: Path, why: str) -> UserError:
+def _by_hand(source: Source, name: str, out: Path, why: str) -> UserError:
     """The one sentence that says how to go on without the network."""
+    option = " --all-colours" if source is ALL_COLOURS else ""
     return UserError(
-        f"{name} could not be downloaded ({why}): download it by hand from {SOURCES[name].page} and give the zip, "
+        f"{name} could not be downloaded ({why}): download it by hand from {source.page} and give the zip, "
         f"or the folder you unpacked it to, on the Data page or with `python -m fashion_core fetch {name} "
         f"{printable(out)} "
-        "--from FILE`."
+        f"--from FILE{option}`."
     )
 
 
-def _download_from_kaggle(name: str, out: Path, progress: Progress) -> Path:
+def _download_from_kaggle(source: Source, name: str, out: Path, progress: Progress) -> Path:
     """The set's folder in kagglehub's own cache."""
     script = Path(__file__).with_name("kaggle_download.py")
-    command = [sys.executable, "-P", str(script), SOURCES[name].address]
+    command = [sys.executable, "-P", str(script), source.address]
     answer: dict = {"error": "it ended without an answer", "status": None}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
@@ -174,7 +191,7 @@ def _download_from_kaggle(name: str, out: Path, progress: Progress) -> Path:
         finally:  # also where the person has left the page
             process.kill()
     if "folder" not in answer:
-        raise _by_hand(name, out, _why(answer.get("error", "it broke off"), answer.get("status")))
+        raise _by_hand(source, name, out, _why(answer.get("error", "it broke off"), answer.get("status")))
     return Path(answer["folder"])
 
 
@@ -189,20 +206,30 @@ def _why(error: str, status: int | None) -> str:
     return re.sub(r"\s+", " ", error).strip(" .")[:120]
 
 
+def _download_zip(name: str, partial: Path, out: Path, progress: Progress) -> None:
+    """Its zip, unpacked into `partial`, the folder that becomes `out`."""
+    archive = partial.with_name(f"{partial.name}.zip")
+    try:
+        _download(os.environ.get("BUSANA_CLOTHING_URL") or SOURCES[name].address, archive, name, out, progress)
+        unpack(archive, partial, progress)
+    finally:
+        archive.unlink(missing_ok=True)
+
+
 def _download(url: str, file: Path, name: str, out: Path, progress: Progress) -> None:
     network = (HTTPException, ValueError, OSError)  # URLError and time-outs are OSErrors
     try:
         answer = urllib.request.urlopen(url, timeout=30)
     except network as error:
         status = getattr(error, "code", None)
-        raise _by_hand(name, out, _why(str(getattr(error, "reason", None) or error), status)) from None
+        raise _by_hand(SOURCES[name], name, out, _why(str(getattr(error, "reason", None) or error), status)) from None
     with answer, file.open("wb") as target:
         total, done = int(answer.headers.get("Content-Length") or 0), 0
         while True:
             try:
                 block = answer.read(1 << 20)
             except network as error:
-                raise _by_hand(name, out, _why(str(error), None)) from None
+                raise _by_hand(SOURCES[name], name, out, _why(str(error), None)) from None
             if not block:
                 break
             target.write(block)  # a full disk is no fault of the network
@@ -210,7 +237,7 @@ def _download(url: str, file: Path, name: str, out: Path, progress: Progress) ->
             if progress:
                 _tell(progress, done, total)
     if done < total:
-        raise _by_hand(name, out, f"it broke off after {done >> 20} of {total >> 20} MB")
+        raise _by_hand(SOURCES[name], name, out, f"it broke off after {done >> 20} of {total >> 20} MB")
 
 
 def _tell(progress: Callable, done: int, total: int) -> None:

@@ -121,6 +121,7 @@ def counts_table(found: PhotoSet) -> None:
             f"Only a tenth of the latter, {paper.TEST_PHOTOS} test photos, can give the {paper.TEST_ACCURACY:.2%} that "
             "it reports."
         )
+        st.caption(paper.count_difference(found.photos["label"].value_counts().to_dict()))
 
 
 def _counts(photos: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
