@@ -11,7 +11,7 @@ from model_folders import write_model
 from PIL import Image
 
 from fashion_core import UserError, runs
-from fashion_core.engine import checkpoint, teacher, training
+from fashion_core.engine import checkpoint, losses, teacher
 from fashion_core.engine.training import Photos
 from fashion_core.engine.worker import work
 from fashion_core.photos import dataset, imaging
@@ -36,11 +36,11 @@ def photos_of(data) -> Photos:
 def test_the_target_is_shared_between_label_and_teacher():
     """P = (1/2, 1/4, 1/4), label first: ln 2. The teacher says (0, 1, 0): ln 4. Half of each: 1.5 ln 2."""
     logits = torch.tensor([[np.log(2), 0.0, 0.0]] * 2)
-    hard = training.partial_cross_entropy(logits, torch.eye(3, dtype=torch.bool)[[0, 0]])
+    hard = losses.partial_cross_entropy(logits, torch.eye(3, dtype=torch.bool)[[0, 0]])
     taught = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])  # no answer to the second photo
-    found = training.distilled(hard, logits, taught, 0.5)
+    found = losses.distilled(hard, logits, taught, 0.5)
     assert found.tolist() == pytest.approx([1.5 * np.log(2), np.log(2)], abs=1e-6)
-    assert training.distilled(hard, logits, taught, 1.0)[0].item() == pytest.approx(np.log(4), abs=1e-6)
+    assert losses.distilled(hard, logits, taught, 1.0)[0].item() == pytest.approx(np.log(4), abs=1e-6)
 
 
 def test_the_teacher_answers_calibrated_in_the_order_of_the_student_s_classes(home, tmp_path):

@@ -20,7 +20,7 @@ from datasets import COLOURS, colours
 from safetensors.torch import save_file
 
 from fashion_core import UserError, runs
-from fashion_core.engine import checkpoint, device, models, training
+from fashion_core.engine import checkpoint, device, losses, models, training
 from fashion_core.engine.device import predict_logits
 from fashion_core.engine.evaluate import calibrate, load_network
 from fashion_core.engine.training import NotFinite, Photos, Trainer
@@ -569,11 +569,11 @@ def test_one_meaning_each_is_cross_entropy_and_two_are_the_sum_of_both():
     one = torch.eye(3, dtype=torch.bool)[[0, 2]]
     for smoothing in (0.0, 0.1):
         torchs = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2]), label_smoothing=smoothing)
-        assert training.partial_cross_entropy(logits, one, smoothing).mean().item() == pytest.approx(
+        assert losses.partial_cross_entropy(logits, one, smoothing).mean().item() == pytest.approx(
             torchs.item(), abs=1e-6
         )
     either = torch.tensor([[False, True, True]])  # P = 1/4 + 2/4
-    assert training.partial_cross_entropy(logits[1:], either).item() == pytest.approx(-np.log(0.75), abs=1e-6)
+    assert losses.partial_cross_entropy(logits[1:], either).item() == pytest.approx(-np.log(0.75), abs=1e-6)
 
 
 def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):

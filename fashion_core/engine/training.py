@@ -20,6 +20,7 @@ from torchvision.transforms import v2
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
+from fashion_core.engine.losses import distilled, partial_cross_entropy
 from fashion_core.runs.config import TrainConfig, learning_rate_at
 
 LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
@@ -357,24 +358,6 @@ def rewind_to_best(folder: Path) -> int:
     about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0}
     checkpoint.save(folder / LAST, tensors, about)
     return step
-
-
-def partial_cross_entropy(logits: torch.Tensor, candidates: torch.Tensor, smoothing: float = 0.0) -> torch.Tensor:
-    """For each photo -log of the probability, summed, of all classes that it may be; float32 (b,).
-
-    logits (b, k) float32, candidates (b, k) bool. With one class each it is cross-entropy with label smoothing;
-    more are a partial label, as of a dress whose colour nobody wrote down (Jin and Ghahramani 2002).
-    """
-    log_p = F.log_softmax(logits, dim=1)
-    of_candidates = torch.logsumexp(log_p.masked_fill(~candidates, -torch.inf), dim=1)
-    return -((1 - smoothing) * of_candidates + smoothing * log_p.mean(dim=1))
-
-
-def distilled(loss: torch.Tensor, logits: torch.Tensor, taught: torch.Tensor, share: float) -> torch.Tensor:
-    """`loss` (b,) with `share` of it replaced by the cross-entropy to a teacher's probabilities `taught` (b, k), where
-    the teacher has an answer: a row of zeros is none (Hinton, Vinyals, Dean 2015)."""
-    soft = -(taught * F.log_softmax(logits, dim=1)).sum(dim=1)
-    return torch.where(taught.sum(dim=1) > 0, (1 - share) * loss + share * soft, loss)
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch.optim.Optimizer:

@@ -35,7 +35,8 @@ RECIPES: dict[str, Changes] = {
 ARCHITECTURES: dict[str, Changes] = {
     name: {"architecture": name}
     for name in (
-        "resnet50", "vgg16", "googlenet", "mobilenet_v3_large", "convnext_tiny", "resnet50_two_head", "resnet50_se",
+        "resnet50", "vgg16", "googlenet", "mobilenet_v3_large", "convnext_tiny", "efficientnet_lite0",
+        "efficientnet_lite2", "resnet50_two_head", "resnet50_se",
     )
 }  # fmt: skip
 EXPERIMENTS = {"recipes": RECIPES, "architectures": ARCHITECTURES}
