@@ -8,7 +8,7 @@ import pytest
 from datasets import COLOURS, colours
 from streamlit.testing.v1 import AppTest
 
-from fashion_core import UserError, runs
+from fashion_core import runs
 from fashion_core.cli import main
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, GATHERING, Explanations
@@ -124,11 +124,9 @@ def test_label_issues_of_all_photos_say_how_to_get_what_they_need(run, capsys):
     assert f"python -m fashion_core train --resume {run.id}" in capsys.readouterr().err
 
 
-def test_a_run_left_at_its_best_epoch_and_stopped_while_gathering_is_not_trained_on(run):
-    """`--finish` gave it a model of the best epoch: resuming must not train over it."""
+def test_finish_of_a_tested_run_gathers_and_trains_nothing(run):
     left(run)
-    before = (run.folder / "last.safetensors").read_bytes()
+    before = [(run.folder / name).read_bytes() for name in ("last.safetensors", "model/model.safetensors")]
     assert main(["train", "--resume", run.id, "--finish"]) == 0
-    assert run.state == "finished" and (run.folder / "last.safetensors").read_bytes() == before
-    with pytest.raises(UserError, match="is finished: start a new run"):
-        run.amended({"epochs": 9})
+    assert run.state == "finished" and (run.model_folder / FILE).exists()
+    assert [(run.folder / name).read_bytes() for name in ("last.safetensors", "model/model.safetensors")] == before
