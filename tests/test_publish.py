@@ -77,6 +77,13 @@ def test_a_model_of_an_earlier_version_is_published_with_its_numbers_once(home):
     assert len(added) == 1
 
 
+def test_what_a_worker_is_still_writing_is_not_published(home):
+    run = trained(home, eight())
+    (run.folder / "model" / ".half.partial").write_bytes(b"not whole")
+    folder = publish.publish(run, "coats", steps(), publish.Extras())
+    assert not [file.name for file in folder.iterdir() if file.name.startswith(".")]
+
+
 def test_seeds_are_rows_of_one_test(home):
     first, second = trained(home, eight(), 0), trained(home, eight("/elsewhere"), 1)
     rows = publish.seed_results(first, (second, first))

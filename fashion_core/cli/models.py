@@ -106,10 +106,13 @@ def label_issues(options: argparse.Namespace) -> None:
     from fashion_core.evaluation.evaluation import Evaluation
     from fashion_core.evaluation.explanations import FILE, Explanations
     from fashion_core.evaluation.label_issues import find_label_issues, out_of_fold
+    from fashion_core.models.predictor import why_unexplained
     from fashion_core.models.registry import resolve
 
     folder = resolve(options.model)
     if options.all:
+        if not (folder / FILE).exists():
+            raise UserError(why_unexplained(folder))
         answers = out_of_fold(Explanations.load(folder / FILE))
     else:
         answers = Evaluation.load(folder / "evaluation.parquet")

@@ -138,6 +138,8 @@ class _Screen:
         elif type == "step":
             self._bar.set_postfix(loss=f"{fields['loss']:.3f}", refresh=False)
             self._bar.update()
+        elif type == "progress":
+            self._bar.set_postfix_str(f"{fields['what']}: {fields['done']:,} of {fields['total']:,}")
         elif text := _event_line(type, fields):
             tqdm.write(text, file=sys.stderr)
 
@@ -220,7 +222,7 @@ def _train_missing(
     finished, failed = {}, False
     for recipe in dict.fromkeys(recipe for variant in variants for recipe in variant.configs):
         run = experiment.find(recipe, photos, fingerprint, runs.find(runs_dir))
-        if run is None or run.state != "finished":
+        if run is None or run.state not in runs.DONE:
             runs.refuse_if_busy(runs_dir)
             run = run or runs.create(recipe, photos, runs_dir)
             print(f"busana: {run.id}: {experiment.title(recipe.as_dict())}", file=sys.stderr)

@@ -1,5 +1,6 @@
-"""One pass of a finished network over all its photos → the Explanations behind its predictions."""
+"""One pass of a tested network over all its photos → the Explanations behind its predictions."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +14,16 @@ from fashion_core.engine import models
 from fashion_core.engine.device import in_batches, pick_device
 from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
-from fashion_core.evaluation.explanations import FILE, ID_QUANTILE, Explanations
+from fashion_core.evaluation.explanations import FILE, GATHERING, ID_QUANTILE, Explanations
 from fashion_core.files import Progress
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.garment_colour import Colour, measure
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.runs.config import predict_size
 
+AT_ONCE = 8  # photos: on a CPU more are no faster, and between them a wish to stop is heard
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
+Answers = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
 @torch.inference_mode()
@@ -37,14 +40,12 @@ def compute_explanations(
     tested = (data.photos["split"] == "test").to_numpy()
     weights = _cam_weights(wrapped, len(classes), pixels[:1], device)
     embeddings, maps, colours = [], [], []
-    run = partial(_run, wrapped, weights, pixels, device)
-    for batch, (embedding, predicted, heat) in in_batches(run, len(pixels), device):
+    for first, (embedding, predicted, heat) in _answers(wrapped, weights, pixels, device, progress):
+        batch = slice(first, first + len(embedding))
         embeddings.append(embedding)
         if heat is not None:
             maps.append(heat[tested[batch]])
         colours += _measure_colours(pixels[batch], predicted, heat)
-        if progress:
-            progress(batch.stop, len(pixels), "Computing explanations")
     whole = np.concatenate(embeddings)
     pca = PCA(min(DIMENSIONS, *whole.shape), random_state=0).fit(whole)
     result = Explanations(
@@ -56,9 +57,23 @@ def compute_explanations(
     return replace(result, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
 
 
+def _answers(
+    wrapped: Exported, weights: torch.Tensor | None, pixels: np.ndarray, device: torch.device, progress: Progress
+) -> Iterator[tuple[int, Answers]]:
+    """What `_run` finds in the photos, a few at a time, with the number of the first of them."""
+    for start in range(0, len(pixels), AT_ONCE):
+        if progress:
+            progress(start, len(pixels), GATHERING)
+        some = pixels[start : start + AT_ONCE]
+        for batch, found in in_batches(partial(_run, wrapped, weights, some, device), len(some), device):
+            yield start + batch.start, found
+    if progress:
+        progress(len(pixels), len(pixels), GATHERING)
+
+
 def _run(
     wrapped: Exported, weights: torch.Tensor | None, pixels: np.ndarray, device: torch.device, batch: slice
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+) -> Answers:
     """Unit embeddings (n, d), predicted classes (n,) and, with `weights`, class maps (n, classes, h, w) of a batch."""
     found = wrapped(torch.tensor(pixels[batch], device=device))
     embedding = nn.functional.normalize(found["embedding"].float()).cpu().numpy()

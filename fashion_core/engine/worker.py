@@ -1,11 +1,8 @@
 """The whole of a training run, in the order it happens: photos, training, evaluation of the best weights, export."""
 
 import platform
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -22,6 +19,7 @@ from fashion_core.engine import export, models, teacher, training
 from fashion_core.engine.device import Log, pick_device
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
+from fashion_core.engine.stopping import Stopped, stop_requests, told
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -38,12 +36,6 @@ from fashion_core.runs.config import predict_size
 from fashion_core.runs.events import Tail
 from fashion_core.runs.record import read_values
 from fashion_core.stats import softmax, wilson
-
-PROGRESS_SECONDS = 0.5
-
-
-class Stopped(Exception):
-    """The person asked to stop before the first iteration."""
 
 
 class Trained(NamedTuple):
@@ -71,7 +63,7 @@ def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
 
 def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool]], str]) -> str:
     """Run `body(should_stop)` and log how it ended."""
-    with _stop_requests(run) as should_stop:
+    with stop_requests(run) as should_stop:
         try:
             reason = body(should_stop)
         except Stopped:
@@ -90,8 +82,10 @@ def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool]], str]) -> st
 
 
 def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
+    report = told(log, should_stop)
+    if run.model_folder:
+        return _gather_explanations(run, report, show)
     _refuse_to_diverge_again(run)
-    report = _progress(log, should_stop)
     if pick_device(run.config.device).type == "cuda":  # a missing device is told before minutes of decoding
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
     begins = not (run.folder / label_corrections.COPY).exists()
@@ -120,23 +114,52 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
 
 
 def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
+    report = told(log, should_stop)
+    if run.model_folder and not _is_to_be_tested_otherwise(run):
+        return _gather_explanations(run, report, show)
     if not (run.folder / BEST).exists():
         raise UserError(f"Run {run.id} has not finished an epoch yet, so there are no weights to keep: resume it.")
     _, about = load_network(run.folder / BEST)
-    report, device = _progress(log, should_stop), pick_device(run.config.device)
+    device = pick_device(run.config.device)
     data = _load_photos(run, report)
-    if about["fingerprint"].partition("+")[0] != data.fingerprint:
-        raise UserError(
-            f"The photos in {printable(run.dataset)} have changed since run {run.id} began, so its test would not be "
-            "one: bring them back as they were."
-        )
-    note = f"Training ended early, by request: epoch {about['epoch']} of {run.config.epochs}, the best so far, is kept."
+    _refuse_changed_photos(run, about, data, "its test would not be one")
+    which = f"epoch {about['epoch']} of {run.config.epochs}, the best"
+    note = f"Training ended early, by request: {which} so far, is kept."
+    if run.model_folder:
+        note = f"Tested again, by request, with other settings of the test: {which}."
     log("note", text=note)
     show(note)
     trained = Trained(training.read_progress(about), device)
     notes = [*Tail(run.events_file).read().notes, *_changes(run)]
     _test_and_export(run, data, trained, notes, log, report)
     return "finished"
+
+
+def _gather_explanations(run: Run, report: Progress, show: Callable[[str], object]) -> str:
+    """All that is left to do where the model folder is written: the run is trained and tested."""
+    folder = run.folder / "model"
+    if not (folder / explanations.FILE).exists():
+        show(f"{run.id} is trained and tested: its heat maps and look-alikes follow.")
+        network, about = load_network(folder / "model.safetensors")
+        data = _load_photos(run, report)
+        _refuse_changed_photos(run, about, data, "its look-alikes would be others")
+        pixels = decode_photos(data, predict_size(about["config"]), report)
+        _explain(run, data, pixels, network, pick_device(run.config.device), report)
+    return "finished"
+
+
+def _is_to_be_tested_otherwise(run: Run) -> bool:
+    """Whether the settings of the test were changed since the model was written."""
+    tested = ModelCard.read(run.folder / "model").recipe
+    return any(getattr(tested, name) != getattr(run.config, name) for name in TEST_SETTINGS)
+
+
+def _refuse_changed_photos(run: Run, about: dict, data: Dataset, why: str) -> None:
+    if about["fingerprint"].partition("+")[0] != data.fingerprint:
+        raise UserError(
+            f"The photos in {printable(run.dataset)} have changed since run {run.id} began, so {why}: bring them back "
+            "as they were."
+        )
 
 
 def _refuse_to_diverge_again(run: Run) -> None:
@@ -248,7 +271,7 @@ def _remove_later_epochs(run: Run, trainer: Trainer) -> None:
 
 
 def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str], log: Log, report: Progress) -> None:
-    """Load the best weights, calibrate on validation, test once, store, explain, export."""
+    """Load the best weights, calibrate on validation, test once, store and export: the model can be used. Explain."""
     network, about = load_network(run.folder / BEST)
     tested_with = {name: getattr(run.config, name) for name in TEST_SETTINGS}  # may have been set after training
     about |= {"config": about["config"] | tested_with}
@@ -264,12 +287,22 @@ def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str]
     log("evaluate", split="test", epoch=about["epoch"], **summary)
     cost = Cost(**models.cost(network, predict_size(about["config"])), images_per_second=run.images_per_second)
     card = _card(run, data, trained, test, about, temperature, notes, cost)
-    explained = compute_explanations(network, data.classes, data, pixels, trained.device, report)
-    copies = [file, explained.save(run.folder / explanations.FILE)]
-    copies += [folder for folder in (run.folder / EPOCHS,) if folder.is_dir()]  # a run begun before these were kept
+    (run.folder / explanations.FILE).unlink(missing_ok=True)  # of an earlier test, whose model folder was removed
+    epochs = run.folder / EPOCHS
+    copies = [file, epochs] if epochs.is_dir() else [file]  # a run begun before these were kept
     export.write_model_folder(run.folder / "model", network, about, card, copies)
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
+    _explain(run, data, pixels, network, trained.device, report)
+
+
+def _explain(
+    run: Run, data: Dataset, pixels: np.ndarray, network: torch.nn.Module, device: torch.device, report: Progress
+) -> None:
+    """Gather what lies behind the predictions; it comes to the model folder last, which says that all is done."""
+    found = compute_explanations(network, data.classes, data, pixels, device, report)
+    for folder in (run.folder, run.folder / "model"):
+        found.save(folder / explanations.FILE)
 
 
 def _card(
@@ -355,35 +388,3 @@ def _versions() -> dict[str, str]:
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
     } | ({"timm": sys.modules["timm"].__version__} if "timm" in sys.modules else {})  # loaded for its networks alone
-
-
-def _progress(log: Log, should_stop: Callable[[], bool]) -> Progress:
-    """A progress callback that logs now and then and leaves at once when asked to stop."""
-    logged = 0.0
-
-    def report(done: int, total: int, what: str) -> None:
-        nonlocal logged
-        if should_stop():
-            raise Stopped
-        if done == total or time.time() - logged > PROGRESS_SECONDS:
-            log("progress", what=what, done=done, total=total)
-            logged = time.time()
-
-    return report
-
-
-@contextmanager
-def _stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
-    """A test for the stop file, Ctrl-C or SIGTERM: each of them stops after the current iteration."""
-    requested = False
-
-    def request(*_: object) -> None:
-        nonlocal requested
-        requested = True
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: requested or (run.folder / "stop").exists()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -24,6 +24,8 @@ from fashion_core import UserError
 from fashion_core.evaluation.explanations import FILE, Explanations, ood_warning
 from fashion_core.models.card import ModelCard
 from fashion_core.photos import garment_colour, imaging
+from fashion_core.photos.imaging import printable
+from fashion_core.runs import LIVE, Run
 from fashion_core.stats import softmax
 
 BATCH = 8  # photos a pass: more is no faster on a CPU, and only holds more memory
@@ -88,8 +90,25 @@ class Predictor:
 
 
 def load_explanations(folder: Path) -> Explanations | None:
-    """Those of the model in `folder`; None where it was made before they were kept."""
+    """Those of the model in `folder`; None where it has none (`why_unexplained`)."""
     return Explanations.load(folder / FILE) if (folder / FILE).exists() else None
+
+
+def why_unexplained(folder: Path) -> str:
+    """Why the model in `folder` has no explanations, and how to get them, as a sentence or two."""
+    folder = folder.resolve()
+    run = next((Run(each) for each in (folder, folder.parent) if (each / "events.jsonl").exists()), None)
+    state = run.state if run else "finished"
+    if run is None or state == "finished":
+        return "This model came without explanations of its predictions: train or publish it again."
+    name = printable(run.id)
+    what = f"The heat maps, look-alikes and measured colours of {name}"
+    if state in LIVE:
+        return f"{what} are still being gathered: the Train page shows how far."
+    return (
+        f"{what} were not gathered to the end: resume it on the Train page, or by "
+        f"python -m fashion_core train --resume {name}."
+    )
 
 
 def predict_files(
@@ -132,8 +151,8 @@ def _compiled(folder: Path, classes: int) -> Any:
         weights = folder / "model.safetensors"
     for needed in (weights, file):
         if not needed.is_file():
-            raise UserError(f"{imaging.printable(needed)} is missing: train or publish the model again.")
-    name, core = imaging.printable(file), runtime().Core()
+            raise UserError(f"{printable(needed)} is missing: train or publish the model again.")
+    name, core = printable(file), runtime().Core()
     config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
@@ -157,7 +176,7 @@ def _refuse_other_weights(graph: Any, file: Path, weights: Path) -> None:
     meant = graph.get_rt_info(HEADER_MARK).astype(str) if graph.has_rt_info(HEADER_MARK) else None
     if meant != (header_digest(weights) if weights.suffix == ".safetensors" else None):
         raise UserError(
-            f"{imaging.printable(file)} was made for other weights than {weights.name} beside it: bring both back from "
+            f"{printable(file)} was made for other weights than {weights.name} beside it: bring both back from "
             "one copy, or train or publish the model again."
         )
 

@@ -57,7 +57,7 @@ def publish(run: Run, name: str, steps: Steps, extras: Extras) -> Path:
     if target.exists():
         raise UserError(f"{printable(target)} exists already: choose another name, or remove that folder first.")
     with atomic_folder(target) as folder:
-        shutil.copytree(source, folder, dirs_exist_ok=True)
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))  # still being written
         _complete(folder, run, steps)
         if problem := size_problem(folder):
             raise UserError(problem)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fashion_core import UserError
 from fashion_core.photos import label_corrections
-from fashion_core.runs import Run, config
+from fashion_core.runs import DONE, Run, config
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.run import resolved
 
@@ -116,9 +116,9 @@ def command(recipe: TrainConfig, dataset: Path, runs_dir: Path | None = None) ->
 
 
 def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[Run]) -> Run | None:
-    """The run of exactly this recipe on exactly these photos and split: a finished one, else one to go on with.
+    """The run of exactly this recipe on exactly these photos and split: a tested one, else one to go on with.
 
-    Finished runs are known by the photos' fingerprint, so those brought here from another machine count; one to go on
+    Tested runs are known by the photos' fingerprint, so those brought here from another machine count; one to go on
     with must also read the same folder.
     """
     recipe, unfinished = resolved(recipe, dataset), None
@@ -126,7 +126,7 @@ def find(recipe: TrainConfig, dataset: Path, fingerprint: str, among: Iterable[R
         if run.problem or _recipe_of(run) != recipe or not _decided_alike(run, recipe):
             continue
         photos, state = _fingerprint(run), run.state
-        if photos == fingerprint and state == "finished" and run.model_folder:
+        if photos == fingerprint and state in DONE and run.model_folder:
             return run
         if (
             photos in (fingerprint, None)

@@ -36,6 +36,8 @@ CHANGEABLE = (
     "crop_scale", "flip", "precision", "device", *TEST_SETTINGS, "extra",
 )  # fmt: skip
 LIVE = ("starting", "running", "stopping")
+TESTED = "tested"  # and its model can be used, but the worker ended before it had explained every photo
+DONE = ("finished", TESTED)  # nothing is left to train
 START_SECONDS = 9.0  # a launched worker that has not taken its lock by then is not coming; torch loads after it
 UNREADABLE = "unreadable"
 MARKS = (FILE, "events.jsonl", "worker.log", "last.safetensors", "best.safetensors", "model")  # of a run's folder
@@ -90,7 +92,8 @@ class Run:
 
     @property
     def state(self) -> str:
-        """starting, running, stopping, finished, stopped, failed, crashed, or unreadable where it cannot be told."""
+        """starting, running, stopping, finished, tested (all but explained), stopped, failed, crashed, or unreadable
+        where it cannot be told."""
         try:
             if is_held(self.folder / "lock"):
                 return "stopping" if (self.folder / "stop").exists() else "running"
@@ -100,8 +103,11 @@ class Run:
         except OSError:
             return UNREADABLE
         last = newest[-1] if newest else {}
-        if last.get("type") == "end" and last.get("reason") in ("finished", "stopped"):
-            return str(last["reason"])
+        reason = last.get("reason") if last.get("type") == "end" else None
+        if reason != "finished" and self.model_folder:
+            return TESTED
+        if reason in ("finished", "stopped"):
+            return str(reason)
         return "failed" if last.get("type") == "error" else "crashed"
 
     @property
@@ -180,12 +186,12 @@ class Run:
     def amended(self, changes: Mapping[str, Any]) -> "Run":
         """Change settings of the recipe from the last checkpoint on; the earlier recipe goes into the history.
 
-        Raises UserError while the run trains, once it is finished, for a bad value, and for a setting that the
+        Raises UserError while the run trains, once it is tested, for a bad value, and for a setting that the
         checkpoint depends on.
         """
         self._refuse_if_live()
-        if self.state == "finished" and not set(changes) <= set(TEST_SETTINGS):
-            raise UserError(f"Run {self.id} is finished: start a new run with other settings.")
+        if (state := self.state) in DONE and not set(changes) <= set(TEST_SETTINGS):
+            raise UserError(f"Run {self.id} is {state}: start a new run with other settings.")
         before, recipe, step = self.config, self.config.changed(dict(changes)), self.checkpoint_step
         recipe = recipe.changed({"extra": absolute(recipe.extra)})
         new = {name: value for name, value in recipe.as_dict().items() if value != getattr(before, name)}

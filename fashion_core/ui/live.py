@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import streamlit as st
 
 from fashion_core import runs
+from fashion_core.evaluation.explanations import GATHERING
 from fashion_core.reports import curves
 from fashion_core.runs import LogSnapshot, Run, Tail
 from fashion_core.ui import boot, keys, resume
@@ -19,6 +20,7 @@ BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "starting": ("blue", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_circle:"),
     "stopping": ("orange", ":material/pending:"),
+    runs.TESTED: ("green", ":material/check:"),
     "finished": ("green", ":material/check_circle:"),
     "stopped": ("orange", ":material/stop_circle:"),
     "failed": ("red", ":material/error:"),
@@ -110,8 +112,12 @@ def _headline(run: Run, log: LogSnapshot, state: str) -> None:
     if not all(start.get(name) for name in PLANNED):
         _preparing(log)
         return
-    _progress(start, log)
-    _figures(start, log, state)
+    tested = state != "finished" and run.model_folder is not None
+    if tested:
+        _explaining(log, state)
+    else:
+        _progress(start, log)
+    _figures(start, log, tested or state not in runs.LIVE)
 
 
 def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
@@ -130,7 +136,7 @@ def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
             st.caption(f"last update {max(0, time.time() - log.seen):.0f} s ago")
     elif state in resume.RESUMABLE:
         resume.offer(run, state)
-    elif state == "finished":
+    if state == "finished" or run.model_folder:
         boot.link("evaluate", "Look into it", ":material/grid_on:", model=run.id)
         boot.link("predict", "Predict with it", ":material/center_focus_strong:", model=run.id)
 
@@ -151,14 +157,34 @@ def _progress(start: dict[str, Any], log: LogSnapshot) -> None:
     )
 
 
-def _figures(start: dict[str, Any], log: LogSnapshot, state: str) -> None:
+def _explaining(log: LogSnapshot, state: str) -> None:
+    """What follows the test: how far the explanations of all photos are, or that they were left unfinished."""
+    accuracy = log.latest.get("evaluate", {}).get("accuracy")
+    said = "Trained and tested" + (f": {accuracy:.1%}." if accuracy is not None else ".")
+    if state not in runs.LIVE:
+        st.info(
+            f"{said} The model can be used. Its heat maps and look-alikes were not gathered to the end: **Resume** "
+            "gathers them and trains nothing anew.",
+            icon=":material/hub:",
+        )
+        return
+    at = log.latest.get("progress", {})
+    done, total = at.get("done", 0), at.get("total", 0)
+    first = "" if at.get("what") == GATHERING else f" {escape_markdown(at.get('what', 'Reading photos'))},"
+    st.progress(
+        min(max(done / max(total, 1), 0.0), 1.0),
+        f"{said} Its heat maps and look-alikes follow:{first} {done:,} of {total:,} photos",
+    )
+
+
+def _figures(start: dict[str, Any], log: LogSnapshot, ended: bool) -> None:
     speed = log.latest.get("heartbeat") or log.latest.get("epoch") or {}
     best = max((epoch.get("validation_accuracy") or 0 for epoch in log.epochs), default=None)
     test = log.latest.get("evaluate", {}).get("accuracy")
     rate, memory = speed.get("images_per_second"), speed.get("gpu_memory_gib")
     grid = st.grid(5, min_column_width=150, gap="small")
     grid.metric("Speed", f"{rate:.0f} img/s" if rate is not None else "–")
-    grid.metric("Time left", duration(speed.get("seconds_left")) if state in runs.LIVE else "–")
+    grid.metric("Time left", "–" if ended else duration(speed.get("seconds_left")))
     grid.metric("Best validation accuracy", f"{best:.1%}" if best is not None else "–")
     grid.metric("Test accuracy", f"{test:.1%}" if test is not None else "–")
     device = start["device"].split(" (")[0] + (f", {memory:.1f} GiB" if memory else "")
@@ -167,7 +193,7 @@ def _figures(start: dict[str, Any], log: LogSnapshot, state: str) -> None:
 
 def _outcome(run: Run, log: LogSnapshot, state: str) -> None:
     """Why it failed or crashed, with the last of the worker's own output, and the notes of the worker."""
-    if state == "failed" and "error" in log.latest:
+    if state in ("failed", runs.TESTED) and _failed_last(log):
         st.error(log.latest["error"]["text"], icon=":material/error:")
     if state == "crashed":
         st.error(
@@ -180,6 +206,12 @@ def _outcome(run: Run, log: LogSnapshot, state: str) -> None:
                 st.code(output, language=None)
     for note in log.notes:
         st.caption(f":material/info: {note}")
+
+
+def _failed_last(log: LogSnapshot) -> bool:
+    """Whether the worker's last word is an error."""
+    error, end = log.latest.get("error"), log.latest.get("end")
+    return error is not None and (end is None or error["seq"] > end["seq"])
 
 
 def duration(seconds: float | None) -> str:

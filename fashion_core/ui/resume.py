@@ -9,18 +9,18 @@ from fashion_core.photos.imaging import printable
 from fashion_core.runs import Run, config
 from fashion_core.ui import keys
 
-RESUMABLE = ("stopped", "crashed", "failed")
+RESUMABLE = ("stopped", "crashed", "failed", runs.TESTED)
 
 
 def offer(run: Run, state: str) -> None:
-    """What can be done with a run that has ended before its last epoch."""
+    """What can be done with a run that has ended before its last epoch, or before every photo was explained."""
     if not run.dataset.is_dir():
         _ask_for_photos(run)
         return
     st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run,), key=keys.of_run("resume", run.id))
     if state == "failed":
         _offer_learning_rate(run)
-    if run.best_file:
+    if run.best_file and state != runs.TESTED:
         st.button(
             "Keep the best epoch",
             on_click=_resume,

@@ -21,6 +21,7 @@ from fashion_core.evaluation import colour_check, label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models import registry
+from fashion_core.models.predictor import why_unexplained
 from fashion_core.photos import label_corrections
 from fashion_core.ui import background
 from fashion_core.ui.background import Job
@@ -84,7 +85,7 @@ def evaluation_of(file: Path) -> Evaluation:
 
 
 def explanations_of(model: Path) -> Explanations | None:
-    """What lies behind the predictions of the model in this folder; None where it was made before that was kept."""
+    """What lies behind the predictions of the model in this folder; None where it has none (`why_unexplained`)."""
     return _explanations(model / FILE, explanations_mtime(model)) if explanations_mtime(model) else None
 
 
@@ -133,7 +134,7 @@ def cross_validation_of(file: Path, explanations_mtime: float) -> Job[Evaluation
     """`label_issues.out_of_fold` of the model whose evaluation lies in `file`."""
     explanations, root = explanations_of(file.parent), evaluation_of(file).root
     if explanations is None:
-        raise UserError("This model came without its explanations: train or publish it again.")
+        raise UserError(why_unexplained(file.parent))
     return Job("Judging each photo by its neighbours",
                lambda progress: label_issues.out_of_fold(explanations, root, progress))  # fmt: skip
 

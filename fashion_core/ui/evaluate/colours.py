@@ -8,11 +8,13 @@ import streamlit as st
 
 from fashion_core.class_names import COLOUR
 from fashion_core.evaluation.colour_check import NEIGHBOURS, SURE
+from fashion_core.models.predictor import why_unexplained
 from fashion_core.reports import charts
 from fashion_core.ui import background, keys, stored
 from fashion_core.ui.evaluate.selection import open_photo
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import clicked_point, photo_table
+from fashion_core.ui.gallery import escape_markdown
 
 POINTS_UP_TO = 2000  # drawn of right colours, and of wrong ones: more lie on each other, and all go to the browser
 ROWS_UP_TO = 1000  # of the table
@@ -21,13 +23,15 @@ UNSURE = "unsure"  # in the table, instead of a colour whose measurement may be 
 
 def view(state: State) -> Shown:
     """The photos that pass, where labels have colours and these were measured."""
+    if not state.key.explanations_mtime:
+        st.info(escape_markdown(why_unexplained(state.key.model)), icon=":material/palette:")
+        return state.selected
     job = stored.colour_check_of(state.key)
     if not background.ready(job, "colours"):
         return state.selected
     check = job.result()
     if check is None:
-        st.info("Colours are compared where class names are of the form colour_garment, in two colours or more, and "
-                "the model was made with its explanations: train or publish it again.",
+        st.info("Colours are compared where class names are of the form colour_garment, in two colours or more.",
                 icon=":material/palette:")  # fmt: skip
         return state.selected
     rows = check[state.keep[check["index"]]]

@@ -13,6 +13,7 @@ import streamlit as st
 from fashion_core.class_names import COLOUR, GARMENT, factors, marginalise
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
+from fashion_core.models.predictor import why_unexplained
 from fashion_core.photos import imaging
 from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui import keys, stored
@@ -107,7 +108,10 @@ def _by_factor(evaluation: Evaluation, row: int) -> str:
 
 def _explanations(state: State, path: str, labels: dict[str, None]) -> None:
     model, explanations = state.key.model, stored.explanations_of(state.key.model)
-    if explanations is None or path not in explanations:
+    if explanations is None:
+        st.caption(f":material/info: {escape_markdown(why_unexplained(model))}")
+        return
+    if path not in explanations:
         st.caption(
             ":material/info: There are no explanations of this photo: train or publish the model again "
             "for look-alikes, heat maps and measured colours."

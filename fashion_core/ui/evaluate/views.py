@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from fashion_core.models.predictor import why_unexplained
 from fashion_core.ui.evaluate import colours, confidence, embedding_map, labels, matrix, oddities, report
 from fashion_core.ui.evaluate.state import Shown, State
+from fashion_core.ui.gallery import escape_markdown
 
 View = Callable[[State], Shown]
 
@@ -16,8 +18,7 @@ def _explained(view: View) -> View:
     def drawn(state: State) -> Shown:
         if state.key.explanations_mtime:
             return view(state)
-        st.info("This model came without explanations of its predictions: train or publish it again.",
-                icon=":material/hub:")  # fmt: skip
+        st.info(escape_markdown(why_unexplained(state.key.model)), icon=":material/hub:")
         return state.selected
 
     return drawn
