@@ -105,11 +105,14 @@ def test_mirror_images_are_pairs_by_their_thumbnails():
     assert duplicates.mirrored_pairs(thumbnails[:0]).shape == (0, 2)
 
 
-def test_nearest_pairs_are_by_cosine_and_name_each_pair_once():
+def test_nearest_pairs_are_by_cosine_likest_first_and_name_each_pair_once():
     embeddings = np.array([[1, 0], [5, 0.1], [0, 1], [0.1, 2], [1, 1]], float)
-    assert duplicates.nearest_pairs(embeddings, 1, 0.99).tolist() == [[0, 1], [2, 3]]
-    assert duplicates.nearest_pairs(embeddings, 9, 0.7).tolist() == [[0, 1], [0, 4], [1, 4], [2, 3], [2, 4], [3, 4]]
-    assert duplicates.nearest_pairs(embeddings[:1], 4, 0.5).shape == (0, 2)
+    assert duplicates.nearest_pairs(embeddings, 1, 2).tolist() == [[0, 1], [2, 3]]
+    assert duplicates.nearest_pairs(embeddings, 9, 1).tolist() == [[0, 1]]
+    assert sorted(duplicates.nearest_pairs(embeddings, 9, 99).tolist()) == [
+        [i, j] for i in range(5) for j in range(i + 1, 5)
+    ]
+    assert duplicates.nearest_pairs(embeddings[:1], 4, 9).shape == (0, 2)
 
 
 # ---- the file beside the photos
@@ -140,7 +143,8 @@ def photos(tmp_path_factory) -> Path:
 @pytest.fixture
 def model(tmp_path, monkeypatch) -> Path:
     """Its embeddings are mean colours, by which all these photos are alike: each is proposed with each."""
-    monkeypatch.setattr(near_duplicates, "NEIGHBOURS", 18)
+    nearest = duplicates.nearest_pairs
+    monkeypatch.setattr(near_duplicates, "nearest_pairs", lambda embeddings, *_: nearest(embeddings, 18, 999))
     return model_folders.write_model(tmp_path / "model")
 
 
