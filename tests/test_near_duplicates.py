@@ -142,9 +142,13 @@ def photos(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def model(tmp_path, monkeypatch) -> Path:
-    """Its embeddings are mean colours, by which all these photos are alike: each is proposed with each."""
-    nearest = duplicates.nearest_pairs
-    monkeypatch.setattr(near_duplicates, "nearest_pairs", lambda embeddings, *_: nearest(embeddings, 18, 999))
+    """A model whose embeddings, mean colours, tell nothing here: instead a/0 is proposed with every other photo."""
+
+    def proposed(embeddings: np.ndarray, *_) -> np.ndarray:
+        assert embeddings.shape == (18, 3)
+        return np.array([[0, row] for row in range(1, 18)])
+
+    monkeypatch.setattr(near_duplicates, "nearest_pairs", proposed)
     return model_folders.write_model(tmp_path / "model")
 
 
