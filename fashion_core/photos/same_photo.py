@@ -33,8 +33,8 @@ OUTLINE = 7  # what is nearer to ground than half of so many pixels is outline
 SAME_TINT, SAME_LIGHTNESS = 8.0, 18.0  # levels by which mean colours may differ, in a channel apart and all together
 # Measured on 5,393 photos of clothes from the web, looking at the pairs that an ImageNet ResNet-50 proposes beyond
 # those that thumbnails show: from 0.88 there are 17, of which 16 are one picture; the false one, two black shorts on
-# legs, is at 0.94. From 0.88 down to 0.6 there are eight, of which one is one picture, under two watermarks. Of whole fits, the
-# first false one, the front and back of a T-shirt, is at 0.963.
+# legs, is at 0.94. From 0.88 down to 0.6 there are eight, of which one is one picture, under two watermarks. Of whole
+# fits, the first false one, the front and back of a T-shirt, is at 0.963.
 SAME, FITS = 0.88, 0.975
 
 
