@@ -1,9 +1,9 @@
 """What near-duplicates across the split are worth: python -m bench.leakage PHOTOS RANDOM_RUN LEAK_FREE_RUN [--json]
 
-RANDOM_RUN was trained with split_groups=false, the usual split photo by photo; LEAK_FREE_RUN with near-duplicates on one
-side, otherwise alike. Of the random split it counts the test photos that have a near-duplicate in training, by
-thumbnails alone and with the file that `check --model --write` keeps, and divides the accuracy by that; then it compares
-the two runs' accuracies. Intervals are of 95 %: Wilson's, and Newcombe's for differences.
+RANDOM_RUN was trained with split_groups=false, the usual split photo by photo; LEAK_FREE_RUN with near-duplicates on
+one side, otherwise alike. Of the random split it counts the test photos that have a near-duplicate in training, by
+thumbnails alone and with the file that `check --model MODEL --write` keeps, and divides the accuracy by that; then it
+compares the two runs' accuracies. Intervals are of 95 %: Wilson's, and Newcombe's for differences.
 """
 
 import argparse

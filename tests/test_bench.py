@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from PIL import Image
 from fashion_core import runs
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
-from fashion_core.photos import sample
+from fashion_core.models.card import DatasetFacts, ModelCard
+from fashion_core.photos import dataset, sample
 from fashion_core.runs import config
 
 pytestmark = pytest.mark.timeout(900)  # together half a minute or so of a processor of their own
@@ -72,6 +74,49 @@ def test_figures(home, photos, tmp_path, monkeypatch):
     evaluation.save(run_folder / "evaluation.parquet")
     run("figures", run_folder.name, tmp_path / "a", monkeypatch=monkeypatch)
     assert {file.name for file in tmp_path.glob("*.png")} == {"a-curves.png", "a-matrix.png"}
+
+
+def trained(name: str, photos: Path, wrong: set[str], **recipe) -> tuple[str, pd.DataFrame]:
+    """A run's model by name, wrong about those test photos and right about all others; and its table of photos."""
+    data = dataset.load(photos, recipe.get("split_seed", 0), grouped=recipe.get("split_groups", True))
+    test = data.photos[data.photos["split"] == "test"][["path", "label"]].reset_index(drop=True)
+    says = [data.classes[(label == data.classes[0]) ^ (path not in wrong)] for path, label in test.to_numpy()]
+    probabilities = np.array([[float(label == said) for label in data.classes] for said in says], np.float32)
+    folder = Path(os.environ["BUSANA_HOME"]) / "weights" / name
+    Evaluation(data.classes, test, probabilities, str(photos)).save(folder / "evaluation.parquet")
+    ModelCard(name, data.classes, 32, 1.0, settings=asdict(config.PRESETS["quick"]) | recipe,
+              dataset=DatasetFacts(photos.name, data.fingerprint)).write(folder)  # fmt: skip
+    return name, data.photos
+
+
+def test_leakage(home, tmp_path, capsys, monkeypatch):
+    """Two classes of 20: of each pair of copies with one in test and one in training the test photo leaks."""
+    photos = tmp_path / "photos"
+    for label in ("hat", "sock"):
+        for number in range(20):  # 0 and 1, 2 and 3 … are one picture
+            noise = np.random.default_rng([len(label), number // 2]).integers(0, 256, (6, 6, 3), np.uint8)
+            (photos / label).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(noise).resize((60, 60)).save(photos / label / f"{number}.jpg", quality=90 + number % 2)
+    (run_name, table), free = trained("usual", photos, set(), split_groups=False), trained("free", photos, set())[0]
+    pair = table["path"].map(lambda path: (path[0], int(Path(path).stem) // 2))
+    test, known = table["split"] == "test", set(pair[table["split"] == "train"])
+    leaks = table["path"][test & pair.isin(known)]
+    wrong = set(table["path"][test]) - set(leaks)  # right on what leaks, wrong on the rest
+    trained("usual", photos, wrong, split_groups=False)
+    run("leakage", photos, run_name, free, "--json", monkeypatch=monkeypatch)
+    found = json.loads(capsys.readouterr().out)
+    assert found["thumbnails"]["leaked"]["n"] == found["thumbnails"]["leaked"]["right"] == len(leaks) > 0
+    assert found["thumbnails"]["others"]["n"] == len(wrong) and found["thumbnails"]["others"]["right"] == 0
+    assert found["all"]["n"] == 4 and found["leak-free run"]["accuracy"] == 100 and "with file" not in found
+    assert found["random less leak-free"]["points"] == round(25.0 * len(leaks) - 100, 2)
+
+    rows = "".join(f"{path},all\n" for path in table["path"])  # as if all were one photo: every test photo leaks
+    (tmp_path / "photos.near_duplicates.csv").write_text(f"photo,group\n{rows}")
+    run("leakage", photos, run_name, free, monkeypatch=monkeypatch)
+    text = capsys.readouterr().out
+    assert "with file, leaked" in text and f"({len(leaks)} of 4)" in text and "points" in text
+    with pytest.raises(SystemExit, match="split_groups=false first"):
+        run("leakage", photos, free, run_name, monkeypatch=monkeypatch)
 
 
 def test_looking(capsys, monkeypatch):

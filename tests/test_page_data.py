@@ -100,6 +100,13 @@ def test_near_duplicates_have_a_door(photos):
     assert "**2** of 61 photos" in said(test) and "group 1" in said(test)
 
 
+def test_near_duplicates_kept_beside_the_photos_are_counted(photos):
+    file = photos.with_name(f"{photos.name}.near_duplicates.csv")
+    file.write_text("photo,group\nred_hat/red_hat_00.png,1\nred_hat/red_hat_01.png,1\n")
+    test = opened(photos)
+    assert metric(test, "Near-duplicate groups") == "1" and file.name in " ".join(note.value for note in test.info)
+
+
 def test_a_folders_own_split_shows_what_crosses_it(tmp_path):
     for part in ("train", "validation", "test"):
         datasets.colours(tmp_path / "set" / part, per_class=3)  # the same nine photos in each

@@ -2,7 +2,8 @@
 
     pairs, likeness = find(root, scan.audit(root).photos, Predictor(folder))
 
-A model proposes: of each photo the NEIGHBOURS nearest by cosine, and what is near another's mirror image by thumbnail.
+A model proposes: the pairs most alike by the cosine of their embeddings, and what is near another's mirror image by
+thumbnail.
 `photos.same_photo` decides, by laying the two on each other. What no model proposes is not found.
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.files import Progress, map_in_threads
@@ -18,7 +20,7 @@ from fashion_core.models.predictor import Predictor
 from fashion_core.photos import imaging, same_photo
 from fashion_core.photos.duplicates import mirrored_pairs, nearest_pairs
 
-NEIGHBOURS, COSINE = 4, 0.88
+NEIGHBOURS = 4  # of each photo are proposed, of all pairs as many as there are photos
 PASS = 64  # photos decoded at a time
 
 
@@ -34,7 +36,7 @@ def find(
     embeddings, thumbnails = _looked_at(files, predictor, progress)
     if not embeddings.shape[1]:
         raise UserError(f"{predictor.card.name} gives no embeddings: publish it again, or name another model.")
-    pairs = np.concatenate([nearest_pairs(embeddings, NEIGHBOURS, COSINE), mirrored_pairs(thumbnails, progress)])
+    pairs = np.concatenate([nearest_pairs(embeddings, NEIGHBOURS, len(files)), mirrored_pairs(thumbnails, progress)])
     pairs = _not_grouped(np.unique(pairs, axis=0), photos["group"].to_numpy())
     small = _reduced(files, np.unique(pairs), progress)
     likeness = np.array(list(_measured(pairs, small, progress)))
@@ -55,7 +57,7 @@ def _looked_at(files: list[Path], predictor: Predictor, progress: Progress) -> t
     return np.concatenate(embeddings[1:] or embeddings), np.concatenate(thumbnails)
 
 
-def _read(file: Path):
+def _read(file: Path) -> Image.Image:
     try:
         return imaging.read(file)
     except imaging.BadPhoto as error:

@@ -42,19 +42,20 @@ def mirrored_pairs(thumbnails: np.ndarray, progress: Progress = None) -> np.ndar
     return np.unique(np.sort(found[found[:, 0] != found[:, 1]], 1), axis=0)
 
 
-def nearest_pairs(embeddings: np.ndarray, neighbours: int, cosine: float) -> np.ndarray:
-    """Pairs of rows (m, 2), the lesser first, of which one is among the other's nearest `neighbours` by embedding
-    (n, d), with at least this cosine."""
+def nearest_pairs(embeddings: np.ndarray, neighbours: int, most: int) -> np.ndarray:
+    """Pairs of rows (m, 2), the lesser first, of which one is among the other's nearest `neighbours` by the cosine of
+    their embeddings (n, d); of them the `most` most alike, likest first. A threshold would fit one model alone."""
     unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    neighbours, pairs = min(neighbours, len(unit) - 1), [np.empty((0, 2), int)]
+    neighbours, pairs, cosines = min(neighbours, len(unit) - 1), [np.empty((0, 2), int)], [np.empty(0)]
     for start in range(0, len(unit) if neighbours > 0 else 0, 1000):
         near = unit[start : start + 1000] @ unit.T
         rows = np.arange(len(near))
         near[rows, start + rows] = -np.inf  # itself
         best = np.argpartition(-near, neighbours - 1, axis=1)[:, :neighbours]
-        row, place = np.nonzero(np.take_along_axis(near, best, 1) >= cosine)
-        pairs.append(np.stack([row + start, best[row, place]], 1))
-    return np.unique(np.sort(np.concatenate(pairs), 1), axis=0)
+        pairs.append(np.stack([np.repeat(start + rows, neighbours), best.ravel()], 1))
+        cosines.append(np.take_along_axis(near, best, 1).ravel())
+    found, first = np.unique(np.sort(np.concatenate(pairs), 1), axis=0, return_index=True)
+    return found[np.argsort(-np.concatenate(cosines)[first], kind="stable")[:most]]
 
 
 def differs_within_group(photos: pd.DataFrame, column: str) -> pd.Series:

@@ -3,13 +3,15 @@
     python -m fashion_core check photos --model MODEL --write      # finds crops, mirror images … and adds them
     groups, notes = recorded_duplicates.joined(table, Path("photos"))
 
-Columns: photo (path relative to the folder, with slashes) and group, any word; photos of one group are one photo. People
-may add rows and remove them. What the file says is joined with what thumbnails show wherever photos are read: such
-photos stay on one side of a split, and count as leaked where they do not.
+Columns: photo (path relative to the folder, with slashes) and group, any word; photos of one group are one photo.
+People may add rows and remove them; other columns are lost when more is found and added. What the file says is joined
+with what thumbnails show wherever photos are read: such photos stay on one side of a split, and count as leaked where
+they do not.
 """
 
 import csv
 import io
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -113,5 +115,5 @@ def _links(values: pd.Series) -> np.ndarray:
     for place, value in enumerate(values):
         if not pd.isna(value):
             places[value].append(place)
-    pairs = [pair for its in places.values() for pair in zip(its, its[1:], strict=False)]
+    pairs = [pair for its in places.values() for pair in itertools.pairwise(its)]
     return np.array(pairs, int).reshape(-1, 2)
