@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets import COLOURS, colours
+from evaluate_page import opened
 from streamlit.testing.v1 import AppTest
 
 from fashion_core import runs
@@ -88,6 +89,9 @@ def test_a_model_is_used_while_what_lies_behind_it_is_gathered_and_a_stop_there_
     labels = [button.label for button in page.button]
     assert "Resume" in labels and "Keep the best epoch" not in labels
     assert f"train --resume {run.id}" in why_unexplained(run.model_folder)
+    for view in ("Oddities", "Map", "Colours"):
+        page = opened(model=run.id, view=view)
+        assert not page.exception and f"train --resume {run.id}" in page.info[0].value.replace("\\", "")
 
     types = resume(run)
     assert set(types) == {"progress", "end"}, "it is neither trained nor tested again"

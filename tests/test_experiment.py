@@ -149,6 +149,13 @@ def test_an_unfinished_run_is_gone_on_with_where_its_photos_are(home, end):
     assert found(home, photos=home / "moved") is None
 
 
+def test_a_tested_run_is_a_result_before_all_its_photos_are_explained(home):
+    run = planted(BEST, home / "photos")
+    with EventLog(run.events_file) as log:
+        log("end", reason="stopped")
+    assert run.state == "tested" and found(home, photos=home / "moved") == run.id
+
+
 def test_a_finished_run_comes_before_a_newer_unfinished_one(home):
     done = planted(BEST, home / "photos")
     planted(BEST, home / "photos", "stopped")
