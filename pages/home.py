@@ -43,7 +43,7 @@ def show_accuracy(ref: ModelRef) -> None:
     grid = st.grid(3 if people else 2, min_column_width=220, border=True)
     if people:
         with grid.container(gap="xsmall"):
-            share_box(f"{name} · photos people took", people.right, people.n, what="photos people took")
+            share_box(f"{name} · photos people took", people.right, people.n, what="photos")
             if n := people.garment_n:
                 alone = accuracy_with_interval(people.garment_right, n, "photos in any colour")
                 st.caption(f"The garment alone: {alone}.")

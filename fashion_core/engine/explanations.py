@@ -25,7 +25,7 @@ DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbo
 
 
 class _Pass(NamedTuple):
-    """Of n photos: unit embeddings (n, D), colours (n, 5) and class maps (t, classes, h, w) of the t tested, or None."""
+    """Of n photos unit embeddings (n, D), colours (n, 5) and class maps (t, classes, h, w) of the t tested, if any."""
 
     embeddings: np.ndarray
     colours: np.ndarray
