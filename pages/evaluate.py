@@ -23,11 +23,13 @@ def choose_source() -> Source:
     # drawn anew, and the address would follow it no longer.
     with st.container(), guard():
         test = stored.evaluation_of(files[name])
-        root = ask_photo_folder(test)
-    key = stored.evaluation_key(files[name])
     with st.container(horizontal=True, gap="medium"):
-        key = source.choose_photo_set(key, bool(stored.epochs_of(key.model)))
+        key = source.choose_photo_set(files[name])
         factor = source.choose_factor(test.classes)
+    if key.photos == "people":
+        key = stored.people_key(files[name], factor)
+    with st.container(), guard():
+        root = ask_photo_folder(stored.evaluation_of(key.file))
     with st.container(), guard():
         if key.photos == "all" and not background.ready(
             stored.cross_validation_of(key.file, key.explanations_mtime), "cross-validation"

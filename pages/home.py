@@ -1,17 +1,18 @@
-"""The first page: the best model, its test accuracy and the paper's, and where to go next; or the first steps."""
+"""The first page: a model, what it reaches beside the paper, and where to go next; or the first steps."""
 
 import streamlit as st
 
 from fashion_core import paper
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.models.registry import ModelRef, models, photo_folder
+from fashion_core.models.registry import ModelRef, default_model, models, photo_folder
 from fashion_core.reports import charts
+from fashion_core.stats import accuracy_with_interval
 from fashion_core.ui import keys
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, gallery
 from fashion_core.ui.model_card import notes, review, share_box
 from fashion_core.ui.sample_set import show_sample
-from fashion_core.ui.stored import evaluation_of
+from fashion_core.ui.stored import evaluation_of, opening_file, opens_on
 
 # The link of a box begins where its text does.
 LINK_STYLE = '<style>[class*="st-key-link-"] [data-testid="stPageLink"] { margin-left: -.5rem; }</style>'
@@ -21,6 +22,7 @@ NEXT = (  # page, icon, label, what it is for
     ("evaluate", "grid_on", "Inspect", "The confusion matrix, down to the photos behind each number."),
     ("train", "model_training", "Train", "Choose photos and a recipe and watch it learn."),
 )
+SETS = {"people": "photos people took", "test": "test photos"}
 FIRST_STEPS = (
     ("data", "photo_library", "1 · Photos", "Begin with the sample set: ten classes, drawn here, no download."),
     ("train", "model_training", "2 · Train", "The quick recipe takes minutes on a laptop; the curves are live."),
@@ -35,19 +37,27 @@ def rank(ref: ModelRef) -> tuple[bool, bool, float]:
 
 
 def show_accuracy(ref: ModelRef) -> None:
-    """Its accuracy beside the paper's, and how the two compare."""
+    """Its accuracy on photos that people took and on its test, the paper's, and how the two tests compare."""
     card, metrics = ref.card, ref.card.metrics
-    left, right = st.columns(2)
-    with left.container(border=True, gap="xsmall"):
-        share_box(f"Best model here · {escape_markdown(ref.name)}", metrics.right, metrics.test_n, card.dataset.name)
-    with right.container(border=True, gap="xsmall"):
+    name, people = escape_markdown(ref.name), metrics.people
+    grid = st.grid(3 if people else 2, min_column_width=220, border=True)
+    if people:
+        with grid.container(gap="xsmall"):
+            share_box(f"{name} · photos people took", people.right, people.n, what="photos")
+            if n := people.garment_n:
+                alone = accuracy_with_interval(people.garment_right, n, "photos in any colour")
+                st.caption(f"The garment alone: {alone}.")
+    with grid.container(gap="xsmall"):
+        share_box(f"{name} · its test photos", metrics.right, metrics.test_n, card.dataset.name)
+    with grid.container(gap="xsmall"):
         share_box("The paper · ResNet-50, 10 epochs", paper.TEST_RIGHT, paper.TEST_PHOTOS)
     drawn = card.dataset.sample is not None
     if verdict := paper.verdict(card.classes, metrics.right, metrics.test_n, drawn):
         st.markdown(f"**{verdict}**")
     else:
         st.markdown(
-            f"**The two figures are not comparable:** this model tells {len(card.classes)} other classes apart."
+            f"**The two test figures are not comparable:** this model tells {len(card.classes)} classes apart, not the "
+            "paper's ten."
         )
     review(card)
     notes(card)
@@ -63,9 +73,9 @@ def show_links(pages: tuple[tuple[str, str, str, str], ...], **query: str) -> No
             st.caption(purpose)
 
 
-def show_matrix(ref: ModelRef, stored: Evaluation) -> None:
-    """The whole confusion matrix; a click opens the cell on the Evaluate page."""
-    st.subheader("Confusion matrix")
+def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
+    """The whole confusion matrix of these `photos`; a click opens the cell on the Evaluate page."""
+    st.subheader(f"Confusion matrix · {SETS[photos]}")
     names = stored.classes
     chart = st.echarts_chart(
         charts.confusion_options(stored.confusion(), names, "count", dark=st.context.theme.type == "dark"),
@@ -75,19 +85,19 @@ def show_matrix(ref: ModelRef, stored: Evaluation) -> None:
     st.caption("Click a cell to see its photos. Rows are true, columns predicted; blue is right, orange is wrong.")
     if chosen := chart.selection.selected:
         true, predicted = divmod(chosen[0]["data_indices"][0], len(names))
-        query = {"model": ref.name, "true": names[true], "predicted": names[predicted]}
+        query = {"model": ref.name, "of": photos, "true": names[true], "predicted": names[predicted]}
         st.switch_page(PAGES / "evaluate.py", query_params=query)
 
 
-def show_mistakes(ref: ModelRef, stored: Evaluation) -> None:
+def show_mistakes(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     """The largest confusions and, where the photos are here, the most confident mistakes."""
     st.subheader("Largest confusions")
     for true, predicted, count in stored.confusions():
         label = f"{count} × {escape_markdown(true)} called {escape_markdown(predicted)}"
-        link("evaluate", label, ":material/photo_library:", model=ref.name, true=true, predicted=predicted)
+        link("evaluate", label, ":material/photo_library:", model=ref.name, of=photos, true=true, predicted=predicted)
     wrong = stored.cell(which="wrong").head(6)
     if not len(wrong):
-        st.caption("None: every test photo is right.")
+        st.caption("None: every photo is right.")
     elif folder := photo_folder(stored):
         st.subheader("Most confident mistakes")
         gallery(wrong, folder, key=keys.HOME_MISTAKES)
@@ -100,17 +110,19 @@ st.title("Busana")
 st.caption("Train, inspect and share classifiers of apparel photos. Everything stays on this machine.")
 tested = [ref for ref in models() if not ref.problem and ref.card.metrics.test_n]
 if tested:
-    best = max(tested, key=rank)
-    show_accuracy(best)
-    show_links(NEXT, model=best.name)
-    if best.evaluation_file.is_file():
+    named = {ref.name: ref for ref in sorted(tested, key=rank)}  # a published model hides a run of its name
+    shown = named[default_model(reversed(named))]
+    show_accuracy(shown)
+    show_links(NEXT, model=shown.name)
+    file, photos = opening_file(shown), opens_on(shown.evaluation_file)
+    if file.is_file():
         with guard():
-            stored = evaluation_of(best.evaluation_file)
+            stored = evaluation_of(file)
         left, right = st.columns([6, 5], gap="large")
         with left:
-            show_matrix(best, stored)
+            show_matrix(shown, stored, photos)
         with right:
-            show_mistakes(best, stored)
+            show_mistakes(shown, stored, photos)
 else:
     st.markdown("Four steps from here to a model of your own:")
     show_links(FIRST_STEPS)

@@ -1,11 +1,11 @@
-"""Drop photos, read what a model takes them for; and nine of its test photos side by side, as in the paper."""
+"""Drop photos, read what a model takes them for; and nine photos it was asked about side by side, as in the paper."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from fashion_core.models.predictor import Predictor
-from fashion_core.models.registry import ModelRef, models_by_name
+from fashion_core.models.registry import ModelRef, default_model, models_by_name
 from fashion_core.photos import imaging
 from fashion_core.ui import keys
 from fashion_core.ui.answers import Answer, show_answers
@@ -49,7 +49,8 @@ def choose_model() -> tuple[ModelRef, int]:
         st.stop()
     asked = st.query_params.get(keys.PREDICT_MODEL)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Model", refs, key=keys.PREDICT_MODEL, bind="query-params")
+        first = default_model([each for each in refs if not refs[each].problem] or refs)
+        name = st.selectbox("Model", refs, list(refs).index(first), key=keys.PREDICT_MODEL, bind="query-params")
         k = st.number_input("Classes to show", 1, 10, 3, key=keys.PREDICT_TOP, bind="query-params", width=150)
     if asked and asked not in refs:
         st.warning(
@@ -82,7 +83,9 @@ with guard():
         st.stop()
     facts(model)
     st.html(STYLE)
-    yours, test = st.tabs(["Your photos", "Nine test photos"], key=keys.PREDICT_VIEW, bind="query-params")
+    if st.query_params.get(keys.PREDICT_VIEW) == "Nine test photos":  # as links once had it
+        st.session_state.setdefault(keys.PREDICT_VIEW, "Nine photos")
+    yours, nine = st.tabs(["Your photos", "Nine photos"], key=keys.PREDICT_VIEW, bind="query-params")
     with yours:
         left, right = st.columns(COLUMNS, gap="medium")
         with left:
@@ -92,6 +95,6 @@ with guard():
                 when = mtime(model.folder / "model.xml"), explanations_mtime(model.folder)
                 answers = [(name, answer(model.folder, when, data)) for name, data in photos]
             show_answers(answers, k)
-    if test.open:
-        with test:
+    if nine.open:
+        with nine:
             show_nine(model)

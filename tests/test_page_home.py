@@ -36,12 +36,12 @@ def test_without_a_model_it_shows_the_first_steps_and_the_sample_set(home):
     assert len(app.get("image")) == 10
 
 
-def test_the_best_model_is_the_one_with_the_highest_test_accuracy(home):
+def test_without_a_default_model_it_opens_on_the_one_with_the_highest_test_accuracy(home):
     trained(home, "better", 19, 20)
     trained(home, "good", 18, 20)
     app = opened()
     assert [m.label.replace("\\", "") for m in app.metric] == [
-        "Best model here · better",
+        "better · its test photos",
         "The paper · ResNet-50, 10 epochs",
     ]
     assert [m.value for m in app.metric] == ["95.00%", "97.83%"]
@@ -110,7 +110,7 @@ def test_a_model_of_real_photos_comes_before_one_of_drawn_ones(home):
     metrics = {"test_accuracy": 1.0, "test_n": 60}
     write_model(home / "weights" / "drawn", metrics=metrics, dataset={"sample": {"seed": 0}})
     trained(home, "real", 18, 20)
-    assert opened().metric[0].label == "Best model here · real"
+    assert opened().metric[0].label == "real · its test photos"
 
 
 def test_what_a_review_found_is_said_with_its_interval(home):
@@ -127,7 +127,7 @@ def test_the_matrix_and_the_worst_mistakes_of_the_best_model_are_shown(home, tmp
     (folder / "card.json").write_text(json.dumps(card))
     app = opened()
     assert [title.value for title in app.subheader] == [
-        "Confusion matrix", "Largest confusions", "Most confident mistakes",
+        "Confusion matrix · test photos", "Largest confusions", "Most confident mistakes",
     ]  # fmt: skip
     labels = [button.proto.label for button in app.get("link_button")]
     assert "1 × coat called hat" in labels

@@ -65,7 +65,7 @@ def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
 def test_only_what_is_there_can_be_chosen(home, tmp_path):
     publish(home, eight(tmp_path / "photos"))
     app = opened(of="all")
-    assert app.segmented_control(key="of").options == ["test"] and metric(app, "Photos") == "8"
+    assert app.segmented_control(key="of").options == ["Test photos"] and metric(app, "Photos") == "8"
     for view in ("Oddities", "Map"):
         assert "without explanations" in opened(view=view).info[0].value
 
@@ -381,9 +381,9 @@ def test_the_address_follows_whatever_was_switched_before(root, home, server, pa
         for part in address:
             expect(page).to_have_url(re.compile(part))
 
-    press("of", "all", "of=all")
+    press("of", "All photos", "of=all")
     press("which", "wrong", "of=all", "which=wrong")
-    press("of", "epochs", "of=epochs")
+    press("of", "After each epoch", "of=epochs")
     press("which", "right", "which=right")
     box = page.get_by_role("textbox", name="Ask")
     box.fill("hats")

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
-from fashion_core.photos import sample
+from fashion_core.photos import examples, sample
 
 METRICS = {"test_accuracy": 0.9, "test_n": 20}
 COLOURS = ("red", "lime", "blue")
@@ -181,14 +181,15 @@ def test_without_any_photo_the_sample_set_is_offered_and_drawn(folder, home, mon
         plain("blue").save(drawn)
 
     monkeypatch.setattr(sample, "ensure", ensure)
+    monkeypatch.setattr(examples, "folder", lambda: None)
     app = opened(k="1")
     next(b for b in app.button if b.label == "Draw the sample photos").click().run()
     app.button(key="example-0").click().run()
     assert bars(app)[0].startswith("blue_shirt")
 
 
-def nine(seed: str) -> AppTest:
-    return opened(view="Nine test photos", seed=seed)
+def nine(seed: str, view: str = "Nine photos") -> AppTest:
+    return opened(view=view, seed=seed)
 
 
 def verdicts(app: AppTest) -> list[str]:
@@ -199,6 +200,11 @@ def test_nine_test_photos_follow_from_the_seed(folder, tmp_path):
     evaluate(folder, tmp_path / "photos", 40)
     first, again, other = (verdicts(nine(seed)) for seed in "112")
     assert len(first) == 9 and first == again != other
+
+
+def test_a_link_by_the_views_old_name_opens_it(folder, tmp_path):
+    evaluate(folder, tmp_path / "photos", 9)
+    assert len(verdicts(nine("1", "Nine test photos"))) == 9
 
 
 def test_another_nine_is_the_next_seed(folder, tmp_path):
@@ -239,7 +245,7 @@ def test_in_a_browser_photos_are_dropped_and_nine_are_saved(server, tmp_path, pa
     expect(page.get_by_text("red_shirt · 96.5%")).to_be_visible()
     expect(page.get_by_text("blue_shirt · 96.5%")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("bad.jpg: empty file")
-    page.get_by_role("tab", name="Nine test photos").click()
+    page.get_by_role("tab", name="Nine photos").click()
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as PNG").click()
     assert saved.value.suggested_filename == "colour-seed-0.png"

@@ -52,6 +52,13 @@ def test_a_name_that_leads_elsewhere_is_refused(home, name):
     assert not (home / "weights").exists()
 
 
+def test_the_answers_to_photos_people_took_are_added_last(home):
+    seen = []
+    add = steps(add_people=lambda folder: seen.append({file.name for file in folder.iterdir()}))
+    publish.publish(trained(home, eight()), "coats", add, publish.Extras())
+    assert len(seen) == 1 and {"README.md", "card.json", "evaluation.parquet"} <= seen[0]
+
+
 def test_what_fails_half_way_leaves_nothing_and_is_no_model_meanwhile(home):
     def fails(*_: object) -> str:
         assert [ref.published for ref in models()] == [False]

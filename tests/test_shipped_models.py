@@ -1,8 +1,8 @@
 """The models that ship answer anew what their cards say, on photos that ship with them or that someone names.
 
-Photos of the sample set are drawn again. Those of a model of real photos are no part of this project: where the
-environment variable BUSANA_TEST_PHOTOS names the folder that holds them (`$BUSANA_TEST_PHOTOS/apparel10/…`), that model
-is asked too.
+The photos that people took ship in examples/, and every model is asked about those. Photos of the sample set are drawn
+again. Other test photos are no part of this project: where the environment variable BUSANA_TEST_PHOTOS names the folder
+that holds them (`$BUSANA_TEST_PHOTOS/apparel10/…`), their model is asked about these too.
 """
 
 import json
@@ -14,7 +14,9 @@ import pytest
 from browser import ROOT
 
 from fashion_core.cli import main
+from fashion_core.evaluation import people
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.card import ModelCard
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import imaging, sample
 
@@ -65,3 +67,20 @@ def test_openvino_repeats_the_stored_probabilities(model, photos):
     drawn = predictor.card.dataset.sample  # tested by torch in float32, which other devices compute otherwise
     assert np.abs(answers - stored.probabilities).max() < (1e-4 if drawn else 0.02)
     assert (answers.argmax(1) == stored.predicted).mean() >= 0.995
+
+
+def test_evaluate_repeats_the_card_on_photos_people_took(model, home, capsys):
+    assert main(["evaluate", str(model), str(ROOT / "examples"), "--known", "--json"]) == 0
+    found, figures = json.loads(capsys.readouterr().out), ModelCard.read(model).metrics.people
+    assert figures, "no figures: python -m fashion_core evaluate NAME examples --store"
+    assert (found["n"], found["garment"]["n"]) == (figures.n, figures.garment_n) and not found["unreadable"]
+    assert round(found["accuracy"], 4) == round(figures.right / figures.n, 4)
+    assert round(found["macro_f1"], 4) == round(figures.macro_f1, 4)
+    assert round(found["garment"]["accuracy"], 4) == round(figures.garment_right / figures.garment_n, 4)
+
+
+def test_openvino_repeats_the_stored_probabilities_on_photos_people_took(model):
+    stored = Evaluation.load(model / people.FOLDER / people.KNOWN)
+    answers = Predictor(model)([imaging.read(ROOT / "examples" / path) for path in stored.photos["path"]])
+    assert np.abs(answers - stored.probabilities).max() < 0.02
+    assert (answers.argmax(1) == stored.predicted).mean() >= 0.98

@@ -4,8 +4,9 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fashion_core import UserError, runs
 from fashion_core.cli.progress import Bars
@@ -13,54 +14,129 @@ from fashion_core.files import safe_name, write_text
 from fashion_core.photos.imaging import printable
 
 if TYPE_CHECKING:
+    from fashion_core.evaluation.evaluation import Evaluation
     from fashion_core.models.card import ModelCard
     from fashion_core.photos.dataset import Dataset
 
 
 def evaluate(options: argparse.Namespace) -> None:
+    from fashion_core.evaluation import people
     from fashion_core.evaluation.evaluation import read_review
     from fashion_core.models.card import ModelCard
     from fashion_core.models.registry import resolve
-    from fashion_core.photos.pixels import decode_photos
 
     verdicts = read_review(options.review) if options.review else None
-    folder = resolve(options.model)
+    folder, directory, bars = resolve(options.model), _photos_meant(options), Bars()
     card = ModelCard.read(folder)
-    bars = Bars()
-    data = _photos_to_test(options, card, bars)
-    from fashion_core.engine import evaluate as engine
-
-    network, about = engine.load_network(folder / "model.safetensors")
-    pixels = decode_photos(data, card.image_size, bars)
+    data = _photos_to_test(options, directory, card, bars)
+    whole = _answers(options, folder, card, data, bars)
     bars.close()
-    split = options.split or "all"
-    result = engine.evaluate(
-        network, about, data, engine.rows_of(data, "test"), card.temperature, card.name, split, pixels
-    )
-    review = result.reviewed(verdicts) if verdicts else {}
+    result, garments = people.known_part(whole, card.classes), people.by_garment(whole)
     if options.out:
         result.save(options.out)
+    if options.store:
+        _store_people(folder, data, whole)
+    more: dict[str, Any] = {"left_out": _tested(data) - len(result)} if options.known else {}
+    more |= {"garment": _garment_figures(garments)} if garments else {}
+    review = result.reviewed(verdicts) if verdicts else {}
+    more |= {"review": {verdict: found._asdict() for verdict, found in review.items()}} if verdicts else {}
     if options.json:
-        figures = {verdict: found._asdict() for verdict, found in review.items()}
-        print(json.dumps(result.summary() | ({"review": figures} if verdicts else {})))
+        print(json.dumps(result.summary() | more))
     else:
-        print(result.report().round(4).to_string(index=False))
-        for verdict, found in review.items():
-            print(f"{verdict}: accuracy {found.accuracy:.4f}, macro-F1 {found.macro_f1:.4f} on {found.n}")
-        for bad in result.meta.unreadable:
-            print(printable(f"unreadable: {bad.path}: {bad.reason}"), file=sys.stderr)
+        _print_figures(result, more)
 
 
-def _photos_to_test(options: argparse.Namespace, card: "ModelCard", bars: Bars) -> "Dataset":
-    """All of DIR, or its test/; or, where it is the folder that the model learned from, what was left for the test."""
+def _photos_meant(options: argparse.Namespace) -> Path:
+    """DIR; or the photos that ship, where it is the word for them and no such folder is here."""
+    from fashion_core.photos import examples
+
+    given: Path = options.dir
+    shipped = examples.folder()
+    if shipped and str(given) == examples.FOLDER and not given.exists():
+        given = shipped
+    if options.store and (shipped is None or given.resolve() != shipped.resolve()):
+        raise UserError(f"--store keeps the answers to the photos that ship: give {examples.FOLDER} as DIR.")
+    options.known = options.known or options.store
+    return given
+
+
+def _answers(options: argparse.Namespace, folder: Path, card: "ModelCard", data: "Dataset", bars: Bars) -> "Evaluation":
+    """Of all photos; or with --known of those whose class or garment the model has, under their own labels."""
+    from fashion_core.engine import evaluate as engine
+    from fashion_core.engine import people
+    from fashion_core.photos import examples
+    from fashion_core.photos.pixels import decode_photos
+
+    split = options.split or "all"
+    if options.known:
+        return people.answer(folder, examples.answerable(data, card.classes), split, bars)
+    network, about = engine.load_network(folder / "model.safetensors")
+    pixels, rows = decode_photos(data, card.image_size, bars), engine.rows_of(data, "test")
+    return engine.evaluate(network, about, data, rows, card.temperature, card.name, split, pixels)
+
+
+def _tested(data: "Dataset") -> int:
+    return int((data.photos["split"] == "test").sum())
+
+
+def _garment_figures(garments: "Evaluation") -> dict[str, float]:
+    return {"n": len(garments), "right": int(garments.right.sum()), "accuracy": garments.accuracy}
+
+
+def _print_figures(result: "Evaluation", more: dict[str, Any]) -> None:
+    print(result.report().round(4).to_string(index=False))
+    if garment := more.get("garment"):
+        print(f"garment alone: accuracy {garment['accuracy']:.4f} on {garment['n']}")
+    for verdict, found in more.get("review", {}).items():
+        print(f"{verdict}: accuracy {found['accuracy']:.4f}, macro-F1 {found['macro_f1']:.4f} on {found['n']}")
+    if left_out := more.get("left_out"):
+        print(f"busana: {left_out} photos of classes that the model does not have are left out.", file=sys.stderr)
+    for bad in result.meta.unreadable:
+        print(printable(f"unreadable: {bad.path}: {bad.reason}"), file=sys.stderr)
+
+
+def _store_people(folder: Path, data: "Dataset", whole: "Evaluation") -> None:
+    """Keep the answers to the photos in examples/ beside the model, their figures in its card and its README.md."""
+    from fashion_core.engine.people import explain
+    from fashion_core.evaluation import people
+    from fashion_core.models.card import ModelCard
+    from fashion_core.photos import examples
+    from fashion_core.reports import model_readme
+
+    card = ModelCard.read(folder)
+    people.save(folder, whole, card.classes, explain(folder, examples.answerable(data, card.classes)))
+    metrics = replace(card.metrics, people=people.figures(whole, card.classes))
+    replace(card, metrics=metrics).write(folder)
+    if (folder / model_readme.FILE).is_file():
+        write_text(folder / model_readme.FILE, model_readme.rewritten(folder))
+
+
+def _add_people(folder: Path) -> None:
+    """The step of `publish`: a model that knows none of the photos in examples/ is published without."""
+    from fashion_core.engine.people import answer
+    from fashion_core.models.card import ModelCard
+    from fashion_core.photos import dataset, examples
+
+    try:
+        root = examples.folder()
+        if root is None:
+            raise UserError(f"there is no folder {examples.FOLDER} here.")
+        data = dataset.load_for_test(root)
+        _store_people(folder, data, answer(folder, examples.answerable(data, ModelCard.read(folder).classes)))
+    except UserError as reason:
+        _warn(f"published without figures on photos people took: {reason}")
+
+
+def _photos_to_test(options: argparse.Namespace, directory: Path, card: "ModelCard", bars: Bars) -> "Dataset":
+    """All of `directory`, or its test/; where it is what the model learned from, what was left for the test."""
     from fashion_core.photos import dataset
 
-    if options.split != "test" or dataset.has_split(options.dir, "test"):
-        return dataset.load_for_test(options.dir, only_test=options.split == "test", progress=bars)
-    data = dataset.load(options.dir, card.recipe.split_seed, bars, card.recipe.split_groups)
+    if options.split != "test" or dataset.has_split(directory, "test"):
+        return dataset.load_for_test(directory, only_test=options.split == "test", progress=bars)
+    data = dataset.load(directory, card.recipe.split_seed, bars, card.recipe.split_groups)
     if data.fingerprint != card.dataset.fingerprint:
         raise UserError(
-            f"{printable(options.dir)} has no test/ folder, nor is it what {card.name} was trained on; leave --split "
+            f"{printable(directory)} has no test/ folder, nor is it what {card.name} was trained on; leave --split "
             "out to use all photos."
         )
     return data
@@ -146,7 +222,7 @@ def publish(options: argparse.Namespace) -> None:
         seeds=tuple(map(runs.get, options.seeds)),
         verdicts=read_review(options.review) if options.review else {},
     )
-    steps = publishing.Steps(_add_ir, _add_explanations, markdown, _warn, Bars())
+    steps = publishing.Steps(_add_ir, _add_explanations, markdown, _warn, Bars(), _add_people)
     print(publishing.publish(runs.get(options.run), options.name, steps, extras))
 
 

@@ -96,8 +96,12 @@ def _training(command: Command) -> None:
 def _models(command: Command) -> None:
     sub = command("evaluate", models.evaluate, "Test a model on a folder of labelled photos.")
     sub.add_argument("model", help="a run, a weights folder or a name in weights/")
-    sub.add_argument("dir", type=_path)
+    sub.add_argument("dir", type=_path, help='a folder per class, or the word "examples": the photos that ship')
     sub.add_argument("--split", choices=("test",), help="only test/ in DIR, or what training left for it")
+    sub.add_argument("--known", action="store_true", help="leave out photos of classes that the model does not have")
+    sub.add_argument(
+        "--store", action="store_true", help="DIR is examples: keep the answers and their figures beside the model"
+    )
     sub.add_argument("--json", action="store_true")
     sub.add_argument("--out", type=_path, help="also keep the predictions as this parquet file")
     sub.add_argument("--review", type=_path, help="a CSV of photo and verdict: the figures for each verdict too")

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.decomposition import PCA
 from torch import nn
@@ -26,7 +28,14 @@ DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbo
 Answers = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
-@torch.inference_mode()
+class _Pass(NamedTuple):
+    """Of n photos unit embeddings (n, D), colours (n, 5) and class maps (t, classes, h, w) of the t tested, if any."""
+
+    embeddings: np.ndarray
+    colours: np.ndarray
+    maps: np.ndarray | None
+
+
 def compute_explanations(
     network: nn.Module,
     classes: tuple[str, ...],
@@ -36,9 +45,43 @@ def compute_explanations(
     progress: Progress = None,
 ) -> Explanations:
     """Embeddings and colours of all photos of `data`, maps of its test photos; `pixels` are uint8 (n, s, s, 3)."""
-    wrapped = Exported(network, len(classes)).to(device).to(memory_format=torch.channels_last).eval()
+    found = _pass_over(network, len(classes), data, pixels, device, progress)
+    pca = PCA(min(DIMENSIONS, *found.embeddings.shape), random_state=0).fit(found.embeddings)
+    result = Explanations(
+        classes, _described(data), pca.transform(found.embeddings), found.colours,
+        pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32), 0.0, found.maps,
+    )  # fmt: skip
+    held_out = result.ood_score(found.embeddings[(data.photos["split"] == "validation").to_numpy()])
+    return replace(result, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
+
+
+def projected_explanations(
+    network: nn.Module, learned: Explanations, data: Dataset, pixels: np.ndarray, device: torch.device
+) -> Explanations:
+    """The same of further photos, in the space that was `learned`, so that their embeddings compare."""
+    found = _pass_over(network, len(learned.classes), data, pixels, device)
+    placed = (found.embeddings - learned.centre) @ learned.axes.astype(np.float32)
+    return replace(
+        learned, photos=_described(data), embeddings=placed.astype(np.float16), colours=found.colours, maps=found.maps
+    )
+
+
+def _described(data: Dataset) -> pd.DataFrame:
+    return data.photos[["path", "label", "split", "group"]].reset_index(drop=True)
+
+
+@torch.inference_mode()
+def _pass_over(
+    network: nn.Module,
+    classes: int,
+    data: Dataset,
+    pixels: np.ndarray,
+    device: torch.device,
+    progress: Progress = None,
+) -> _Pass:
+    wrapped = Exported(network, classes).to(device).to(memory_format=torch.channels_last).eval()
     tested = (data.photos["split"] == "test").to_numpy()
-    weights = _cam_weights(wrapped, len(classes), pixels[:1], device)
+    weights = _cam_weights(wrapped, classes, pixels[:1], device)
     embeddings, maps, colours = [], [], []
     for first, (embedding, predicted, heat) in _answers(wrapped, weights, pixels, device, progress):
         batch = slice(first, first + len(embedding))
@@ -46,15 +89,7 @@ def compute_explanations(
         if heat is not None:
             maps.append(heat[tested[batch]])
         colours += _measure_colours(pixels[batch], predicted, heat)
-    whole = np.concatenate(embeddings)
-    pca = PCA(min(DIMENSIONS, *whole.shape), random_state=0).fit(whole)
-    result = Explanations(
-        classes, data.photos[["path", "label", "split", "group"]].reset_index(drop=True), pca.transform(whole),
-        np.array(colours, np.float32), pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32), 0.0,
-        np.concatenate(maps) if maps else None,
-    )  # fmt: skip
-    held_out = result.ood_score(whole[(data.photos["split"] == "validation").to_numpy()])
-    return replace(result, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)))
+    return _Pass(np.concatenate(embeddings), np.array(colours, np.float32), np.concatenate(maps) if maps else None)
 
 
 def _answers(

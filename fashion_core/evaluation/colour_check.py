@@ -22,7 +22,8 @@ def table(evaluation: Evaluation, explanations: Explanations) -> pd.DataFrame | 
     hue (as in Colour), pixels (the colour they say), agreement (0 to 1, of the training photos that vote), unsure (what
     was measured may not be the garment's colour), contradicted. What is unsure contradicts no label and has no vote.
 
-    None where class names do not come apart, or the training photos have one colour only.
+    A photo whose label has a colour that no training photo has is left out. None where class names do not come apart,
+    or the training photos have one colour only.
     """
     pairs = factors(evaluation.classes)
     train = (explanations.photos["split"] == "train").to_numpy() & ~unsure(explanations.colours)
@@ -32,7 +33,10 @@ def table(evaluation: Evaluation, explanations: Explanations) -> pd.DataFrame | 
     known = explanations.photos["label"][train].map(colour_of).to_numpy()
     if len(set(known)) < 2:
         return None
-    rows = np.array([row for row, path in enumerate(evaluation.photos["path"]) if path in explanations], int)
+    comparable = evaluation.photos["label"].map(colour_of).isin(set(known)).to_numpy()  # of a colour that was learned
+    rows = np.array(
+        [row for row, path in enumerate(evaluation.photos["path"]) if path in explanations and comparable[row]], int
+    )
     colours = explanations.colours[[explanations.places[path] for path in evaluation.photos["path"].iloc[rows]]]
     pixels, agreement = _vote(explanations.colours[train], known, colours)
     names = np.array(evaluation.classes, dtype=object)

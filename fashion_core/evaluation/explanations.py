@@ -10,7 +10,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +112,15 @@ class Explanations:
     @cached_property
     def _trained(self) -> np.ndarray:
         return self.embeddings[self._of("train")].astype(np.float32)
+
+    def beside_training(self, learned: "Explanations") -> "Explanations":
+        """These photos after the training photos of `learned`, to whose space they belong; without maps."""
+        trained = learned._of("train")
+        measures = min(self.colours.shape[1], learned.colours.shape[1])
+        photos = pd.concat([learned.photos[trained], self.photos], ignore_index=True)
+        embeddings = np.concatenate([learned.embeddings[trained], self.embeddings])
+        colours = np.concatenate([learned.colours[trained][:, :measures], self.colours[:, :measures]])
+        return replace(self, photos=photos, embeddings=embeddings, colours=colours, maps=None)
 
     def __contains__(self, path: str) -> bool:
         return path in self.places

@@ -37,13 +37,15 @@ def find_label_issues(evaluation: Evaluation) -> pd.DataFrame:
 
     # cleanlab knows classes by their number, and must not meet one that no photo bears.
     present = np.unique(evaluation.truth)
+    present = present[evaluation.probabilities[:, present].any(axis=0)]  # of a label it cannot give it knows nothing
     if len(present) < 2:
         return _table(evaluation, np.array([], int))
-    sums = evaluation.probabilities[:, present].astype(np.float64)
+    judged = np.flatnonzero(np.isin(evaluation.truth, present))
+    sums = evaluation.probabilities[np.ix_(judged, present)].astype(np.float64)
     shares = sums / sums.sum(axis=1, keepdims=True)
-    labels = np.searchsorted(present, evaluation.truth)
+    labels = np.searchsorted(present, evaluation.truth[judged])
     rows = confident_learning.find_label_issues(labels, shares, return_indices_ranked_by="self_confidence", n_jobs=1)
-    return _table(evaluation, rows)
+    return _table(evaluation, judged[rows])
 
 
 def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+PEOPLE = "people"
 Probabilities = Literal["calibrated", "uncalibrated", "votes"]
 # of an evaluation of older versions, by the split of its photos
 _PROBABILITIES_OF_SPLIT: dict[str, Probabilities] = {"validation": "uncalibrated", "cross-validated": "votes"}
@@ -23,8 +24,8 @@ class Unreadable(NamedTuple):
 
 @dataclass(frozen=True)
 class EvaluationMeta:
-    """`split`: test, all, validation or cross-validated. `leaked`: rows of photos with a near-duplicate in training;
-    None where nobody looked.
+    """`split`: test, all, validation, cross-validated, or PEOPLE, which are the photos in examples/. `leaked`: rows of
+    photos with a near-duplicate in training; None where nobody looked.
 
     `probabilities` says what the numbers are: "calibrated" by a temperature; "uncalibrated", as the network gave them;
     or "votes", the shares of the nearest photos with each label.

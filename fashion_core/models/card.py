@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import ReviewedFigures
+from fashion_core.evaluation.people import PeopleFigures
 from fashion_core.files import write_json
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
@@ -35,7 +36,8 @@ class Share:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Shares from 0 to 1. `leakage_free` leaves out test photos that have a near-duplicate in training."""
+    """Shares from 0 to 1. `leakage_free` leaves out test photos that have a near-duplicate in training; `people` is of
+    the photos in examples/, which people took."""
 
     test_accuracy: float | None = None
     test_accuracy_interval: tuple[float, float] | None = None
@@ -44,6 +46,7 @@ class Metrics:
     leakage_free: Share | None = None
     validation_accuracy: float | None = None
     review: Mapping[str, ReviewedFigures] = field(default_factory=dict)  # by verdict
+    people: PeopleFigures | None = None
 
     @property
     def right(self) -> int:

@@ -24,13 +24,14 @@ LARGEST_FILE = 50_000_000  # bytes that many hosts take in one file
 class Steps:
     """`add_ir` writes model.xml into a model folder that lacks it or holds its numbers twice, `add_explanations` what
     lies behind its predictions on these photos; `readme` is the text of README.md; `warn` tells of what could not be
-    done."""
+    done; `add_people`, the last, adds its answers to the photos in examples/ and their figures."""
 
     add_ir: Callable[[Path], None]
     add_explanations: Callable[[Path, dataset.Dataset], None]
     readme: Callable[[ModelCard, Evaluation, str], str]
     warn: Callable[[str], None]
     progress: Progress = None
+    add_people: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def publish(run: Run, name: str, steps: Steps, extras: Extras) -> Path:
         if problem := size_problem(folder):
             raise UserError(problem)
         _name(folder, run, name, steps, extras)
+        if steps.add_people:
+            steps.add_people(folder)
     return target
 
 

@@ -1,12 +1,18 @@
-"""Every model that is here, the published in weights/ and those of runs; and where the photos of a test are."""
+"""Every model that is here, the published in weights/ and those of runs; which one pages open on; and where the photos
+of a test are."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fashion_core import UserError, home
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.meta import PEOPLE
 from fashion_core.models.card import FILE, ModelCard
+from fashion_core.photos import examples
 from fashion_core.photos.imaging import printable
+
+DEFAULTS = ("apparel-lite", "apparel-resnet50")  # pages open on the first that is here
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,12 @@ def models(root: Path | None = None) -> list[ModelRef]:
     ]
 
 
+def default_model(names: Iterable[str]) -> str:
+    """The one of `names` that a page opens on where nobody asks for another: the first of DEFAULTS, else of `names`."""
+    names = list(names)
+    return next((name for name in DEFAULTS if name in names), names[0])
+
+
 def models_by_name() -> dict[str, ModelRef]:
     """The same by name, as `resolve` takes them: a published model hides a run of its name."""
     refs: dict[str, ModelRef] = {}
@@ -75,9 +87,13 @@ def resolve(model: str | Path) -> Path:
 
 
 def photo_folder(evaluation: Evaluation) -> Path | None:
-    """The folder of its photos: where they were tested, or data/ under their folder's name; None: not here."""
+    """The folder of its photos: where they were tested, or data/ under their folder's name; examples/ of the photos
+    that people took. None: not here."""
     root = Path(evaluation.root)
-    return next((folder for folder in (root, home() / "data" / root.name) if evaluation.lies_in(folder)), None)
+    folders = [root, home() / "data" / root.name]
+    if evaluation.meta.split == PEOPLE and (shipped := examples.folder()):
+        folders = [shipped]
+    return next((folder for folder in folders if evaluation.lies_in(folder)), None)
 
 
 def _ref(name: str, folder: Path, published: bool) -> ModelRef:

@@ -6,6 +6,7 @@ Nothing is typed in but `about`: what the photos are, their licences, what the m
 """
 
 import statistics
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from fashion_core.photos.imaging import printable
 from fashion_core.reports.markdown import table
 from fashion_core.stats import between
 
+FILE = "README.md"
 WORST = 3  # confusions that are named
 FEW = 20  # test photos of a class, below which its figures say little
 UNKNOWN = "unknown"
@@ -31,6 +33,7 @@ def markdown(card: ModelCard, evaluation: Evaluation, about: str = "") -> str:
         f"{', '.join(map(printable, card.classes))}.",
         about.strip() or "*Nobody has written down yet where its photos come from, their licences, or its use.*",
         "## What it reaches\n\n" + _metrics(card, evaluation),
+        *_people(card),
         "## Class by class\n\n" + _classes(evaluation),
         "## Where it is weak\n\n" + _weaknesses(evaluation),
         "## Calibration\n\n" + _calibration(card, evaluation),
@@ -38,6 +41,13 @@ def markdown(card: ModelCard, evaluation: Evaluation, about: str = "") -> str:
         "## How to use it\n\n" + _use(card),
     )
     return "\n\n".join(parts) + "\n"
+
+
+def rewritten(folder: Path) -> str:
+    """The README.md of the model in `folder` as its card and evaluation have it now, with what a person wrote in it."""
+    text = (folder / FILE).read_text("utf-8")
+    about = text.split("\n\n## What it reaches")[0].split("\n\n", 2)[2:]  # below the name and the classes
+    return markdown(ModelCard.read(folder), Evaluation.load(folder / "evaluation.parquet"), "".join(about))
 
 
 def _share(right: int, n: int) -> tuple[str, str]:
@@ -63,6 +73,25 @@ def _metrics(card: ModelCard, evaluation: Evaluation) -> str:
         table(("", "test photos", "interval"), rows),
         f"Macro-F1: {evaluation.macro_f1:.3f}." + _seeds(card),
     ))  # fmt: skip
+
+
+def _people(card: ModelCard) -> tuple[str, ...]:
+    """The section on the photos in examples/; nothing where it was not asked about them."""
+    found = card.metrics.people
+    if found is None:
+        return ()
+    rows = [("accuracy", *_share(found.right, found.n))]
+    if found.garment_n:
+        rows.append(("garment alone, whatever the colour", *_share(found.garment_right, found.garment_n)))
+    return (
+        "## On photos people took\n\n"
+        "On the photos of `examples/` at the top of the project, which people took at home and which ship with it: a "
+        "small, hard benchmark, labelled by eye. The accuracy counts the photos of the classes that this model has, "
+        "the garment alone those of its garments in any colour; 95 % Wilson intervals.\n\n"
+        + table(("", "photos people took", "interval"), rows)
+        + f"\n\nMacro-F1: {found.macro_f1:.3f}. `python -m fashion_core evaluate {printable(card.name)} examples "
+        "--known` says it again.",
+    )
 
 
 def _seeds(card: ModelCard) -> str:

@@ -1,4 +1,4 @@
-"""Photos to try a model on with one click: its own test photos, or else the sample set's."""
+"""Photos to try a model on with one click: photos that people took, its own test photos, or the sample set's."""
 
 import os
 from contextlib import suppress
@@ -9,11 +9,11 @@ import streamlit as st
 
 from fashion_core import home
 from fashion_core.models.registry import ModelRef, photo_folder
-from fashion_core.photos import imaging
+from fashion_core.photos import examples, imaging
 from fashion_core.ui import keys
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.sample_set import offer_sample
-from fashion_core.ui.stored import evaluation_of, mtime
+from fashion_core.ui.stored import evaluation_of, mtime, opening_file
 
 EXAMPLES = 6  # classes with a photo
 
@@ -39,12 +39,8 @@ def forget_example() -> None:
 
 
 def _examples(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:
-    """A photo, and its thumbnail, of each of a few classes: the model's test photos, else the sample set's."""
-    pairs = [(file.parent.name, file) for file in sorted((home() / "data" / "sample").glob("*/*.jpg"))]
-    if ref.evaluation_file.is_file():
-        stored = evaluation_of(ref.evaluation_file)
-        if folder := photo_folder(stored):
-            pairs = [(label, folder / path) for path, label in stored.photos[["path", "label"]].values]
+    """A photo, and its thumbnail, of each of a few classes."""
+    pairs = _candidates(ref)
     found: dict[str, tuple[Path, bytes]] = {}
     for place in np.random.default_rng(0).permutation(len(pairs)):
         label, file = pairs[place]
@@ -54,6 +50,22 @@ def _examples(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:
         if len(found) == EXAMPLES:
             break
     return found
+
+
+def _candidates(ref: ModelRef) -> list[tuple[str, Path]]:
+    """(label, file): the photos on which the model opens; where these are not here, photos that people took, of its
+    classes; for a model of drawn photos, or of other classes, the sample set's."""
+    file = opening_file(ref)
+    if file.is_file():
+        stored = evaluation_of(file)
+        if folder := photo_folder(stored):
+            return [(label, folder / path) for path, label in stored.photos[["path", "label"]].values]
+    drawn = [(file.parent.name, file) for file in sorted((home() / "data" / "sample").glob("*/*.jpg"))]
+    taken, root = examples.table(), examples.folder()
+    taken = taken[examples.known(taken["label"], ref.card.classes)]
+    if ref.card.dataset.sample or root is None or not len(taken):
+        return drawn
+    return [(label, root / path) for path, label in taken[["path", "label"]].values]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -7,7 +7,7 @@ its widget, one module writes each key: `selection` those of the selection, `sou
 
 # Evaluate: which evaluation (ui/evaluate/source.py)
 MODEL = "model"
-PHOTO_SET = "of"  # test, all, or epochs
+PHOTO_SET = "of"  # people, test, all, or epochs
 FACTOR = "by"  # classes, colour or garment
 EPOCH = "epoch"
 PHOTO_FOLDER = "folder"  # where the photos of an evaluation lie here

@@ -14,6 +14,8 @@ def facts(ref: ModelRef) -> None:
     if n := card.metrics.test_n:
         of = f"test photos of {escape_markdown(card.dataset.name)}" if card.dataset.name else "test photos"
         parts.append(f"right on **{accuracy_with_interval(card.metrics.right, n, of)}**")
+    if people := card.metrics.people:
+        parts.append(f"on **{accuracy_with_interval(people.right, people.n, 'photos people took')}**")
     parts.append(f"{len(card.classes)} classes")
     parts.append(f"{escape_markdown(card.architecture or 'network')} at {card.image_size} px")
     parts.append("published" if ref.published else "from a finished run")
@@ -21,11 +23,11 @@ def facts(ref: ModelRef) -> None:
     notes(card)
 
 
-def share_box(title: str, right: int, n: int, dataset: str = "") -> None:
+def share_box(title: str, right: int, n: int, dataset: str = "", what: str = "test photos") -> None:
     """An accuracy in large figures, with what it was measured on."""
     st.metric(title, f"{right / n:.2%}")
     of = f" of {escape_markdown(dataset)}" if dataset else ""
-    st.caption(f"of {n:,} test photos{of} right · 95% interval {between(right, n)}")
+    st.caption(f"of {n:,} {what}{of} right · 95% interval {between(right, n)}")
 
 
 def review(card: ModelCard) -> None:

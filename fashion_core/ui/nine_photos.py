@@ -1,4 +1,4 @@
-"""Nine of a model's test photos side by side, as in the paper: chosen by a seed alone, right or wrong."""
+"""Nine photos side by side, as in the paper, of those a model opens on: chosen by a seed alone, right or wrong."""
 
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from fashion_core.photos import imaging
 from fashion_core.ui import keys
 from fashion_core.ui.boot import link
 from fashion_core.ui.gallery import escape_markdown, gallery, locate_photos
-from fashion_core.ui.stored import evaluation_of
+from fashion_core.ui.stored import evaluation_of, opening_file, opens_on
 
 COLUMNS = [2, 3]  # inputs, photos
 SEEDS = 2**31  # as many as a number input can tell apart
@@ -22,10 +22,11 @@ SEEDS = 2**31  # as many as a number input can tell apart
 
 def show_nine(ref: ModelRef) -> None:
     """The seed and what it chose, nine photos with their answers, and the same as a PNG."""
-    if not ref.evaluation_file.is_file():
+    file, photos = opening_file(ref), opens_on(ref.evaluation_file)
+    if not file.is_file():
         st.info("This model came without its evaluation: evaluate it, and nine of its test photos show here.")
         return
-    stored = evaluation_of(ref.evaluation_file)
+    stored = evaluation_of(file)
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         seed = st.number_input("Seed", 0, SEEDS - 1, key=keys.NINE_SEED, bind="query-params")
@@ -36,7 +37,8 @@ def show_nine(ref: ModelRef) -> None:
             png = partial(_png, rows, root)  # drawn when it is asked for
             st.download_button("Save as PNG", png, file, "image/png", on_click="ignore", icon=":material/download:")
         st.markdown(f"**{(rows['label'] == rows['predicted']).sum()} of {len(rows)}** right, chosen by the seed alone.")
-        link("evaluate", f"All {len(stored):,} test photos", icon=":material/grid_on:", model=ref.name)
+        which = "photos people took" if photos == "people" else "test photos"
+        link("evaluate", f"All {len(stored):,} {which}", icon=":material/grid_on:", model=ref.name, of=photos)
         if absent := sum(not (root / path).is_file() for path in rows["path"]):
             st.info(f"{absent} of these photos are not on this machine: they were in {escape_markdown(root)}.")
     with right.container(width=520):  # three columns

@@ -7,6 +7,7 @@ by all visitors, so nobody may change it.
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,13 +17,14 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, runs
-from fashion_core.class_names import normalised_name
-from fashion_core.evaluation import colour_check, label_issues
+from fashion_core.class_names import GARMENT, normalised_name
+from fashion_core.evaluation import colour_check, label_issues, people
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models import registry
 from fashion_core.models.predictor import why_unexplained
-from fashion_core.photos import label_corrections
+from fashion_core.models.registry import ModelRef
+from fashion_core.photos import examples, label_corrections
 from fashion_core.ui import background
 from fashion_core.ui.background import Job
 
@@ -33,8 +35,8 @@ FEW_NUMBERS = 100_000
 class EvaluationKey(NamedTuple):
     """Which answers of a model are looked at, and of when: whatever is made of them is kept under this key.
 
-    `photos` is "test", as stored; "all", cross-validated on the explanations; or "epochs": the validation photos after
-    `epoch`. `when` and `explanations_mtime` are the times of the files.
+    `photos` is "test", as stored; "people", those in examples/, stored too; "all", cross-validated on the explanations;
+    or "epochs": the validation photos after `epoch`. `when` and `explanations_mtime` are the times of the files.
     """
 
     file: Path
@@ -46,7 +48,7 @@ class EvaluationKey(NamedTuple):
 
     @property
     def model(self) -> Path:
-        """The model's folder."""
+        """The folder of the model; of its answers to the photos that people took, the one within."""
         return self.file.parent
 
 
@@ -77,6 +79,38 @@ def evaluations() -> dict[str, Path]:
 def evaluation_key(file: Path) -> EvaluationKey:
     """Of the test photos of the model whose evaluation lies in `file`."""
     return EvaluationKey(file, mtime(file), explanations_mtime(file.parent))
+
+
+def people_file(file: Path) -> Path:
+    """Where the answers to the photos that people took are, of the model whose test lies in `file`; perhaps nowhere."""
+    return file.parent / people.FOLDER / people.KNOWN
+
+
+def opens_on(file: Path) -> str:
+    """On which photos pages open the model whose test lies in `file`: "people" or "test".
+
+    A model of drawn photos opens on its own: photos that people took say little of it.
+    """
+    if not people_file(file).is_file() or examples.folder() is None:
+        return "test"
+    with suppress(UserError):  # a test that is missing or cannot be read says nothing of its photos
+        return "test" if evaluation_of(file).meta.sample else "people"
+    return "people"
+
+
+def opening_file(ref: ModelRef) -> Path:
+    """The evaluation on those photos; perhaps it is not there."""
+    file = ref.evaluation_file
+    return people_file(file) if opens_on(file) == "people" else file
+
+
+def people_key(file: Path, factor: int | None = None) -> EvaluationKey:
+    """Of the photos that people took, of the model whose test lies in `file`: those of its classes; counted by garment
+    those of its garments in any colour."""
+    own = people_file(file)
+    by_garment = own.with_name(people.GARMENTS)
+    counted = by_garment if factor == GARMENT and by_garment.is_file() else own
+    return evaluation_key(counted)._replace(photos="people")
 
 
 def evaluation_of(file: Path) -> Evaluation:
@@ -129,6 +163,12 @@ def marginalised(key: EvaluationKey, factor: int) -> Evaluation:
     return predictions_of(key).marginalised(factor)
 
 
+def by_garment(key: EvaluationKey) -> Evaluation | None:
+    """Of the photos that people took: the garment alone, in any colour; None where class names do not come apart."""
+    garments = key.file.with_name(people.GARMENTS)
+    return marginalised(key._replace(file=garments, when=mtime(garments)), GARMENT) if garments.is_file() else None
+
+
 @st.cache_resource(max_entries=3, show_spinner=False)
 def cross_validation_of(file: Path, explanations_mtime: float) -> Job[Evaluation]:
     """`label_issues.out_of_fold` of the model whose evaluation lies in `file`."""
@@ -164,6 +204,9 @@ def _has_label_issue(key: EvaluationKey) -> np.ndarray:
 def colour_check_of(key: EvaluationKey) -> Job[pd.DataFrame | None]:
     """The rows of `colour_check.table`; None where there are no explanations, or no two colours to compare."""
     explanations, evaluation = explanations_of(key.model), predictions_of(key)
+    learned = explanations_of(key.model.parent) if key.photos == "people" else None
+    if explanations and learned:
+        explanations = explanations.beside_training(learned)
     return Job("Comparing labels with measured colours",
                lambda _: colour_check.table(evaluation, explanations) if explanations else None)  # fmt: skip
 
@@ -217,17 +260,21 @@ def _corrected(key: EvaluationKey, factor: int | None, file: bytes, changed: int
 
 
 class SimilarPhotos(NamedTuple):
-    """Of one photo: its near-duplicates in other splits, and its nearest training photos."""
+    """Of one photo: its near-duplicates in other splits, and the photos nearest to it `among` the training photos, or
+    among the others here where those are not kept."""
 
     duplicates: pd.DataFrame
     nearest: pd.DataFrame
+    among: str
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
 def similar_photos(model: Path, explanations_mtime: float, path: bytes, most: int) -> SimilarPhotos:
     """`path` is the photo's, in bytes: it need not be UTF-8. The explanations must have it."""
     explanations, name = _explanations(model / FILE, explanations_mtime), os.fsdecode(path)
-    return SimilarPhotos(explanations.duplicates(name), explanations.nearest(name, most))
+    trained = "train" in set(explanations.photos["split"])
+    nearest = explanations.nearest(name, most) if trained else explanations.nearest(name, most, "test")
+    return SimilarPhotos(explanations.duplicates(name), nearest, "training photos" if trained else "photos here")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

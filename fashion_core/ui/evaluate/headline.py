@@ -7,11 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, paper
+from fashion_core.class_names import GARMENT
 from fashion_core.evaluation.label_issues import CROSS_VALIDATED
+from fashion_core.evaluation.meta import PEOPLE
 from fashion_core.photos.imaging import printable
 from fashion_core.stats import accuracy_with_interval, between
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.selection import select, select_by_words
+from fashion_core.ui.evaluate.source import count_by_garment
 from fashion_core.ui.evaluate.state import Source
 from fashion_core.ui.gallery import DECISION_ICON, escape_markdown
 
@@ -21,6 +24,7 @@ def show(source: Source) -> None:
     st.caption(_origin(source))
     _numbers(source)
     _paper(source)
+    _people(source)
     _accuracy_notes(source)
     if unreadable := source.unreadable:
         with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
@@ -30,9 +34,10 @@ def show(source: Source) -> None:
 def _origin(source: Source) -> str:
     """Which model, epoch, photos and when, as far as the file says."""
     root = escape_markdown(source.whole.root)
+    photos = "photos people took, in" if source.split == PEOPLE else f"{escape_markdown(source.split)} photos of"
     parts = [
         f"**{escape_markdown(source.name)}**" + (f" after epoch {source.epoch}" if source.epoch is not None else ""),
-        f"{escape_markdown(source.split)} photos of {root}" if source.split else root,
+        f"{photos} {root}" if source.split else root,
         f"evaluated {datetime.fromisoformat(source.created):%d %B %Y, %H:%M}" if source.created else "",
     ]
     return " · ".join(filter(None, parts)) + ". Stored once: looking never runs the model."
@@ -68,6 +73,25 @@ def _paper(source: Source) -> None:
     right, n = int(evaluation.right.sum()), len(evaluation)
     if verdict := paper.verdict(evaluation.classes, right, n, source.drawn):
         st.caption(f"{paper.stated()} {verdict}")
+
+
+def _people(source: Source) -> None:
+    """Which of the photos that people took are counted; and by garment alone, with the button that counts so."""
+    if source.key.photos != "people":
+        return
+    if source.factor == GARMENT:
+        st.caption("Photos in any colour, of the garments this model has: right is the garment of the predicted class.")
+        return
+    about = "A small, hard set, labelled by eye. Counted are the photos of the classes this model has."
+    garments = stored.by_garment(source.key)
+    if garments is None:
+        st.caption(about)
+        return
+    right = accuracy_with_interval(int(garments.right.sum()), len(garments), "photos in any colour")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{about} The garment alone is right on **{right}**.", width="content")
+        st.button("count by garment", key=keys.select("garment"), type="tertiary", icon=":material/photo_library:",
+                  on_click=count_by_garment)  # fmt: skip
 
 
 def _accuracy_notes(source: Source) -> None:

@@ -43,7 +43,7 @@ def view(state: State) -> Shown:
         return Shown(state.selected.rows.iloc[:0], "")
     kind = _choose_kind(kinds)
     rows = kinds[kind][state.keep[kinds[kind]["index"]]]
-    elsewhere = len(everywhere[kind]) - len(kinds[kind])
+    elsewhere = 0 if state.key.photos == "people" else len(everywhere[kind]) - len(kinds[kind])
     more = f" Besides, {elsewhere:,} in other splits: switch to all photos." if elsewhere else ""
     st.markdown(f"**{len(rows):,}** here. {MEANING[kind]}{more}")
     if len(rows):

@@ -117,14 +117,15 @@ def _explanations(state: State, path: str, labels: dict[str, None]) -> None:
             "for look-alikes, heat maps and measured colours."
         )
         return
-    _heatmaps(explanations, model, state.root / path, path, labels)
+    known = dict.fromkeys(label for label in labels if label in explanations.classes)
+    _heatmaps(explanations, model, state.root / path, path, known)
     _colour(explanations, path)
     similar = stored.similar_photos(model, state.key.explanations_mtime, os.fsencode(path), SIMILAR)
     if len(found := similar.duplicates):
         st.markdown(f"**Near-duplicates in other splits: {len(found)}.** A photo that training has seen is no test.")
         photo_grid([state.root / each for each in found["path"]],
                    [f"{each.label}, {each.split}" for each in found.itertuples()], key=keys.DUPLICATES)  # fmt: skip
-    st.markdown("**The training photos most like it**, as the network sees them")
+    st.markdown(f"**The {similar.among} most like it**, as the network sees them")
     captions = [f"{each.label} · {each.similarity:.2f}" for each in similar.nearest.itertuples()]
     photo_grid([state.root / each for each in similar.nearest["path"]], captions, key=keys.SIMILAR)
 

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core.class_names import COLOUR, GARMENT, factors
+from fashion_core.models.registry import default_model
 from fashion_core.reports import charts
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate import selection
@@ -18,6 +19,8 @@ from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stored import EvaluationKey
 
 FACTORS = {"classes": None, "colour": COLOUR, "garment": GARMENT}
+PHOTO_SETS = {"people": "Photos people took", "test": "Test photos", "all": "All photos", "epochs": "After each epoch"}
+SELECTION = (keys.TRUE, keys.PREDICTED, keys.WHICH, keys.QUERY, keys.AREA, keys.OPEN_PHOTO)
 
 
 def choose_model(files: dict[str, Path]) -> str:
@@ -27,21 +30,43 @@ def choose_model(files: dict[str, Path]) -> str:
         if linked and linked not in files:
             st.warning(f"There is no evaluation of {escape_markdown(linked)} here; this is another model.",
                        icon=":material/link_off:")  # fmt: skip
-    name = st.selectbox("Model", files, index=list(files).index(linked) if linked in files else 0, key=keys.MODEL,
-                        on_change=selection.clear_area)  # fmt: skip
+    first = linked if linked in files else default_model(files)
+    name = st.selectbox("Model", files, index=list(files).index(first), key=keys.MODEL,
+                        on_change=_open_model, args=(files,))  # fmt: skip
     st.query_params[keys.MODEL] = name  # by hand: a bound list leaves its default out, and a link to the newest drifts
     return name
 
 
-def choose_photo_set(key: EvaluationKey, epochs: bool) -> EvaluationKey:
-    """`key` of the chosen photos: "test", "all" where there are explanations, "epochs" where these were kept."""
-    offered = ["test", *(["all"] if key.explanations_mtime else []), *(["epochs"] if epochs else [])]
-    if st.session_state.get(keys.PHOTO_SET, "test") not in offered:
-        st.session_state[keys.PHOTO_SET] = "test"
-    about = "The test photos; all photos, each judged by those nearest to it; or the validation photos after each epoch"
-    photos = st.segmented_control("Photos", offered, key=keys.PHOTO_SET, default="test", required=True, help=about,
-                                  on_change=selection.reset_page, bind="query-params")  # fmt: skip
-    return key._replace(photos=photos)
+def choose_photo_set(file: Path) -> EvaluationKey:
+    """The key of the chosen photos, of the model whose test lies in `file`: those that people took, the test photos;
+    all, where there are explanations; the validation photos after each epoch, where these were kept."""
+    key = stored.evaluation_key(file)
+    here = {"people": stored.people_file(file).is_file(), "test": True, "all": bool(key.explanations_mtime),
+            "epochs": bool(stored.epochs_of(key.model))}  # fmt: skip
+    offered = [photos for photos in PHOTO_SETS if here[photos]]
+    if st.session_state.get(keys.PHOTO_SET, _linked_photo_set(file)) not in offered:
+        st.session_state[keys.PHOTO_SET] = stored.opens_on(file)
+    st.session_state.setdefault(keys.PHOTO_SET, _linked_photo_set(file))
+    about = "Photos that people took and that ship; those the model was tested on; all it was made with, each judged "
+    photos = st.segmented_control("Photos", offered, key=keys.PHOTO_SET, required=True, format_func=PHOTO_SETS.get,
+                                  help=f"{about}by those nearest to it; or the validation photos after each epoch",
+                                  on_change=selection.reset_page, wrap=True)  # fmt: skip
+    st.query_params[keys.PHOTO_SET] = photos  # by hand: bound, the address would hold the words instead of these names
+    return stored.people_key(file) if photos == "people" else key._replace(photos=photos)
+
+
+def _linked_photo_set(file: Path) -> str:
+    """What the address asks for. A link that selects photos but says not of which is older than the choice: it means
+    the test photos."""
+    unsaid = "test" if any(key in st.query_params for key in SELECTION) else stored.opens_on(file)
+    return st.query_params.get(keys.PHOTO_SET, unsaid)
+
+
+def _open_model(files: dict[str, Path]) -> None:
+    """Another model was chosen: it opens on its own photos, and the same place on its map is another."""
+    if st.session_state.get(keys.PHOTO_SET) in ("people", "test"):
+        st.session_state[keys.PHOTO_SET] = stored.opens_on(files[st.session_state[keys.MODEL]])
+    selection.clear_area()
 
 
 def choose_factor(classes: tuple[str, ...]) -> int | None:
@@ -51,6 +76,12 @@ def choose_factor(classes: tuple[str, ...]) -> int | None:
     chosen = st.segmented_control("Count by", list(FACTORS), key=keys.FACTOR, default="classes", required=True,
                                   on_change=selection.reset_page, bind="query-params")  # fmt: skip
     return FACTORS[chosen]
+
+
+def count_by_garment() -> None:
+    """By garment alone, all of the photos."""
+    st.session_state[keys.FACTOR] = "garment"
+    selection.select()
 
 
 def factor_name(factor: int | None) -> str:
