@@ -254,8 +254,10 @@ def test_photos_that_are_not_here_are_counted_and_named(place):
 
 
 def test_names_are_the_same_as_a_spreadsheet_or_another_system_writes_them(place):
-    recorded(place, "\ufeffphoto,note,group\r\na\\1.png,mine, one \r\n b/2.png,,one\r\n")
-    assert groups(dataset.load(place).photos) == {frozenset(("a/1.png", "b/2.png"))}
+    text = "\ufeffphoto,note,group\r\na\\1.png,mine, one \r\n b/2.png,,one\r\n"
+    for delimiter in ",;\t":
+        recorded(place, text.replace(",", delimiter))
+        assert groups(dataset.load(place).photos) == {frozenset(("a/1.png", "b/2.png"))}
 
 
 def test_what_is_added_keeps_what_a_person_wrote(place):

@@ -76,6 +76,7 @@ def test_the_papers_counts_and_its_contradiction_stand_beside_its_classes(tmp_pa
     counts = table(test, "Class").set_index("Class")
     assert counts.loc["blue_dress", "Paper"] == 502 and counts.loc["all", "Paper"] == 5993
     assert "states 5,413 photos" in said(test) and "sum to 5,993" in said(test)
+    assert "30 photos of its 5,993, 5,963 fewer (black_dress 447 fewer" in said(test)
 
 
 def test_the_address_holds_folder_class_and_split(photos):

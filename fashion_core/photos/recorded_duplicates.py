@@ -43,10 +43,10 @@ def read(file: Path) -> dict[str, str]:
     )
     try:
         text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-    except (OSError, csv.Error):
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True))
+    except (OSError, csv.Error, LookupError):
         raise refusal from None
-    if not text.strip() or (rows and not set(COLUMNS) <= set(rows[0])) or any(not _whole(row) for row in rows):
+    if not all(map(_whole, rows)):
         raise refusal
     return {_key(row["photo"]): row["group"].strip() for row in rows}
 
@@ -98,6 +98,15 @@ def _write(file: Path, groups: Mapping[str, str]) -> None:
     rows.writerows(sorted(groups.items(), key=lambda item: (int(item[1]), item[0])))
     with atomic_write(file) as partial:
         partial.write_bytes(out.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def _delimiter(text: str) -> str:
+    """What makes photo and group of the header, as spreadsheets save it. Raises LookupError where nothing does."""
+    header = text.partition("\n")[0].strip()
+    for delimiter in ",;\t":
+        if set(COLUMNS) <= set(next(csv.reader([header], delimiter=delimiter), [])):
+            return delimiter
+    raise LookupError("no header of photo and group")
 
 
 def _whole(row: Mapping[str, str | None]) -> bool:
