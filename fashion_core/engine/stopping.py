@@ -16,7 +16,7 @@ class Stopped(Exception):
     """The person asked to stop where no iteration runs."""
 
 
-def told(log: Log, should_stop: Callable[[], bool]) -> Progress:
+def progress_log(log: Log, should_stop: Callable[[], bool]) -> Progress:
     """A progress callback that logs now and then and leaves at once when asked to stop."""
     logged = 0.0
 

@@ -19,7 +19,7 @@ from fashion_core.engine import export, models, teacher, training
 from fashion_core.engine.device import Log, pick_device
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
-from fashion_core.engine.stopping import Stopped, stop_requests, told
+from fashion_core.engine.stopping import Stopped, progress_log, stop_requests
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -82,7 +82,7 @@ def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool]], str]) -> st
 
 
 def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
-    report = told(log, should_stop)
+    report = progress_log(log, should_stop)
     if run.model_folder:
         return _gather_explanations(run, report, show)
     _refuse_to_diverge_again(run)
@@ -114,7 +114,7 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
 
 
 def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
-    report = told(log, should_stop)
+    report = progress_log(log, should_stop)
     if run.model_folder and not _is_to_be_tested_otherwise(run):
         return _gather_explanations(run, report, show)
     if not (run.folder / BEST).exists():
