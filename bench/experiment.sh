@@ -22,7 +22,11 @@ photos() {  # products without the ten classes' own photos; partial labels: a ga
     [ -d "$WORK/products" ] || busana fetch products "$WORK/products" --from "$PRODUCTS" --without "$PHOTOS"
     mkdir -p "$WORK"/extra/{dress,pants,shirt,shoes,shorts}
     for garment in dress pants shirt shoes shorts; do
-        ln -sfn "$PHONE/train/$garment" "$WORK/extra/$garment/phone"
+        rm -rf "$WORK/extra/$garment/phone"  # links alone; the photos of examples/ are left out, they test
+        mkdir "$WORK/extra/$garment/phone"
+        for photo in "$PHONE/train/$garment"/*; do
+            grep -qF ",train/$garment/${photo##*/}," examples/labels.csv || ln -s "$photo" "$WORK/extra/$garment/phone/"
+        done
     done
     ln -sfn "$WORK"/products/train/*_dresses "$WORK/extra/dress/"  # the two dress classes are the small ones
 }

@@ -7,7 +7,7 @@ from browser import ROOT
 from project_files import tracked_files
 
 # Folders whose single line stands for all that they hold; everything else is named file by file.
-CLOSED = ("docs/images/", "weights/")
+CLOSED = ("docs/images/", "examples/", "weights/")
 
 
 def tree(readme: str) -> list[str]:
