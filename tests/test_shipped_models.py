@@ -16,6 +16,7 @@ from browser import ROOT
 from fashion_core.cli import main
 from fashion_core.evaluation import people
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models.card import ModelCard
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import imaging, sample
@@ -84,3 +85,10 @@ def test_openvino_repeats_the_stored_probabilities_on_photos_people_took(model):
     answers = Predictor(model)([imaging.read(ROOT / "examples" / path) for path in stored.photos["path"]])
     assert np.abs(answers - stored.probabilities).max() < 0.02
     assert (answers.argmax(1) == stored.predicted).mean() >= 0.98
+
+
+def test_what_lies_behind_those_answers_ships_too(model):
+    folder = model / people.FOLDER
+    own, learned = Explanations.load(folder / FILE), Explanations.load(model / FILE)
+    assert set(own.photos["path"]) == set(Evaluation.load(folder / people.GARMENTS).photos["path"])
+    assert (own.maps is None) == (learned.maps is None) and (own.maps is None or len(own.maps) == len(own.photos))
