@@ -95,7 +95,8 @@ def _write(file: Path, groups: Mapping[str, str]) -> None:
     out = io.StringIO(newline="")
     rows = csv.writer(out)
     rows.writerow(COLUMNS)
-    rows.writerows(sorted(groups.items(), key=lambda item: (int(item[1]), item[0])))
+    for photo in sorted(groups, key=lambda photo: (int(groups[photo]), photo)):
+        rows.writerow((photo, groups[photo]))
     with atomic_write(file) as partial:
         partial.write_bytes(out.getvalue().encode("utf-8", "surrogateescape"))
 
@@ -104,7 +105,7 @@ def _delimiter(text: str) -> str:
     """What makes photo and group of the header, as spreadsheets save it. Raises LookupError where nothing does."""
     header = text.partition("\n")[0].strip()
     for delimiter in ",;\t":
-        if set(COLUMNS) <= set(next(csv.reader([header], delimiter=delimiter), [])):
+        if set(COLUMNS) <= set(*csv.reader([header], delimiter=delimiter)):
             return delimiter
     raise LookupError("no header of photo and group")
 

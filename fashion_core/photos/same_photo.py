@@ -59,8 +59,8 @@ def likeness(one: np.ndarray, other: np.ndarray) -> float:
     -1 where nothing is alike at first sight, colours differ, or there is too little detail to say.
     """
     coarse, tries = [_scaled(pixels, COARSE_SIDE / SIDE) for pixels in (one, other)], []
-    for part, whole in ((0, 1), (1, 0)):
-        wholes = (coarse[whole], coarse[whole][:, ::-1])
+    for part in (0, 1):
+        wholes = (coarse[1 - part], coarse[1 - part][:, ::-1])
         tries += [(found, part, mirrored) for mirrored, found in enumerate(_best(coarse[part], wholes, SCALES))]
     best = -1.0
     for found, part, mirrored in sorted(tries, key=lambda tried: -tried[0].correlation)[:2]:
@@ -86,7 +86,7 @@ def _contrast(pixels: np.ndarray) -> np.ndarray:
     """Grey less its surroundings, over the strength of that there: float32 (h, w)."""
     from scipy.ndimage import gaussian_filter
 
-    grey = pixels @ np.float32([0.299, 0.587, 0.114])
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     detail = grey - gaussian_filter(grey, CONTRAST_RADIUS, mode="nearest")
     return detail / (np.sqrt(gaussian_filter(detail**2, 2 * CONTRAST_RADIUS, mode="nearest")) + FLAT)
 
