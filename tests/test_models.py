@@ -311,7 +311,7 @@ def test_a_trained_lite_network_answers_alike_in_training_from_its_file_and_on_o
     write_ir(network, 3, 64, tmp_path)
     compiled = runtime().Core().compile_model(tmp_path / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     ir = compiled(pixels[rows])
-    np.testing.assert_allclose(ir["logits"], scores, atol=0.05)  # its weights are float16
+    np.testing.assert_allclose(ir["logits"], scores, rtol=0.02, atol=0.05)  # its weights are float16
     np.testing.assert_allclose(ir["features"].mean((2, 3)), ir["embedding"], rtol=1e-3, atol=1e-3)  # so heat maps hold
 
 
