@@ -31,6 +31,8 @@ from fashion_core.runs.config import predict_size
 if TYPE_CHECKING:
     from openvino import Model
 
+    Graph = ElementTree.ElementTree[ElementTree.Element]
+
 
 class Exported(nn.Module):
     """A classifier with its normalisation inside and its last embedding and feature map as outputs."""
@@ -127,26 +129,26 @@ def _halve_constants(ir: "Model", tensors: Container[bytes]) -> None:
                 reader.replace_source_output(again.output(0))
 
 
-def _serialised(ir: "Model", folder: Path) -> tuple[ElementTree.ElementTree, bytes]:
+def _serialised(ir: "Model", folder: Path) -> tuple["Graph", bytes]:
     """A graph as XML, and the bytes that its constants point to."""
     with TemporaryDirectory(dir=folder, prefix=".") as scratch:
         runtime().save_model(ir, Path(scratch, "model.xml"), compress_to_fp16=False)
         return ElementTree.parse(Path(scratch, "model.xml")), Path(scratch, "model.bin").read_bytes()
 
 
-def _constants(graph: ElementTree.ElementTree) -> Iterator[ElementTree.Element]:
+def _constants(graph: "Graph") -> Iterator[ElementTree.Element]:
     """What the graph says of each of its constants: element_type, shape, offset, size (bytes)."""
     return (data for layer in graph.iter("layer") if layer.get("type") == "Const" for data in layer.iter("data"))
 
 
-def _values(graph: ElementTree.ElementTree, numbers: bytes) -> Iterator[bytes]:
+def _values(graph: "Graph", numbers: bytes) -> Iterator[bytes]:
     """The bytes of each constant of the graph."""
     for constant in _constants(graph):
         start = int(constant.attrib["offset"])
         yield numbers[start : start + int(constant.attrib["size"])]
 
 
-def _point_into(weights: Path, graph: ElementTree.ElementTree, places: Sequence[str | int]) -> None:
+def _point_into(weights: Path, graph: "Graph", places: Sequence[str | int]) -> None:
     """Set each constant's offset to where its tensor, or its byte of the tensor GRAPH, lies in the file `weights`."""
     header = read_header(weights)
     tensors = json.loads(header[8:])
@@ -155,7 +157,7 @@ def _point_into(weights: Path, graph: ElementTree.ElementTree, places: Sequence[
         constant.set("offset", str(len(header) + tensors[name]["data_offsets"][0] + skip))
 
 
-def _mark(graph: ElementTree.ElementTree, digest: str) -> None:
+def _mark(graph: "Graph", digest: str) -> None:
     """Note which file the offsets are of, and leave out the blanks between the elements."""
     root = graph.getroot()
     for element in graph.iter():

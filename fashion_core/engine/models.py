@@ -6,6 +6,7 @@ attention).
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -169,7 +170,8 @@ def _timm_network(name: str, image_size: int, pretrained: bool) -> nn.Module:
         learned = {"mean": LITE_MEAN, "std": LITE_STD}
         return timm.create_model(theirs, drop_rate=dropout, drop_path_rate=0.2, pretrained_cfg_overlay=learned)
     fixed = getattr(timm.get_pretrained_cfg(name), "fixed_input_size", False) and not pretrained
-    return timm.create_model(name, num_classes=IMAGENET_CLASSES, **({"img_size": image_size} if fixed else {}))
+    more: dict[str, Any] = {"img_size": image_size} if fixed else {}
+    return timm.create_model(name, num_classes=IMAGENET_CLASSES, **more)
 
 
 def scores(model: nn.Module, inputs: torch.Tensor, flip: bool) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Distillation: a teacher's calibrated answers to the training photos, kept with the run that learns from them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def _ask(predictor: Predictor, photos: Photos, parts: list[Dataset], progress: P
     return answers
 
 
-def _photo(parts: list[np.ndarray], row: int) -> np.ndarray:
+def _photo(parts: Sequence[np.ndarray], row: int) -> np.ndarray:
     """The pixels of a row that counts through all parts."""
     for part in parts:
         if row < len(part):

@@ -33,9 +33,9 @@ def show_nine(ref: ModelRef) -> None:
         rows, root = _nine(stored, int(seed)), locate_photos(stored) or Path(stored.root)
         with st.container(horizontal=True):
             st.button("Another nine", icon=":material/shuffle:", on_click=_next_seed)
-            file = f"{ref.name}-seed-{seed}.png"
+            saved_as = f"{ref.name}-seed-{seed}.png"
             png = partial(_png, rows, root)  # drawn when it is asked for
-            st.download_button("Save as PNG", png, file, "image/png", on_click="ignore", icon=":material/download:")
+            st.download_button("Save as PNG", png, saved_as, "image/png", on_click="ignore", icon=":material/download:")
         st.markdown(f"**{(rows['label'] == rows['predicted']).sum()} of {len(rows)}** right, chosen by the seed alone.")
         which = "photos people took" if photos == "people" else "test photos"
         link("evaluate", f"All {len(stored):,} {which}", icon=":material/grid_on:", model=ref.name, of=photos)

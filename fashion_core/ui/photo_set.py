@@ -1,5 +1,6 @@
 """A folder of photos on the Data page: read and split, its four numbers, its tables, and which of its photos show."""
 
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,7 +122,7 @@ def counts_table(found: PhotoSet) -> None:
             f"Only a tenth of the latter, {paper.TEST_PHOTOS} test photos, can give the {paper.TEST_ACCURACY:.2%} that "
             "it reports."
         )
-        st.caption(paper.count_difference(found.photos["label"].value_counts().to_dict()))
+        st.caption(paper.count_difference(Counter(found.photos["label"])))
 
 
 def _counts(photos: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
