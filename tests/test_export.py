@@ -111,3 +111,23 @@ def test_a_folder_of_an_earlier_version_predicts_and_is_made_half_as_large(folde
     export.add_ir(folder)
     assert not (folder / "model.bin").exists()
     assert np.abs(Predictor(folder).raw(photos())[0] - meant).max() < 1e-4 * np.abs(meant).max()
+
+
+def test_numbers_beyond_float16_are_not_lost(tmp_path, one_thread):
+    """A variance of 200,000 is infinite in float16, and its channel would be silent; so would a weight of 70,000."""
+    torch.manual_seed(0)
+    network, _ = models.build("resnet18", CLASSES, SIZE)
+    network.bn1.running_var.fill_(200_000.0)
+    network.bn1.weight.data.fill_(1_000.0)
+    network.conv1.weight.data[0, 0, 0, 0] = 70_000.0
+    whole = export.Exported(network.eval(), len(CLASSES))
+    with torch.no_grad():
+        meant = whole(torch.tensor(np.stack(photos())))["logits"].numpy()
+    folder = tmp_path / "model"
+    folder.mkdir()
+    about = {"classes": CLASSES, "config": {"architecture": "resnet18", "image_size": SIZE}}
+    export.write_ir(network, about, folder)
+    card = {"v": 1, "name": "it", "classes": CLASSES, "image_size": SIZE, "temperature": 1.0}
+    (folder / "card.json").write_text(json.dumps(card))
+    for said in (by_torch(folder)[0], Predictor(folder).raw(photos())[0]):
+        assert np.abs(said - meant).max() < 0.01 * np.abs(meant).max()

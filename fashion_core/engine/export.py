@@ -62,9 +62,10 @@ class Exported(nn.Module):
 
 
 def write_ir(network: nn.Module, about: dict[str, Any], folder: Path) -> None:
-    """Write model.safetensors and model.xml, whose numbers lie in it; `network` is rounded to the float16 that is
-    written. Raises UserError where OpenVINO is not installed."""
-    tensors = _half(network.half().float())
+    """Write model.safetensors and model.xml, whose numbers lie in it; `network` is rounded to what is written.
+
+    Raises UserError where OpenVINO is not installed."""
+    tensors = _stored(round_as_stored(network))
     places: dict[bytes, str | int] = {tensor.numpy().tobytes(): name for name, tensor in tensors.items()}
     ir = _traced(network, about)
     _halve_constants(ir, places)
@@ -167,10 +168,26 @@ def _mark(graph: "Graph", digest: str) -> None:
     ElementTree.SubElement(notes, HEADER_MARK, value=digest)
 
 
-def _half(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Its tensors on the CPU, those that are floats in float16."""
+@torch.no_grad()
+def round_as_stored(network: nn.Module) -> nn.Module:
+    """Round the network, in place, to the numbers that a model folder holds: what is tested is what is shipped."""
+    for tensor in network.state_dict().values():
+        tensor.copy_(_as_stored(tensor))
+    return network
+
+
+def _stored(network: nn.Module) -> dict[str, torch.Tensor]:
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in whole.items()}
+    return {name: _as_stored(tensor) for name, tensor in whole.items()}
+
+
+def _as_stored(tensor: torch.Tensor) -> torch.Tensor:
+    """Weights in float16. What is one number a channel stays as it is: it is little, and the variances of a batch
+    normalisation can be beyond float16, where the channel would be silent."""
+    if tensor.ndim < 2 or not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if half.isfinite().all() else tensor
 
 
 def write_model_folder(
@@ -192,7 +209,7 @@ def write_model_folder(
     try:
         runtime()
     except UserError:
-        checkpoint.save(folder / "model.safetensors", _half(network), about)
+        checkpoint.save(folder / "model.safetensors", _stored(network), about)
         missing = "OpenVINO is not installed here: publish this run where it is, to predict with it."
         card = replace(card, notes=(*card.notes, missing))
     else:

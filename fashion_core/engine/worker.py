@@ -275,7 +275,7 @@ def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str]
     network, about = load_network(run.folder / BEST)
     tested_with = {name: getattr(run.config, name) for name in TEST_SETTINGS}  # may have been set after training
     about |= {"config": about["config"] | tested_with}
-    network.half().float()  # as export writes it: what is tested is what is shipped
+    export.round_as_stored(network)
     network.to(trained.device)
     pixels = decode_photos(data, predict_size(about["config"]), report)
     temperature = calibrate(network, about, data, pixels, trained.device, log)
