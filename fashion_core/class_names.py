@@ -48,8 +48,8 @@ def refuse_unknown(labels: Iterable[str], classes: Sequence[str]) -> None:
     """UserError where one of the `labels` is none of the model's `classes`."""
     if unknown := sorted(set(labels) - set(classes)):
         raise UserError(
-            f"The model does not know the class {', '.join(unknown)}: rename or remove that folder "
-            f"(the model's classes are {', '.join(classes)})."
+            f"The model does not know the class {', '.join(unknown)}: rename that folder, or leave its photos out "
+            f"with --known (the model's classes are {', '.join(classes)})."
         )
 
 

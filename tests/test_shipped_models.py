@@ -34,7 +34,7 @@ def model(request) -> Path:
 def photos(model, tmp_path_factory) -> Path:
     """The folder that the model was trained and tested on."""
     about = json.loads((model / "card.json").read_text())["dataset"]
-    if about["sample"]:
+    if about.get("sample"):
         root = tmp_path_factory.mktemp("photos") / about["name"]
         sample.render(root, **about["sample"])
         return root

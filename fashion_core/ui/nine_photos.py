@@ -22,11 +22,11 @@ SEEDS = 2**31  # as many as a number input can tell apart
 
 def show_nine(ref: ModelRef) -> None:
     """The seed and what it chose, nine photos with their answers, and the same as a PNG."""
-    file, photos = opening_file(ref), opens_on(ref.evaluation_file)
-    if not file.is_file():
+    answers, photos = opening_file(ref), opens_on(ref.evaluation_file)
+    if not answers.is_file():
         st.info("This model came without its evaluation: evaluate it, and nine of its test photos show here.")
         return
-    stored = evaluation_of(file)
+    stored = evaluation_of(answers)
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         seed = st.number_input("Seed", 0, SEEDS - 1, key=keys.NINE_SEED, bind="query-params")
