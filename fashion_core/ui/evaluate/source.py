@@ -50,7 +50,7 @@ def choose_photo_set(file: Path) -> EvaluationKey:
     about = "Photos that people took and that ship; those the model was tested on; all it was made with, each judged "
     chosen = st.segmented_control("Photos", offered, key=keys.PHOTO_SET, required=True, wrap=True,
                                   help=f"{about}by those nearest to it; or the validation photos after each epoch",
-                                  on_change=selection.reset_page, format_func=lambda each: PHOTO_SETS[each])  # fmt: skip
+                                  on_change=selection.reset_page, format_func=lambda one: PHOTO_SETS[one])  # fmt: skip
     photos = chosen or offered[0]
     st.query_params[keys.PHOTO_SET] = photos  # by hand: bound, the address would hold the words instead of these names
     return stored.people_key(file) if photos == "people" else key._replace(photos=photos)
