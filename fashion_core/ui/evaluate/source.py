@@ -5,7 +5,6 @@
 
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pandas as pd
 import streamlit as st
@@ -49,12 +48,10 @@ def choose_photo_set(file: Path) -> EvaluationKey:
         st.session_state[keys.PHOTO_SET] = stored.opens_on(file)
     st.session_state.setdefault(keys.PHOTO_SET, _linked_photo_set(file))
     about = "Photos that people took and that ship; those the model was tested on; all it was made with, each judged "
-    photos = st.segmented_control(
-        "Photos", offered, key=keys.PHOTO_SET, required=True, format_func=PHOTO_SETS.__getitem__, wrap=True,
-        help=f"{about}by those nearest to it; or the validation photos after each epoch",
-        on_change=selection.reset_page,
-    )  # fmt: skip
-    photos = cast(str, photos)  # required: one is always chosen
+    chosen = st.segmented_control("Photos", offered, key=keys.PHOTO_SET, required=True, wrap=True,
+                                  help=f"{about}by those nearest to it; or the validation photos after each epoch",
+                                  on_change=selection.reset_page, format_func=lambda one: PHOTO_SETS[one])  # fmt: skip
+    photos = chosen or offered[0]
     st.query_params[keys.PHOTO_SET] = photos  # by hand: bound, the address would hold the words instead of these names
     return stored.people_key(file) if photos == "people" else key._replace(photos=photos)
 
