@@ -177,6 +177,14 @@ def test_a_runs_own_files_say_what_they_are(tmp_path):
     with pytest.raises(UserError, match="weights of resnet18, not of resnet50: set architecture=resnet18"):
         models.build("resnet50", ABC, 32, str(tmp_path / "best.safetensors"))
     assert "best.safetensors" in models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))[1]
+
+
+def test_a_chain_of_runs_tells_where_it_began(tmp_path):
+    began = "ImageNet weights from torchvision (resnet18-f37072fd.pth)."
+    about = {"config": {"architecture": "resnet18"}, "progress": {"origin": began}}
+    checkpoint.save(tmp_path / "best.safetensors", zoo.resnet18(weights=None).state_dict(), about)
+    _, origin = models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))
+    assert origin == f"Weights from the file best.safetensors. They are a run's, which began as follows. {began}"
     checkpoint.save(tmp_path / "last.safetensors", {"model.x": torch.ones(1)}, about)
     with pytest.raises(UserError, match=r"goes on from.*give best\.safetensors"):
         models.build("resnet18", ABC, 32, str(tmp_path / "last.safetensors"))

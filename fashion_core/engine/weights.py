@@ -62,7 +62,7 @@ def load(architecture: str, pretrained: str) -> tuple[State | None, str]:
     if pretrained == "none":
         return None, f"Random weights: {architecture} starts from nothing, as asked."
     if pretrained != "imagenet":
-        return _from_file(architecture, Path(pretrained)), f"Weights from the file {Path(pretrained).name}."
+        return _from_file(architecture, Path(pretrained))
     if official(architecture) is None:
         raise UserError(
             f"There are no ImageNet weights of {architecture} to be had here: set pretrained to none, or to the path "
@@ -124,9 +124,10 @@ def _downloaded(architecture: str) -> State:
         socket.setdefaulttimeout(patience)
 
 
-def _from_file(architecture: str, file: Path) -> State:
-    """A safetensors file, or the official .pth: a pickle is opened only if its hash is the official one."""
-    known = official(architecture)
+def _from_file(architecture: str, file: Path) -> tuple[State, str]:
+    """The tensors and origin of a safetensors file, or of the official .pth: a pickle is opened only if its hash is the
+    official one."""
+    known, origin = official(architecture), f"Weights from the file {file.name}."
     if not file.is_file():
         raise UserError(
             f"There is no weights file {printable(file)}: give the path of a .safetensors file"
@@ -137,7 +138,8 @@ def _from_file(architecture: str, file: Path) -> State:
         tensors, about = checkpoint.read_tensors(file)
         if about is not None:
             _refuse_other_run(file, tensors, about, architecture)
-        return tensors
+            origin += _origin_of_run(about)
+        return tensors, origin
     digest = _sha256(file)
     if known is None or not digest.startswith(_known_digest(architecture, known)):
         raise UserError(
@@ -145,7 +147,14 @@ def _from_file(architecture: str, file: Path) -> State:
             f"{_official_name(digest)}: a pickle from elsewhere can run code, so give "
             f"{'that file or a .safetensors one' if known else 'a .safetensors one'}."
         )
-    return _opened(file)
+    return _opened(file), origin
+
+
+def _origin_of_run(about: dict) -> str:
+    """What a run's weights began as, so that where a chain of runs begins is told; "" where that is not known."""
+    progress = about.get("progress")
+    began = progress.get("origin") if isinstance(progress, dict) else None
+    return f" They are a run's, which began as follows. {began}" if isinstance(began, str) and began else ""
 
 
 def _opened(file: Path) -> State:
