@@ -1,21 +1,31 @@
-"""The pictures of docs/results.md, drawn from a finished run: python bench/figures.py RUN docs/images/NAME"""
+"""The pictures of docs/results.md, from a finished run and what a published model says of the photos that ship:
+
+python bench/figures.py RUN docs/images/NAME MODEL
+"""
 
 import sys
 from pathlib import Path
 
 from fashion_core import runs
+from fashion_core.evaluation import people
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.models.registry import resolve
+from fashion_core.photos import examples
 from fashion_core.reports import figures
 from fashion_core.runs import events
 
 
-def main(name: str, out: str) -> None:
-    """Write OUT-curves.png and OUT-matrix.png."""
+def main(name: str, out: str, model: str = "") -> None:
+    """Write OUT-curves.png and OUT-matrix.png; with `model` also OUT-people.png, nine photos drawn by seed 0."""
     run = runs.get(name)
     tail = events.Tail(run.events_file).read()
     Path(f"{out}-curves.png").write_bytes(figures.curves_png(tail))
     Path(f"{out}-matrix.png").write_bytes(figures.confusion_png(Evaluation.load(run.evaluation_file), "count"))
+    root = examples.folder()
+    if model and root:
+        answers = Evaluation.load(resolve(model) / people.FOLDER / people.KNOWN)
+        Path(f"{out}-people.png").write_bytes(figures.photos_png(answers.drawn(seed=0), root))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

@@ -316,8 +316,10 @@ def test_a_trained_lite_network_answers_alike_in_training_from_its_file_and_on_o
         "logits": (6, 3), "features": (6, 1280, 2, 2), "embedding": (6, 1280)
     }  # fmt: skip
     np.testing.assert_allclose(told["logits"], scores, atol=1e-4)
-    write_ir(network, 3, 64, tmp_path)
-    compiled = runtime().Core().compile_model(tmp_path / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    write_ir(network, about, tmp_path)
+    core = runtime().Core()
+    graph = core.read_model(tmp_path / "model.xml", tmp_path / "model.safetensors")
+    compiled = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     ir = compiled(pixels[rows])
     np.testing.assert_allclose(ir["logits"], scores, rtol=0.02, atol=0.05)  # its weights are float16
     np.testing.assert_allclose(ir["features"].mean((2, 3)), ir["embedding"], rtol=1e-3, atol=1e-3)  # so heat maps hold

@@ -123,14 +123,16 @@ def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callab
     device = pick_device(run.config.device)
     data = _load_photos(run, report)
     _refuse_changed_photos(run, about, data, "its test would not be one")
-    which = f"epoch {about['epoch']} of {run.config.epochs}, the best"
+    which, logged = f"epoch {about['epoch']} of {run.config.epochs}, the best", Tail(run.events_file).read()
     note = f"Training ended early, by request: {which} so far, is kept."
     if run.model_folder:
         note = f"Tested again, by request, with other settings of the test: {which}."
+    elif len(logged.epochs) >= run.config.epochs:
+        note = f"Every epoch was trained; tested by request: {which}."
     log("note", text=note)
     show(note)
     trained = Trained(training.read_progress(about), device)
-    notes = [*Tail(run.events_file).read().notes, *_changes(run)]
+    notes = [*logged.notes, note, *_changes(run)]
     _test_and_export(run, data, trained, notes, log, report)
     return "finished"
 

@@ -289,6 +289,11 @@ class Evaluation:
         """The photos behind one number; None is any class. Columns and order as of `rows`."""
         return self.rows(self.mask(true, predicted, which))
 
+    def drawn(self, seed: int, count: int = 9) -> pd.DataFrame:
+        """`count` photos, or all where there are fewer, drawn by `seed` alone. Columns as of `rows`."""
+        rows = self.cell().sort_values("index")
+        return rows.iloc[np.random.default_rng(seed).choice(len(rows), min(count, len(rows)), replace=False)]
+
     def mask(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> np.ndarray:
         """bool (n,): whether each photo is of this true class, called this one, and so answered; None is any class."""
         keep = np.ones(len(self), bool)

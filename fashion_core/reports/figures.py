@@ -2,11 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.photos import imaging
 from fashion_core.reports.charts import CLASSES_UP_TO, Normalise, cell_text, most_confused, shades
 from fashion_core.reports.curves import Metric, lines
 from fashion_core.reports.palette import CATEGORIES, RIGHT, WRONG
@@ -80,6 +83,20 @@ def curves_png(tail: LogSnapshot, smoothing: float = 0.9) -> bytes:
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     return _png(figure)
+
+
+def photos_png(rows: pd.DataFrame, root: Path) -> bytes:
+    """The same grid of `rows` of an evaluation, whose photos lie in `root`; one that is not there is a grey tile."""
+    from PIL import Image
+
+    tiles = []
+    for row in rows.to_dict("records"):
+        try:
+            image = imaging.read(root / row["path"])
+        except imaging.BadPhoto:
+            image = Image.new("RGB", (64, 64), "lightgrey")
+        tiles.append((image, row["label"], row["predicted"], float(row["p_predicted"])))
+    return grid_png(tiles)
 
 
 def grid_png(tiles: Sequence[tuple["Image.Image", str, str, float]], columns: int = 3) -> bytes:

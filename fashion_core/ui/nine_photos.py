@@ -3,14 +3,10 @@
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
-from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import ModelRef
-from fashion_core.photos import imaging
 from fashion_core.ui import keys
 from fashion_core.ui.boot import link
 from fashion_core.ui.gallery import escape_markdown, gallery, locate_photos
@@ -30,7 +26,7 @@ def show_nine(ref: ModelRef) -> None:
     left, right = st.columns(COLUMNS, gap="medium")
     with left:
         seed = st.number_input("Seed", 0, SEEDS - 1, key=keys.NINE_SEED, bind="query-params")
-        rows, root = _nine(stored, int(seed)), locate_photos(stored) or Path(stored.root)
+        rows, root = stored.drawn(int(seed)), locate_photos(stored) or Path(stored.root)
         with st.container(horizontal=True):
             st.button("Another nine", icon=":material/shuffle:", on_click=_next_seed)
             saved_as = f"{ref.name}-seed-{seed}.png"
@@ -49,20 +45,7 @@ def _next_seed() -> None:
     st.session_state[keys.NINE_SEED] = (st.session_state[keys.NINE_SEED] + 1) % SEEDS
 
 
-def _nine(stored: Evaluation, seed: int) -> pd.DataFrame:
-    """Nine rows of the evaluation, the same for the same seed."""
-    rows = stored.cell().sort_values("index")
-    return rows.iloc[np.random.default_rng(seed).choice(len(rows), min(9, len(rows)), replace=False)]
-
-
 def _png(rows: pd.DataFrame, root: Path) -> bytes:
-    from fashion_core.reports.figures import grid_png
+    from fashion_core.reports.figures import photos_png
 
-    tiles = []
-    for row in rows.to_dict("records"):
-        try:
-            image = imaging.read(root / row["path"])
-        except imaging.BadPhoto:
-            image = Image.new("RGB", (64, 64), "lightgrey")  # the page says which photos are not here
-        tiles.append((image, row["label"], row["predicted"], float(row["p_predicted"])))
-    return grid_png(tiles)
+    return photos_png(rows, root)
