@@ -132,7 +132,7 @@ def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callab
     log("note", text=note)
     show(note)
     trained = Trained(training.read_progress(about), device)
-    notes = [*logged.notes, note, *_changes(run)]
+    notes = list(dict.fromkeys([*logged.notes, note, *_changes(run)]))  # a resumed run logs some of them again
     _test_and_export(run, data, trained, notes, log, report)
     return "finished"
 
