@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import home
+from fashion_core import home, paper
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import photo_folder
 from fashion_core.photos import imaging, label_corrections, sample
@@ -61,16 +61,19 @@ def ask_photo_folder(evaluation: Evaluation) -> Path:
         none = f"{escape_markdown(folder)} holds none of them. " if named else ""
         note.warning(
             f"{none}The photos of this test, {escape_markdown(root.name)}, are not on this machine: the numbers are "
-            f"whole, the tiles are empty. {_how_to_get(root.name)}",
+            f"whole, the tiles are empty. {_how_to_get(root.name, evaluation.classes)}",
             icon=":material/hide_image:",
         )
     return found or (root if root.is_absolute() else home() / "data" / root)  # where `photo_folder` will look
 
 
-def _how_to_get(name: str) -> str:
+def _how_to_get(name: str, classes: Sequence[str]) -> str:
     """A sentence on the photos that were tested on in a folder of this name."""
     if name.startswith("paper"):  # what `compare paper` calls them, and people who fetch them
-        return f"Get them with `python -m fashion_core fetch paper data/{name}`, or name their folder here."
+        command = f"python -m fashion_core fetch paper data/{name}" + (
+            "" if paper.matches(classes) else " --all-colours"
+        )
+        return f"Get them with `{command}`, or name their folder here."
     return "Get the photos, as the README.md beside the model says, and name their folder here."
 
 

@@ -42,4 +42,5 @@ def review(card: ModelCard) -> None:
 def notes(card: ModelCard) -> None:
     """The notes of its training, a line each."""
     if card.notes:
-        st.caption("  \n".join(f":material/info: {escape_markdown(note)}" for note in card.notes))
+        with st.expander("How it was trained"):
+            st.caption("  \n".join(f":material/info: {escape_markdown(note)}" for note in card.notes))
