@@ -46,8 +46,9 @@ def agree(model: str, folder: Path) -> dict:
     size, temperature = predictor.card.image_size, predictor.card.temperature
     data = dataset.load_for_test(folder)
     pixels = decode_photos(data, size)
-    network, _ = load_network(predictor.folder / "model.safetensors")
-    logits = predict_logits(network, pixels, np.arange(len(pixels)), pick_device("cpu")).numpy()
+    network, about = load_network(predictor.folder / "model.safetensors")
+    flip = about["config"].get("flip_at_test", False)
+    logits = predict_logits(network, pixels, np.arange(len(pixels)), pick_device("cpu"), flip=flip).numpy()
     torchs = softmax(logits, temperature)
     ir = predictor([imaging.read(folder / path) for path in data.photos["path"]])
     same = torchs.argmax(axis=1) == ir.argmax(axis=1)
