@@ -26,7 +26,7 @@ from torchvision import models as zoo
 
 from fashion_core import runs
 from fashion_core.cli import main
-from fashion_core.engine import models
+from fashion_core.engine import weights
 from fashion_core.engine.training import Trainer
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, UNLIKE, Explanations
@@ -242,7 +242,7 @@ def test_what_cannot_be_changed_in_a_run_is_a_sentence_and_changes_nothing(begun
     for arguments, part in (
         (["--set", "architecture=vgg11"], "cannot change"),
         (["--set", "learning_rate=much"], "takes a number"),
-        (["--finish", "--set", "learning_rate=0.001"], "leave --set out"),
+        (["--finish", "--set", "learning_rate=0.001"], "learning_rate cannot change"),
     ):
         assert main(["train", "--resume", run.id, *arguments]) == 2
         error = capsys.readouterr().err
@@ -500,7 +500,7 @@ def papers_world(home, tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("BUSANA_WEIGHTS_URL", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(models, "official", names.__getitem__)  # the official names carry the official hashes
+    monkeypatch.setattr(weights, "official", names.get)  # the official names carry the official hashes
     yield archive
     server.shutdown()
     server.server_close()

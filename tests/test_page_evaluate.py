@@ -361,7 +361,7 @@ def test_another_model_closes_the_photo(by_hand, home, tmp_path):
 
 def test_a_model_without_explanations_says_so_and_a_new_selection_closes_the_photo(by_hand):
     app = opened(photo="2")
-    assert not app.exception and "no explanations of this photo" in words(app)
+    assert not app.exception and "came without explanations of its predictions" in words(app)
     app.button(key="select-Wrong").click().run()
     assert len(tiles(app)) == 3
 

@@ -90,7 +90,7 @@ def evaluate(
     classes = tuple(about["classes"])
     label_numbers(data, classes)
     device = device or pick_device("auto")
-    flip = about["config"].get("flip_at_test", False)
+    flip = about.get("config", {}).get("flip_at_test", False)
     logits = predict_logits(network.to(device), pixels, rows, device, log=log, flip=flip).numpy()
     meta = EvaluationMeta(
         model=name,

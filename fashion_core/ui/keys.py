@@ -8,6 +8,7 @@ its widget, one module writes each key: `selection` those of the selection, `sou
 # Evaluate: which evaluation (ui/evaluate/source.py)
 MODEL = "model"
 PHOTO_SET = "of"  # people, test, all, or epochs
+LINKED_PHOTO_SET = "linked-of"  # what the address said of it when it was last read
 FACTOR = "by"  # classes, colour or garment
 EPOCH = "epoch"
 PHOTO_FOLDER = "folder"  # where the photos of an evaluation lie here

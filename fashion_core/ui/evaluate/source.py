@@ -20,7 +20,6 @@ from fashion_core.ui.stored import EvaluationKey
 
 FACTORS = {"classes": None, "colour": COLOUR, "garment": GARMENT}
 PHOTO_SETS = {"people": "Photos people took", "test": "Test photos", "all": "All photos", "epochs": "After each epoch"}
-SELECTION = (keys.TRUE, keys.PREDICTED, keys.WHICH, keys.QUERY, keys.AREA, keys.OPEN_PHOTO)
 
 
 def choose_model(files: dict[str, Path]) -> str:
@@ -44,23 +43,21 @@ def choose_photo_set(file: Path) -> EvaluationKey:
     here = {"people": stored.people_file(file).is_file(), "test": True, "all": bool(key.explanations_mtime),
             "epochs": bool(stored.epochs_of(key.model))}  # fmt: skip
     offered = [photos for photos in PHOTO_SETS if here[photos]]
-    if st.session_state.get(keys.PHOTO_SET, _linked_photo_set(file)) not in offered:
+    linked = st.query_params.get(keys.PHOTO_SET, stored.opens_on(file))
+    if st.session_state.get(keys.LINKED_PHOTO_SET) != linked:  # another address: a link, or one step back
+        st.session_state[keys.PHOTO_SET] = linked
+    if st.session_state.get(keys.PHOTO_SET) not in offered:
         st.session_state[keys.PHOTO_SET] = stored.opens_on(file)
-    st.session_state.setdefault(keys.PHOTO_SET, _linked_photo_set(file))
     about = "Photos that people took and that ship; those the model was tested on; all it was made with, each judged "
     chosen = st.segmented_control("Photos", offered, key=keys.PHOTO_SET, required=True, wrap=True,
                                   help=f"{about}by those nearest to it; or the validation photos after each epoch",
                                   on_change=selection.reset_page, format_func=lambda one: PHOTO_SETS[one])  # fmt: skip
-    photos = chosen or offered[0]
-    st.query_params[keys.PHOTO_SET] = photos  # by hand: bound, the address would hold the words instead of these names
+    photos = st.session_state[keys.LINKED_PHOTO_SET] = chosen or offered[0]
+    # By hand: bound, the address would hold the words instead of these names. Only where it changes, since each writing
+    # is a step that Back would have to undo.
+    if photos != linked:
+        st.query_params[keys.PHOTO_SET] = photos
     return stored.people_key(file) if photos == "people" else key._replace(photos=photos)
-
-
-def _linked_photo_set(file: Path) -> str:
-    """What the address asks for. A link that selects photos but says not of which is older than the choice: it means
-    the test photos."""
-    unsaid = "test" if any(key in st.query_params for key in SELECTION) else stored.opens_on(file)
-    return st.query_params.get(keys.PHOTO_SET, unsaid)
 
 
 def _open_model(files: dict[str, Path]) -> None:
