@@ -64,7 +64,8 @@ def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_p
     data, size = photos_of(model, tmp_path)
     rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)
     network, _ = load_network(model / "model.safetensors")
-    logits = predict_logits(network, decode_photos(data, size), rows, pick_device("cpu")).numpy()
+    flip = predictor.card.recipe.flip_at_test
+    logits = predict_logits(network, decode_photos(data, size), rows, pick_device("cpu"), flip=flip).numpy()
     torchs = softmax(logits, predictor.card.temperature)
     irs = predictor([imaging.read(data.file(path)) for path in data.photos["path"].iloc[rows]])
     assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()
