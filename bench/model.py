@@ -39,16 +39,15 @@ def phone(model: str, folder: Path) -> dict:
 
 def agree(model: str, folder: Path) -> dict:
     """The share of photos with the same top class, and the largest difference of a probability."""
-    from fashion_core.engine.evaluate import load_network
-    from fashion_core.engine.training import pick_device, predict_logits
+    from fashion_core.engine.device import pick_device
+    from fashion_core.engine.evaluate import answered, load_network
 
     predictor = Predictor(resolve(model))
     size, temperature = predictor.card.image_size, predictor.card.temperature
     data = dataset.load_for_test(folder)
     pixels = decode_photos(data, size)
     network, about = load_network(predictor.folder / "model.safetensors")
-    flip = about["config"].get("flip_at_test", False)
-    logits = predict_logits(network, pixels, np.arange(len(pixels)), pick_device("cpu"), flip=flip).numpy()
+    logits = answered(network, about, pixels, np.arange(len(pixels)), pick_device("cpu"))
     torchs = softmax(logits, temperature)
     ir = predictor([imaging.read(folder / path) for path in data.photos["path"]])
     same = torchs.argmax(axis=1) == ir.argmax(axis=1)

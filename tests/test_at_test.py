@@ -8,9 +8,13 @@ import torch
 from datasets import colours
 
 from fashion_core import UserError, cli, runs
+from fashion_core.engine import people
 from fashion_core.engine.device import predict_logits
+from fashion_core.engine.evaluate import load_network
+from fashion_core.engine.explanations import projected_explanations
 from fashion_core.engine.worker import conclude, work
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import dataset, imaging
 from fashion_core.photos.pixels import decode_photos
@@ -63,8 +67,6 @@ def test_a_model_predicts_at_the_size_and_with_the_flips_that_it_was_tested_with
     assert card.image_size == 48 and card.settings["image_size"] == 32
     test = agrees_with_its_test(run, folder)
 
-    from fashion_core.engine.evaluate import load_network
-
     network, _ = load_network(run.model_folder / "model.safetensors")
     data = dataset.load(folder)
     rows = np.flatnonzero(data.photos["split"] == "test")
@@ -74,6 +76,19 @@ def test_a_model_predicts_at_the_size_and_with_the_flips_that_it_was_tested_with
     logits /= card.temperature
     answers = np.exp(logits - logits.max(1, keepdims=True))
     assert test.probabilities == pytest.approx(answers / answers.sum(1, keepdims=True), abs=1e-5)
+
+
+def test_further_photos_are_explained_at_the_size_that_answers(home, tmp_path):
+    """Asked about the photos that it was tested on, it finds the embeddings that it kept of them."""
+    folder = colours(tmp_path / "photos")
+    run = trained(folder, replace(CONFIG, test_image_size=48))
+    kept, found = Explanations.load(run.model_folder / FILE), people.explain(run.model_folder, dataset.load(folder))
+    assert list(found.photos["path"]) == list(kept.photos["path"])
+    assert np.abs(found.embeddings.astype(np.float32) - kept.embeddings.astype(np.float32)).max() < 0.01
+    network, _ = load_network(run.model_folder / "model.safetensors")
+    small = decode_photos(dataset.load(folder), 32)
+    other = projected_explanations(network, kept, dataset.load(folder), small, torch.device("cpu"))
+    assert np.abs(other.embeddings.astype(np.float32) - kept.embeddings.astype(np.float32)).max() > 0.02, "all alike"
 
 
 def test_they_can_be_set_after_training_and_the_validation_says_what_they_are_worth(home, tmp_path):

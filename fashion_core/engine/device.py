@@ -111,13 +111,17 @@ def predict_logits(
 
 
 def in_batches(
-    work: Callable[[slice], Result], count: int, device: torch.device, log: Log | None = None
+    work: Callable[[slice], Result],
+    count: int,
+    device: torch.device,
+    log: Log | None = None,
+    size: int = PREDICTION_BATCH,
 ) -> Iterator[tuple[slice, Result]]:
-    """What `work` returns for each batch of `count` photos, with the batch, in their order.
+    """What `work` returns for each batch of `count` photos, `size` at a time, with the batch, in their order.
 
     Where memory is short the batch is halved, and a note in `log` says so. UserError where one photo is too much.
     """
-    start, size = 0, PREDICTION_BATCH
+    start = 0
     while start < count:
         batch = slice(start, min(start + size, count))
         found = try_in_memory(partial(work, batch), device)

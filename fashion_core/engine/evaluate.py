@@ -57,12 +57,21 @@ def calibrate(
     the test has those too, so its confidences are set right for it, whatever decisions were learned from."""
     rows, settings = rows_of(data, "validation"), about["config"]
     truth = label_numbers(data, tuple(about["classes"]))[rows]
-    flip = settings.get("flip_at_test", False)
-    logits = predict_logits(network, pixels, rows, device, log=log, flip=flip).numpy()
+    logits = answered(network, about, pixels, rows, device, log)
+    flip = settings.get("flip_at_test")
     if flip or settings.get("test_image_size"):  # by this, and by no test photo, can these two be chosen
         right, flips = int((logits.argmax(1) == truth).sum()), ", with its mirror image" if flip else ""
         log("note", text=f"Validation at {pixels.shape[1]} px{flips}: {right} of {len(rows)} right.")
     return fit_temperature(logits, truth)
+
+
+def answered(
+    network: nn.Module, about: dict, pixels: np.ndarray, rows: np.ndarray, device: torch.device, log: Log | None = None
+) -> np.ndarray:
+    """Class scores float32 (len(rows), k) of `pixels[rows]` as the model that `about` tells of gives them: with or
+    without the mirror image."""
+    flip = about.get("config", {}).get("flip_at_test", False)
+    return predict_logits(network, pixels, rows, device, log=log, flip=flip).numpy()
 
 
 def label_numbers(data: Dataset, classes: tuple[str, ...]) -> np.ndarray:
@@ -90,8 +99,7 @@ def evaluate(
     classes = tuple(about["classes"])
     label_numbers(data, classes)
     device = device or pick_device("auto")
-    flip = about.get("config", {}).get("flip_at_test", False)
-    logits = predict_logits(network.to(device), pixels, rows, device, log=log, flip=flip).numpy()
+    logits = answered(network.to(device), about, pixels, rows, device, log)
     meta = EvaluationMeta(
         model=name,
         epoch=about.get("epoch"),

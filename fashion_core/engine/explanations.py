@@ -1,6 +1,5 @@
 """One pass of a tested network over all its photos → the Explanations behind its predictions."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,6 @@ from fashion_core.runs.config import predict_size
 
 AT_ONCE = 8  # photos: on a CPU more are no faster, and between them a wish to stop is heard
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change
-Answers = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
 class _Pass(NamedTuple):
@@ -83,32 +81,22 @@ def _pass_over(
     tested = (data.photos["split"] == "test").to_numpy()
     weights = _cam_weights(wrapped, classes, pixels[:1], device)
     embeddings, maps, colours = [], [], []
-    for first, (embedding, predicted, heat) in _answers(wrapped, weights, pixels, device, progress):
-        batch = slice(first, first + len(embedding))
+    if progress:
+        progress(0, len(pixels), GATHERING)
+    run = partial(_run, wrapped, weights, pixels, device)
+    for batch, (embedding, predicted, heat) in in_batches(run, len(pixels), device, size=AT_ONCE):
         embeddings.append(embedding)
         if heat is not None:
             maps.append(heat[tested[batch]])
         colours += _measure_colours(pixels[batch], predicted, heat)
-    return _Pass(np.concatenate(embeddings), np.array(colours, np.float32), np.concatenate(maps) if maps else None)
-
-
-def _answers(
-    wrapped: Exported, weights: torch.Tensor | None, pixels: np.ndarray, device: torch.device, progress: Progress
-) -> Iterator[tuple[int, Answers]]:
-    """What `_run` finds in the photos, a few at a time, with the number of the first of them."""
-    for start in range(0, len(pixels), AT_ONCE):
         if progress:
-            progress(start, len(pixels), GATHERING)
-        some = pixels[start : start + AT_ONCE]
-        for batch, found in in_batches(partial(_run, wrapped, weights, some, device), len(some), device):
-            yield start + batch.start, found
-    if progress:
-        progress(len(pixels), len(pixels), GATHERING)
+            progress(batch.stop, len(pixels), GATHERING)
+    return _Pass(np.concatenate(embeddings), np.array(colours, np.float32), np.concatenate(maps) if maps else None)
 
 
 def _run(
     wrapped: Exported, weights: torch.Tensor | None, pixels: np.ndarray, device: torch.device, batch: slice
-) -> Answers:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Unit embeddings (n, d), predicted classes (n,) and, with `weights`, class maps (n, classes, h, w) of a batch."""
     found = wrapped(torch.tensor(pixels[batch], device=device))
     embedding = nn.functional.normalize(found["embedding"].float()).cpu().numpy()

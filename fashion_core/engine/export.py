@@ -54,11 +54,8 @@ class Exported(nn.Module):
             self._seen["features"] = output
 
     def forward(self, photos: torch.Tensor) -> dict[str, torch.Tensor]:
-        inputs = self.normalise(photos)
-        logits, seen = self.network(inputs), dict(self._seen)  # the embedding and features are the photo's own
-        if self.flip:
-            logits = (logits + self.network(inputs.flip(3))) / 2
-        return {"logits": logits, **seen}
+        logits = models.scores(self.network, self.normalise(photos), self.flip)
+        return {"logits": logits, **self._seen}
 
 
 def write_ir(network: nn.Module, about: dict[str, Any], folder: Path) -> None:

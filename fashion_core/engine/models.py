@@ -175,9 +175,13 @@ def _timm_network(name: str, image_size: int, pretrained: bool) -> nn.Module:
 
 
 def scores(model: nn.Module, inputs: torch.Tensor, flip: bool) -> torch.Tensor:
-    """Class scores (n, k) of normalised photos (n, 3, h, w); with `flip` the mean with those of their mirror images."""
-    found = model(inputs)
-    return (found + model(inputs.flip(3))) / 2 if flip else found
+    """Class scores (n, k) of normalised photos (n, 3, h, w); with `flip` the mean with those of their mirror images.
+
+    The photos themselves come last: what a hook keeps is of them.
+    """
+    mirrored = model(inputs.flip(3)) if flip else None
+    own = model(inputs)
+    return own if mirrored is None else (own + mirrored) / 2
 
 
 def head(model: nn.Module, classes: int) -> nn.Module:

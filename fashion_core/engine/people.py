@@ -14,6 +14,7 @@ from fashion_core.files import Progress
 from fashion_core.models.card import ModelCard
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.pixels import decode_photos
+from fashion_core.runs.config import predict_size
 
 
 def answer(folder: Path, data: Dataset, split: str = "all", progress: Progress = None) -> Evaluation:
@@ -36,5 +37,5 @@ def explain(folder: Path, data: Dataset) -> Explanations | None:
     if not (folder / FILE).is_file():
         return None
     network, about = load_network(folder / "model.safetensors")
-    pixels = decode_photos(data, about["config"]["image_size"])
+    pixels = decode_photos(data, predict_size(about["config"]))
     return projected_explanations(network, Explanations.load(folder / FILE), data, pixels, pick_device("auto"))

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.files import Progress, map_in_threads
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import imaging, same_photo
 from fashion_core.photos.duplicates import mirrored_pairs, nearest_pairs
+from fashion_core.photos.pixels import read_checked
 
 NEIGHBOURS = 4  # of each photo are proposed, of all pairs as many as there are photos
 PASS = 64  # photos decoded at a time
@@ -49,19 +49,12 @@ def _looked_at(files: list[Path], predictor: Predictor, progress: Progress) -> t
     """Embeddings, float32 (n, d), and thumbnails, uint8 (n, 16, 16, 3)."""
     embeddings, thumbnails = [np.empty((0, 0), np.float32)], [np.empty((0, 16, 16, 3), np.uint8)]
     for start in range(0, len(files), PASS):
-        images = [_read(file) for file in files[start : start + PASS]]
+        images = [read_checked(file, file) for file in files[start : start + PASS]]
         embeddings.append(predictor.raw(images)[1])
         thumbnails.append(np.stack([imaging.square(image, 16) for image in images]))
         if progress:
             progress(min(start + PASS, len(files)), len(files), "Embedding photos")
     return np.concatenate(embeddings[1:] or embeddings), np.concatenate(thumbnails)
-
-
-def _read(file: Path) -> Image.Image:
-    try:
-        return imaging.read(file)
-    except imaging.BadPhoto as error:
-        raise UserError(f"{imaging.printable(file)} changed since it was checked ({error}): start again.") from None
 
 
 def _not_grouped(pairs: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -70,8 +63,11 @@ def _not_grouped(pairs: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def _reduced(files: list[Path], rows: np.ndarray, progress: Progress) -> dict[int, np.ndarray]:
-    read = map_in_threads(lambda row: same_photo.reduced(_read(files[row])), rows.tolist(), "Reading photos", progress)
-    return dict(zip(rows.tolist(), read, strict=True))
+    def read(row: int) -> np.ndarray:
+        return same_photo.reduced(read_checked(files[row], files[row]))
+
+    small = map_in_threads(read, rows.tolist(), "Reading photos", progress)
+    return dict(zip(rows.tolist(), small, strict=True))
 
 
 def _measured(pairs: np.ndarray, small: dict[int, np.ndarray], progress: Progress) -> Iterator[float]:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads
@@ -30,6 +31,14 @@ def decode_photos(data: Dataset, size: int, progress: Progress = None) -> np.mem
     return np.load(file, mmap_mode="r")
 
 
+def read_checked(file: Path, name: str | Path) -> Image.Image:
+    """A photo that could be read when its folder was checked. UserError calls it `name` where it no longer can."""
+    try:
+        return imaging.read(file)
+    except imaging.BadPhoto as error:
+        raise UserError(f"{imaging.printable(name)} changed since it was checked ({error}): start again.") from None
+
+
 def _decode_into(file: Path, data: Dataset, size: int, progress: Progress) -> None:
     shape = (len(data.photos), size, size, 3)
     pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
@@ -38,10 +47,7 @@ def _decode_into(file: Path, data: Dataset, size: int, progress: Progress) -> No
             os.posix_fallocate(whole.fileno(), 0, pixels.offset + pixels.nbytes)
 
     def decode(row: int, path: str) -> None:
-        try:
-            pixels[row] = imaging.square(imaging.read(data.file(path)), size)
-        except imaging.BadPhoto as error:
-            raise UserError(f"{imaging.printable(path)} changed since it was checked ({error}): start again.") from None
+        pixels[row] = imaging.square(read_checked(data.file(path), path), size)
 
     items = list(enumerate(data.photos["path"]))
     for _ in map_in_threads(lambda item: decode(*item), items, "Decoding photos", progress):
