@@ -1,8 +1,8 @@
 """Class names: equal however a system spells their accents, `<colour>_<garment>` names as two factors, and in words.
 
-    in_words("blue_shoes")                                          # "blue shoes"
-    counted(14, "blue_dress")                                       # "14 blue dresses"
-    confusion_in_words(14, "blue_shoes", "black_shoes", classes)    # "14 blue shoes called black"
+in_words("blue_shoes")                                          # "blue shoes"
+counted(14, "blue_dress")                                       # "14 blue dresses"
+confusion_in_words(14, "blue_shoes", "black_shoes", classes)    # "14 blue shoes called black"
 """
 
 import unicodedata
