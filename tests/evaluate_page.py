@@ -28,7 +28,7 @@ def tiles(app: AppTest) -> list[str]:
     return [text.rsplit("\n", 1)[-1].replace("\\", "") for text in captions if "wrong]" in text or "right]" in text]
 
 
-def with_explanations(home, root) -> None:
+def with_explanations(home, root, name: str = "by-hand") -> None:
     """Explanations of the eight photos, and of two training photos that are drawn beside them."""
     evaluation = eight(root)
     trained = [("coat", "coat/t0.jpg"), ("hat", "hat/t1.jpg")]
@@ -42,4 +42,4 @@ def with_explanations(home, root) -> None:
     embeddings = np.stack([np.cos(angles), np.sin(angles)], 1)
     colours = np.tile([20.0, 12.0, 280.0, 0.3], (10, 1))
     maps = np.random.default_rng(0).normal(size=(8, 3, 2, 2))
-    Explanations(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights/by-hand" / FILE)
+    Explanations(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights" / name / FILE)

@@ -303,6 +303,44 @@ def test_a_question_becomes_chips_that_can_be_removed_and_stays_in_the_address(h
     assert app.text_input(key="q").value == "" and len(tiles(app)) == 3, "a number opens all of its photos"
 
 
+def test_what_was_asked_in_other_words_shows_how_it_was_read(home, by_hand):
+    publish(home, five(), "parts", draw=False)
+    app = opened(model="parts", q="navy caps, please")
+    assert app.button(key="chip-0").label == "navy caps → blue hat" and tiles(app) == []
+    assert tiles(opened(model="parts", q="socks it thinks are navy, the worst 1")) == ["2.jpg"]
+    assert tiles(opened(model="parts", q="3.jpg")) == ["3.jpg"]
+
+
+def test_a_question_that_is_not_understood_has_no_photos_and_says_so(by_hand):
+    app = opened(q="asdf")
+    assert tiles(app) == [] and "“asdf” is not understood, so no photo is shown" in words(app)
+    assert tiles(opened(q="could you show me all, please")) == tiles(opened())
+
+
+def test_questions_to_begin_with_are_buttons_and_each_has_photos(home, by_hand):
+    publish(home, five(), "parts", draw=False)
+    for model in ("parts", "by-hand"):
+        app = opened(model=model)
+        asked = [button for button in app.button if (button.key or "").startswith("question-")]
+        assert len(asked) in (3, 4)
+        for place, label in enumerate([button.label.replace("\\", "") for button in asked]):
+            app = opened(model=model)
+            app.button(key=f"question-{place}").click().run()
+            assert app.text_input(key="q").value == label and tiles(app) and "not understood" not in words(app)
+            assert not [button for button in app.button if (button.key or "").startswith("question-")]
+
+
+def test_labels_that_look_wrong_and_duplicates_can_be_asked_for(home, tmp_path):
+    evaluation, wrong = planted()
+    publish(home, evaluation, draw=False)
+    found = tiles(opened(q="label errors"))
+    assert 0 < len(found) <= 12
+    assert tiles(opened(q="duplicates")) == [] and "Duplicates are known of models" in words(opened(q="duplicates"))
+    publish(home, eight(tmp_path / "photos"), "explained")
+    with_explanations(home, tmp_path / "photos", "explained")
+    assert tiles(opened(model="explained", q="duplicates")) == ["2.jpg"]
+
+
 def test_refusing_the_least_sure_is_a_number_with_its_photos(by_hand):
     app = opened(view="Confidence", refuse="25")
     assert "Refusing 25.0% leaves **66.67%** of 6 photos right" in words(app)  # 0.45 and 0.5 go: one was right

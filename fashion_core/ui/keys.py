@@ -138,6 +138,11 @@ def chip(place: int) -> str:
     return f"chip-{place}"
 
 
+def question(place: int) -> str:
+    """A question to begin with, by its place."""
+    return f"question-{place}"
+
+
 def select(what: str) -> str:
     """The button beside a number that selects its photos."""
     return f"select-{what}"

@@ -9,13 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from fashion_core.class_names import factors
-from fashion_core.evaluation import query
 from fashion_core.evaluation.evaluation import Evaluation, Which
 from fashion_core.reports.charts import Normalise
 from fashion_core.ui import keys, stored
+from fashion_core.ui.evaluate import ask
 from fashion_core.ui.evaluate.state import Source, State
-from fashion_core.ui.gallery import escape_markdown
 
 CORNERS = 40  # of a drawn area kept: the address must hold it
 ID_LENGTH = 10  # digits of a photo's id; a shorter number is a row, as links had it once
@@ -79,9 +77,9 @@ def clear_area() -> None:
 
 def state_of(source: Source, cells: Normalise) -> State:
     """Draw the question, the lists and the filter; the state that they and the address make of `source`."""
-    keep = _query_mask(source)
+    found = ask.question(source, _set_query, reset_page)
     true, predicted, which = _class_lists(source.evaluation)
-    keep = keep & source.evaluation.mask(true, predicted, which)
+    keep = ask.mask(source, found, source.evaluation.mask(true, predicted, which))
     row = _opened(source)
     return State(source.name, source.key, source.factor, source.root, true, predicted, which, keep, cells, row)
 
@@ -131,43 +129,6 @@ def _class_lists(evaluation: Evaluation) -> tuple[str | None, str | None, Which]
         colour, garment, both = counts.values()
         st.caption(f"Wrong: {colour:,} by the colour alone, {garment:,} by the garment alone, {both:,} by both.")
     return true, predicted, which
-
-
-# The question --------------------------------------------------------------------------------------------------------
-
-
-def _query_mask(source: Source) -> np.ndarray:
-    """The question box and what it understood, each filter a chip that goes at a click. bool (photos): who passes.
-
-    Words are the classes of the whole evaluation; right and sure are as the factor folds it.
-    """
-    classes = source.whole.classes
-    words = st.text_input("Ask", key=keys.QUERY, bind="query-params", on_change=reset_page, icon=":material/search:",
-                          placeholder="misclassified blue dresses, or: confident mistakes, or: shoes below 60 %"
-                          if factors(classes) else "confident mistakes, or: right, below 60 %")  # fmt: skip
-    found = query.parse(words, classes)
-    with st.container(horizontal=True, gap="small"):  # also where it is empty: what follows keeps its place
-        for place, each in enumerate(found.filters):
-            rest = [other for other in found.filters if other != each]
-            st.button(_chip(each, source.votes), key=keys.chip(place), icon=":material/close:",
-                      help="Remove this filter", on_click=_set_query, args=(query.text(rest),))  # fmt: skip
-        if found.unknown:
-            st.caption(_not_understood(found.unknown, classes))
-    return query.mask(source.whole, found.filters, source.evaluation)
-
-
-def _chip(each: query.Filter, votes: bool) -> str:
-    of = " of the votes" if votes and each.kind in ("below", "above") else ""
-    return escape_markdown(each.words) + of
-
-
-def _not_understood(words: tuple[str, ...], classes: tuple[str, ...]) -> str:
-    names = ", ".join(f"“{escape_markdown(word)}”" for word in words)
-    return (
-        f":material/help: {names} is not understood and left out. Known are the class names, "
-        + ("colours and garments alone, " if factors(classes) else "")
-        + "wrong, right, confident, unsure, leaked, “below 60 %”, “above 90 %”, “predicted …” and “not …”."
-    )
 
 
 def _set_query(words: str) -> None:
