@@ -184,8 +184,8 @@ def test_a_name_that_is_a_class_means_that_class():
 
 
 def test_a_question_of_which_nothing_is_understood_has_no_photos():
-    asked = {text: query.mask(eight(), query.parse(text, eight().classes)).sum() for text in ("asdf", "", "all, please")}
-    assert asked == {"asdf": 0, "": 8, "all, please": 8}
+    for text, n in (("asdf", 0), ("", 8), ("all, please", 8)):
+        assert query.mask(eight(), query.parse(text, eight().classes)).sum() == n
 
 
 def test_the_worst_are_counted_among_those_that_pass_the_rest():

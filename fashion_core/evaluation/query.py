@@ -7,7 +7,6 @@ No language model: a word is a class, a colour, a garment, what people call one,
 filter knows the words that ask for it, so a question without one of them is a question again.
 """
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import numpy as np
 from fashion_core.class_names import classes_matching, factors, in_words, normalised_name
 from fashion_core.evaluation.evaluation import ERROR_TYPES, Evaluation
 from fashion_core.evaluation.query_words import CALLED, MEANING, NUMBERS, USUAL_COLOUR, plain
+from fashion_core.photos.imaging import printable
 
 SURE, UNSURE = 0.9, 0.6  # "confident" is at least this; "unsure" is below that
 ISSUES, DUPLICATES = "label issues", "duplicates"  # filters that need more than an evaluation, see `mask`
@@ -230,7 +230,9 @@ def _meant(meaning: str) -> list[Filter]:
         return [Filter("which", meaning, f"{meaning} wrong")]
     if meaning in _OPPOSITE:
         return [Filter("which", meaning, meaning)]
-    return [Filter(meaning, meaning, meaning)] if meaning in ("leaked", ISSUES, DUPLICATES) else _take_bounds(meaning)[0]
+    if meaning in ("leaked", ISSUES, DUPLICATES):
+        return [Filter(meaning, meaning, meaning)]
+    return _take_bounds(meaning)[0]
 
 
 # Names ---------------------------------------------------------------------------------------------------------------
@@ -365,7 +367,7 @@ def _worst(answered: Evaluation, keep: np.ndarray) -> np.ndarray:
 def _files(evaluation: Evaluation, names: Sequence[str]) -> np.ndarray:
     """bool (photos): whose path is, or ends with, one of these names."""
     ends = tuple(before + name for name in names for before in ("/", " "))
-    paths = (_same(os.fsencode(path).decode("utf-8", "replace").replace("\\", "/")) for path in evaluation.photos["path"])
+    paths = (_same(printable(path).replace("\\", "/")) for path in evaluation.photos["path"])
     return np.array([path in names or path.endswith(ends) for path in paths])
 
 

@@ -32,8 +32,8 @@ WORDS = {
     "in is it item items its just let let's like list look looking looks made make many me model model's most my need "
     "network now of ok on once one ones only our out photo photographs photos pic pics picture pictures please "
     "pretty kindly see seen show shown so some still such take tell thank thanks that that's the their them then "
-    "there these they this those to too try us very view want was we were what when where whether which while who whose "
-    "will with would you your",
+    "there these they this those to too try us very view want was we were what when where whether which while who "
+    "whose will with would you your",
 }
 MEANING = {word: meaning for meaning, words in WORDS.items() for word in words.split()}
 
@@ -74,8 +74,10 @@ for _names, _words in [*_COLOURS.items(), *_GARMENTS.items()]:
         CALLED[_word] = (*CALLED.get(_word, ()), *_names.split())
 USUAL_COLOUR = {"jeans": "blue", "jean": "blue", "denims": "blue"}  # where no other colour is named with it
 
-NUMBERS = dict(zip("one two three four five six seven eight nine ten".split(), range(1, 11), strict=True))
-NUMBERS |= {"twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100}
+NUMBERS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100,
+}  # fmt: skip
 _LABELS = r"label(?:s|l?ing)?"
 _PHRASES = tuple((re.compile(pattern), meant) for pattern, meant in (
     (r"[’`]", "'"),

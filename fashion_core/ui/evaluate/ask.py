@@ -1,7 +1,7 @@
 """The question box: a question in plain words, how it was read, and questions to begin with.
 
-    found = ask.question(source, set_words, reset_page)     # draws the box
-    keep = ask.mask(source, found, within)                  # the photos that pass it, of those `within`
+found = ask.question(source, set_words, reset_page)     # draws the box
+keep = ask.mask(source, found, within)                  # the photos that pass it, of those `within`
 """
 
 from collections.abc import Callable
