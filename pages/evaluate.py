@@ -57,7 +57,7 @@ def show_photos(state: State, shown: Shown) -> None:
 boot("Evaluate")
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=keys.HEADLINE):
     st.title("Evaluate", width="content")
-    figures = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    figures = st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FIGURES)
 chosen = choose_source()
 with figures, guard():
     headline.show(chosen)
@@ -76,7 +76,6 @@ for name, tab in tabs.items():
             shown = VIEWS[name](state)
 with right, guard():
     show_photos(state, shown)
-with left:
-    with guard():
-        label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
-    downloads.buttons(state)
+with guard():
+    label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
+downloads.buttons(state)

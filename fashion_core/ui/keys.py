@@ -20,7 +20,7 @@ AREA = "area"  # corners on the map
 LAST_SELECTED = "last-selected"  # table or chart → (its variant, the place), see selection.last_selected
 
 # Evaluate: the line of switches, the headline and the filter bar (ui/evaluate/filters.py)
-SWITCHES, HEADLINE, FILTER_BAR, CHIPS = "switches", "headline", "filter-bar", "chips"
+HEADLINE, FIGURES, SWITCHES, FILTER_BAR, CHIPS = "headline", "figures", "switches", "filter-bar", "chips"
 CLEAR_ALL, CLEAR_EMPTY = "clear-all", "clear-empty"
 
 # Evaluate: its views (ui/evaluate/views.py) and what each shows
