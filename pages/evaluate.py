@@ -44,8 +44,7 @@ def show_photos(state: State, shown: Shown) -> None:
     """The photo that is open, or those shown."""
     row = state.open_row
     if row is not None:
-        photo.show(state, row, shown, lambda: label_review.buttons(
-            state.whole, row, state.corrections_file, state.is_test_photo(row)))  # fmt: skip
+        photo.show(state, row, shown, lambda: label_review.buttons(state, row, shown))
         return
     n = len(shown.rows)
     st.markdown(f"**{n:,}** of {len(state.evaluation):,} photos{shown.order if n > 1 else ''}")
