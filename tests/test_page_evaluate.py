@@ -533,7 +533,7 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
     with_explanations(home, by_hand)
     app = opened(of="all")
     captions = [caption.value for caption in app.caption if "wrong]" in caption.value or "right]" in caption.value]
-    assert len(captions) == 10 and all(re.search(r"\*\* votes \d+\.\d%", text) for text in captions)
+    assert len(captions) == 10 and all(re.search(r"\*\* (\d+% of the votes|all votes)", text) for text in captions)
     assert "most votes first" in words(app) and "confident first" not in words(app)
     app = opened(of="all", photo=photo_id("coat/2.jpg"))
     assert "Votes of its nearest photos" in words(app) and "Confidence" not in words(app)
@@ -542,7 +542,7 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
         app
     )
     assert app.text_input(key="q").value == "below 60 %" and app.slider[0].label == "Refuse those with the fewest votes"
-    assert "how many votes each class usually gets" in words(opened(of="all", view="Labels"))
+    assert "that the most similar photos doubt most" in words(opened(of="all", view="Labels"))
     assert "votes" not in words(opened()) + words(opened(photo="2")) + words(opened(view="Confidence"))
 
 

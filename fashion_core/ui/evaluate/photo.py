@@ -14,16 +14,21 @@ from fashion_core.class_names import COLOUR, GARMENT, factors, marginalise
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
 from fashion_core.models.predictor import why_unexplained
-from fashion_core.photos import imaging
+from fashion_core.photos import colour_words, imaging
 from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.selection import close_photo, open_photo
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.gallery import escape_markdown, photo_grid, thumbnail
+from fashion_core.ui.gallery import share as in_votes
 
 TOP = 5  # classes with a bar
 SIMILAR = 6  # training photos
 SIDE = 640  # pixels of the open photo
+SWATCH = (
+    '<span style="display:inline-block;width:1.2em;height:1.2em;vertical-align:-.25em;border-radius:.2em;'
+    'border:1px solid rgb(128 128 128 / .5);background:{}"></span>'
+)
 
 
 def show(state: State, row: int, shown: Shown, decide: Callable[[], None]) -> None:
@@ -85,7 +90,7 @@ def _probabilities(evaluation: Evaluation, row: int, label: str, votes: bool) ->
     shares = evaluation.probabilities[row]
     for place in np.argsort(-shares, kind="stable")[:TOP]:
         name, share = evaluation.classes[place], float(shares[place])
-        text = f"{escape_markdown(name)} · {share:.1%}"
+        text = f"{escape_markdown(name)} · {in_votes(share, votes)}"
         st.progress(min(share, 1.0), f"**{text}**" if name == label else text)
     what = "Votes of its nearest photos, the nearer the weightier" if votes else "Confidence"
     st.caption(f"{what}; the true class is bold." + _by_factor(evaluation, row))
@@ -167,9 +172,9 @@ def _overlaid(
 
 def _colour(explanations: Explanations, path: str) -> None:
     found = explanations.colour(path)
-    st.markdown(
-        f"**Measured colour**: lightness {found.lightness:.0f} of 100, chroma {found.chroma:.0f}"
-        + (f", hue {found.hue:.0f}°" if found.chroma >= 5 else " (grey)")
-        + f", over {found.share:.0%} of the photo."
+    measured = found.lightness, found.chroma, found.hue
+    st.html(
+        f"{SWATCH.format(colour_words.hexadecimal(*measured))} <b>Measured colour</b>: "
+        f"{colour_words.in_words(*measured)}, {found.share:.0%} of the photo."
         + (" It may not be this garment's: the measurement is unsure." if found.uncertainty >= UNSURE else "")
     )
