@@ -19,7 +19,7 @@ from fashion_core.evaluation import label_issues, query
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations
 from fashion_core.paper import CLASSES
-from fashion_core.reports import charts, photo_map
+from fashion_core.reports import photo_map
 from fashion_core.stats import softmax
 
 PHOTOS, DIMENSIONS = 44_000, 64

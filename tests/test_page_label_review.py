@@ -101,6 +101,14 @@ def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
     assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
 
 
+def test_oddities_that_filters_hide_are_told_and_one_click_away(root):
+    Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "coat/1.jpg")
+    app = opened(view="Oddities", odd="dark", true="hat")
+    assert "**0** photos (filtered)" in words(app) and tiles(app) == []
+    app.button(key="odd-all").click().run()
+    assert "**1** photo." in words(app) and tiles(app) == ["1.jpg"]
+
+
 def test_oddities_need_no_photos_and_see_those_that_come_or_change(root):
     root.rename(root.with_name("away"))
     app = opened(view="Oddities", odd="near-duplicates")
