@@ -37,7 +37,8 @@ COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
 QUALITY_PROGRESS = "quality-progress"
-PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
+PHOTO_LEFT, PHOTO_RIGHT = "photo-left", "photo-right"
+PICTURE, HEAT, HEAT_CLASS = "open-photo", "heat", "heat-class"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
 
