@@ -376,7 +376,7 @@ def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
 def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, page: Page):
     file = label_corrections.default_file(root)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&which=wrong&photo=7")  # a sock, called hat; then 2, then 5
-    said = page.get_by_test_id("stMain")
+    said = page.get_by_role("dialog")
     expect(said).to_contain_text("1 of 3 in this selection")
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("l")
@@ -397,7 +397,7 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile("photo="))
-    expect(said).to_contain_text("Decisions on these photos: 2")
+    expect(page.get_by_test_id("stMain")).to_contain_text("Decisions on these photos: 2")
 
 
 def test_label_corrections_leave_as_a_file_and_come_back(root, home, server, page: Page, tmp_path):

@@ -19,6 +19,10 @@ OPEN_PHOTO = "photo"  # a photo's id, or in old links its row
 AREA = "area"  # corners on the map
 LAST_SELECTED = "last-selected"  # table or chart → (its variant, the place), see selection.last_selected
 
+# Evaluate: the line of switches, the headline and the filter bar (ui/evaluate/filters.py)
+SWITCHES, HEADLINE, FILTER_BAR, CHIPS = "switches", "headline", "filter-bar", "chips"
+CLEAR_ALL, CLEAR_EMPTY = "clear-all", "clear-empty"
+
 # Evaluate: its views (ui/evaluate/views.py) and what each shows
 VIEW = "view"
 CELLS = "cells"  # counts, by true or by predicted class
@@ -33,7 +37,8 @@ COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
 QUALITY_PROGRESS = "quality-progress"
-PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
+PHOTO_LEFT, PHOTO_RIGHT = "photo-left", "photo-right"
+PICTURE, HEAT, HEAT_CLASS = "open-photo", "heat", "heat-class"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
 
@@ -147,6 +152,11 @@ def chip(place: int) -> str:
 def question(place: int) -> str:
     """A question to begin with, by its place."""
     return f"question-{place}"
+
+
+def active_filter(name: str) -> str:
+    """The chip of a filter that is no question's."""
+    return f"filter-{name}"
 
 
 def select(what: str) -> str:

@@ -1,7 +1,8 @@
 """The question box: a question in plain words, how it was read, and questions to begin with.
 
-found = ask.question(source, set_words, reset_page)     # draws the box
-keep = ask.mask(source, found, within)                  # the photos that pass it, of those `within`
+found = ask.question(source, changed)     # draws the box
+keep = ask.mask(source, found, within)    # the photos that pass it, of those `within`
+ask.chips(source, found, set_words)       # how it was read
 """
 
 from collections.abc import Callable
@@ -19,28 +20,30 @@ from fashion_core.ui.gallery import escape_markdown
 EXAMPLES = 4
 
 
-def question(source: Source, set_words: Callable[[str], None], changed: Callable[[], None]) -> query.Query:
-    """The box and what it understood, each filter a chip that goes at a click; without a question, examples.
-
-    `set_words` asks something else, `changed` is called where a person has typed. Words are the classes of the whole
-    evaluation.
-    """
+def question(source: Source, changed: Callable[[], None]) -> query.Query:
+    """The box; `changed` is called where a person has typed. Words are the classes of the whole evaluation."""
     classes = source.whole.classes
     words = st.text_input("Ask", key=keys.QUERY, bind="query-params", on_change=changed, icon=":material/search:",
-                          placeholder="misclassified blue dresses, or: the worst 5" if factors(classes)
-                          else "confident mistakes, or: the worst 5")  # fmt: skip
-    found = query.parse(words, classes)
-    with st.container(horizontal=True, gap="small"):  # also where it is empty: what follows keeps its place
-        for place, each in enumerate(found.filters):
-            rest = [other for other in found.filters if other != each]
-            st.button(_chip(each, source.votes), key=keys.chip(place), icon=":material/close:",
-                      help="Remove this filter", on_click=set_words, args=(query.text(rest),))  # fmt: skip
-        for place, example in enumerate(() if words.strip() else examples(source.whole)):
-            st.button(escape_markdown(example), key=keys.question(place), type="tertiary", on_click=set_words,
-                      args=(example,))  # fmt: skip
-        if found.unknown:
-            st.caption(_not_understood(found, classes))
-    return found
+                          label_visibility="collapsed", placeholder="Ask: misclassified blue dresses, the worst 5, …"
+                          if factors(classes) else "Ask: confident mistakes, the worst 5, …")  # fmt: skip
+    return query.parse(words, classes)
+
+
+def chips(source: Source, found: query.Query, set_words: Callable[[str], None]) -> None:
+    """What was understood, each filter a chip that goes at a click; and what was not. `set_words` asks anew."""
+    for place, each in enumerate(found.filters):
+        rest = [other for other in found.filters if other != each]
+        st.button(_chip(each, source.votes), key=keys.chip(place), icon=":material/close:", help="Remove this filter",
+                  on_click=set_words, args=(query.text(rest),))  # fmt: skip
+    if found.unknown:
+        st.caption(_not_understood(found, source.whole.classes))
+
+
+def questions(source: Source, set_words: Callable[[str], None]) -> None:
+    """Questions to begin with, as buttons."""
+    for place, example in enumerate(examples(source.whole)):
+        st.button(escape_markdown(example), key=keys.question(place), type="tertiary", on_click=set_words,
+                  args=(example,))  # fmt: skip
 
 
 def mask(source: Source, found: query.Query, within: np.ndarray) -> np.ndarray:

@@ -41,6 +41,16 @@ def view(state: State) -> Shown:
     return state.in_order(listed["index"].to_numpy(int), "most doubted first")._replace(queue=True)
 
 
+def checked(state: State) -> str:
+    """How many of the labels in the queue were decided on by now: "12 of 33 checked"; nothing before it is known."""
+    job = stored.label_issues_of(state.key)
+    if not job.wait(0.0):
+        return ""
+    issues = job.result()
+    paths = issues["path"][state.keep[issues["index"]]].map(photo_key)
+    return f"{paths.isin(stored.decided(state.corrections_file).keys()).sum():,} of {len(paths):,} checked"
+
+
 def _heading(left: int, here: int, everywhere: int) -> None:
     """How many labels look wrong, how many of them were checked; and the way to all where filters hide some."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -4,18 +4,17 @@ The selection lies in two lists, a filter and a question, and on the map in a dr
 `?true=…&predicted=…&which=…&q=…&area=…`. Only this module writes them, and `?photo=…`, the photo that is open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
-from fashion_core.evaluation.evaluation import Evaluation, Which
-from fashion_core.reports.charts import Normalise
+from fashion_core.evaluation.evaluation import Which
 from fashion_core.ui import keys, stored
-from fashion_core.ui.evaluate import ask
-from fashion_core.ui.evaluate.state import Source, State
+from fashion_core.ui.evaluate.state import Source
 
 CORNERS = 40  # of a drawn area kept: the address must hold it
+NOTHING = {keys.TRUE: None, keys.PREDICTED: None, keys.WHICH: "all", keys.QUERY: ""}  # what selects every photo
 ID_LENGTH = 10  # digits of a photo's id; a shorter number is a row, as links had it once
 
 
@@ -72,16 +71,31 @@ def clear_area() -> None:
     reset_page()
 
 
+def drop(*names: str) -> None:
+    """Widen the selection: these of TRUE, PREDICTED, WHICH and QUERY filter no more."""
+    st.session_state.update({name: NOTHING[name] for name in names})
+    reset_page()
+
+
+def follow_classes(classes: Sequence[str], folded: Mapping[str, str], kinds: Sequence[Which]) -> list[str]:
+    """Keep of the lists and the filter what there is here; the classes that were dropped.
+
+    `folded` says what a class is called by its colour or garment alone: the same selection, wider.
+    """
+    dropped = []
+    for key in (keys.TRUE, keys.PREDICTED):
+        name = st.session_state.get(key)
+        if name in (None, *classes):
+            continue
+        st.session_state[key] = folded.get(name)
+        if name not in folded:
+            dropped.append(name)
+    if st.session_state.get(keys.WHICH, "all") not in kinds:
+        st.session_state[keys.WHICH] = "wrong"
+    return dropped
+
+
 # What the address asks -----------------------------------------------------------------------------------------------
-
-
-def state_of(source: Source, cells: Normalise) -> State:
-    """Draw the question, the lists and the filter; the state that they and the address make of `source`."""
-    found = ask.question(source, _set_query, reset_page)
-    true, predicted, which = _class_lists(source.evaluation)
-    keep = ask.mask(source, found, source.evaluation.mask(true, predicted, which))
-    row = _opened(source)
-    return State(source.name, source.key, source.factor, source.root, true, predicted, which, keep, cells, row)
 
 
 def drawn_area() -> np.ndarray | None:
@@ -94,7 +108,7 @@ def drawn_area() -> np.ndarray | None:
         return None
 
 
-def _opened(source: Source) -> int | None:
+def opened(source: Source) -> int | None:
     """The row of the photo that the address names; a sentence where it is not among these photos."""
     name = st.query_params.get(keys.OPEN_PHOTO, "")
     row = None
@@ -108,30 +122,7 @@ def _opened(source: Source) -> int | None:
     return row
 
 
-def _class_lists(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
-    """The two lists and the filter: the keyboard's way, and what the address keeps."""
-    classes, counts = evaluation.classes, evaluation.error_type_counts
-    for key in (keys.TRUE, keys.PREDICTED):  # of a model with other classes
-        if st.session_state.get(key) not in (None, *classes):
-            st.session_state[key] = None
-    left, right = st.columns(2)
-    true = left.selectbox("True", classes, index=None, placeholder="any class", key=keys.TRUE, bind="query-params",
-                          on_change=reset_page)  # fmt: skip
-    predicted = right.selectbox("Predicted", classes, index=None, placeholder="any class", key=keys.PREDICTED,
-                                bind="query-params", on_change=reset_page)  # fmt: skip
-    kinds: list[Which] = ["all", "wrong", "right"]
-    kinds += ["colour", "garment", "both"] if counts else []
-    if st.session_state.get(keys.WHICH, "all") not in kinds:
-        st.session_state[keys.WHICH] = "wrong"
-    which = st.segmented_control("Show", kinds, key=keys.WHICH, default="all", required=True, on_change=reset_page,
-                                 bind="query-params", label_visibility="collapsed")  # fmt: skip
-    if counts:
-        colour, garment, both = counts.values()
-        st.caption(f"Wrong: {colour:,} by the colour alone, {garment:,} by the garment alone, {both:,} by both.")
-    return true, predicted, which
-
-
-def _set_query(words: str) -> None:
+def ask_within(words: str) -> None:
     """Ask this within the same lists and filter."""
     st.session_state[keys.QUERY] = words
     reset_page()
