@@ -40,18 +40,15 @@ def choose_source() -> Source:
 
 
 def show_photos(state: State, shown: Shown) -> None:
-    """The photo that is open, or those shown."""
-    row = state.open_row
-    if row is not None:
-        photo.show(state, row, shown, lambda: label_review.buttons(
-            state.whole, row, state.corrections_file, state.is_test_photo(row)))  # fmt: skip
-        return
+    """The photos shown, and over them the one that is open."""
     n = len(shown.rows)
     st.markdown(f"**{n:,}** of {len(state.evaluation):,} photos{shown.order if n > 1 else ''}")
     if not n:
         filters.offer_to_clear(state)
     gallery(shown.rows, state.root, key=keys.EVALUATE_PHOTOS, page_size=12, on_open=selection.open_photo,
             decided=state.corrections, votes=state.votes)  # fmt: skip
+    if state.open_row is not None:
+        photo.show(state, shown, lambda row: label_review.buttons(state, row, shown))
 
 
 boot("Evaluate")
@@ -61,6 +58,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium", ke
 chosen = choose_source()
 with figures, guard():
     headline.show(chosen)
+    menu = st.container(width="content")
 bar = st.container()
 left, right = st.columns([6, 5], gap="large")
 with left:
@@ -76,6 +74,7 @@ for name, tab in tabs.items():
             shown = VIEWS[name](state)
 with right, guard():
     show_photos(state, shown)
+with menu, guard():
+    downloads.share(state, shown.rows)
 with guard():
     label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
-downloads.buttons(state)

@@ -12,6 +12,7 @@ import pytest
 from browser import hover_click, steady_box
 from evaluate_page import figure, opened, tiles, with_explanations, words
 from evaluations import BLACK, BLUE, eight, explained, five, made_up, planted, publish
+from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -24,7 +25,7 @@ from fashion_core.photos import imaging
 from fashion_core.reports import figures
 from fashion_core.reports.charts import CLASSES_UP_TO
 from fashion_core.ui import background, stored
-from fashion_core.ui.evaluate import colours, downloads, selection
+from fashion_core.ui.evaluate import colours, downloads, photo, selection
 from fashion_core.ui.evaluate.state import Source
 from fashion_core.ui.stored import photo_id
 
@@ -370,16 +371,17 @@ def test_a_photo_opens_with_its_explanations_and_leads_to_the_next(by_hand, home
     assert not app.exception and app.query_params["photo"] == photo_id("coat/2.jpg")
     said = words(app).replace("\\", "")
     for fact in (
-        "called **hat**, is **coat**", "spoke for **hat**", "spoke for **coat**", "lightness 20 of 100", "hue 280°",
+        "called **hat**, is **coat**", "spoke for **hat**",
         "Near-duplicates in other splits: 1", "1 of 3 in this selection", "coat, train",
     ):  # fmt: skip
         assert fact in said, fact
-    assert len(app.get("image")) == 1 + 2 + 1 + 2  # the photo, two maps, the duplicate, two look-alikes
+    assert any("dark greyish blue, 30% of the photo" in str(each.proto) for each in app.get("html"))
+    assert len(app.get("image")) == 3 + 1 + 1 + 2  # the tiles behind, the photo, the duplicate, two look-alikes
+    app.segmented_control(key="heat-class").set_value("coat").run()
+    assert "spoke for **coat**" in words(app)
     assert app.button(key="photo-left").disabled
     app.button(key="photo-right").click().run()
     assert app.query_params["photo"] == photo_id("coat/1.jpg") and "right] · **coat**" in words(app)
-    app.button(key="photo-back").click().run()
-    assert len(tiles(app)) == 3
     assert "is **coat**" in words(opened(photo="2")) and len(tiles(opened(photo="99"))) == 8
 
 
@@ -479,7 +481,7 @@ def test_a_photos_id_is_the_same_however_the_system_writes_its_name():
 def test_the_png_of_the_matrix_shows_what_the_address_shows_whichever_view_is_open(by_hand, monkeypatch):
     asked = []
     monkeypatch.setattr(figures, "confusion_png", lambda evaluation, cells: asked.append(cells) or b"png")
-    monkeypatch.setattr(downloads, "buttons", lambda state: downloads.matrix_png(state))
+    monkeypatch.setattr(downloads, "share", lambda state, rows: downloads.matrix_png(state))
     for view in ("Matrix", "Report", "Map"):
         assert not opened(view=view, cells="by true").exception
     app = opened(view="Report")
@@ -533,7 +535,7 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
     with_explanations(home, by_hand)
     app = opened(of="all")
     captions = [caption.value for caption in app.caption if "wrong]" in caption.value or "right]" in caption.value]
-    assert len(captions) == 10 and all(re.search(r"\*\* votes \d+\.\d%", text) for text in captions)
+    assert len(captions) == 10 and all(re.search(r"\*\* (\d+% of the votes|all votes)", text) for text in captions)
     assert "most votes first" in words(app) and "confident first" not in words(app)
     app = opened(of="all", photo=photo_id("coat/2.jpg"))
     assert "Votes of its nearest photos" in words(app) and "Confidence" not in words(app)
@@ -542,7 +544,7 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
         app
     )
     assert app.text_input(key="q").value == "below 60 %" and app.slider[0].label == "Refuse those with the fewest votes"
-    assert "how many votes each class usually gets" in words(opened(of="all", view="Labels"))
+    assert "that the most similar photos doubt most" in words(opened(of="all", view="Labels"))
     assert "votes" not in words(opened()) + words(opened(photo="2")) + words(opened(view="Confidence"))
 
 
@@ -571,7 +573,7 @@ def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_ha
     with_explanations(home, by_hand)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&q=coats")  # 2 is wrong, then 1 and 0
     page.get_by_role("button", name="Why?").first.click()
-    said = page.get_by_test_id("stMain")
+    said = page.get_by_role("dialog")
     expect(said).to_contain_text("called hat, is coat")
     expect(page).to_have_url(re.compile(f"photo={photo_id('coat/2.jpg')}"))
     page.keyboard.press("ArrowRight")
@@ -585,7 +587,53 @@ def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_ha
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile("photo="))
     page.get_by_role("button", name="coat", exact=True).click()  # the chip
-    expect(said).to_contain_text("8 of 8 photos")
+    expect(page.get_by_test_id("stMain")).to_contain_text("8 of 8 photos")
+
+
+def test_on_a_phone_a_link_to_a_photo_lands_on_it_full_screen_and_back_closes_what_was_opened(
+    by_hand, home, server, page: Page
+):
+    with_explanations(home, by_hand)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&q=coats&photo={photo_id('coat/2.jpg')}")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("called hat, is coat")
+    box, photo = steady_box(page, dialog), steady_box(page, dialog.get_by_role("img").first)
+    assert (box["x"], box["y"], box["width"]) == (0, 0, 390) and box["height"] >= 844
+    assert photo["x"] >= 0 and photo["x"] + photo["width"] <= 390 and photo["y"] + photo["height"] < 844
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Why?").nth(1).click()
+    expect(page).to_have_url(re.compile(f"photo={photo_id('coat/1.jpg')}"))
+    page.go_back()
+    expect(dialog).to_have_count(0)
+
+
+def test_the_heat_map_gets_stronger_with_its_slider_and_ends_in_the_photo(by_hand, home, monkeypatch):
+    with_explanations(home, by_hand)
+    asked = []
+    monkeypatch.setattr(photo, "_overlaid", lambda *of: asked.append(of[-2:]) or imaging.thumbnail_bytes(
+        Image.new("RGB", (8, 8)), 8))  # fmt: skip
+    app = opened(photo="2")
+    app.slider(key="heat").set_value(80).run()
+    app.slider(key="heat").set_value(0).run()
+    assert asked == [(0.5, 1.0), (0.8, 1.0)] and not app.exception
+
+
+def test_what_is_shared_is_a_link_without_a_folder_of_this_machine_and_the_pictures_of_the_view(by_hand, monkeypatch):
+    app = opened(model="by-hand", which="wrong", folder=str(by_hand))
+    (link,) = [code.value for code in app.code]
+    assert "which=wrong" in link and "model=by-hand" in link and str(by_hand.name) not in link
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels == [
+        "Picture of the matrix (PNG)", "Picture of these photos (PNG)", "Table of the classes (CSV)",
+        "Table of the predictions (CSV)",
+    ]  # fmt: skip
+    shown = []
+    monkeypatch.setattr(downloads, "share", lambda state, rows: shown.append(downloads.photos_png(state, rows)))
+    monkeypatch.setattr(figures, "photos_png", lambda rows, root: (list(rows["path"]), root))
+    opened(which="wrong")
+    assert shown == [(["sock/7.jpg", "coat/2.jpg", "hat/5.jpg"], by_hand)]
 
 
 def test_a_click_on_a_bar_of_confidence_asks_for_its_photos(by_hand, home, server, page: Page):
