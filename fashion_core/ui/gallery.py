@@ -39,7 +39,7 @@ STYLE = """<style>
 LINK_STYLE = """<style>
 [class*="st-key-tile-"]:has([data-testid="stPageLink"]) { position: relative; }
 [class*="st-key-tile-"] :has(> * a), [class*="st-key-tile-"] :has(> a), [class*="st-key-tile-"] a { position: static; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] * { overflow: visible; white-space: normal; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] * { overflow: visible; white-space: normal; line-height: 1.3; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; background: none; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a::after {
   content: ""; position: absolute; inset: 0; border-radius: .375rem;

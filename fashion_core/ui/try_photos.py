@@ -11,12 +11,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from fashion_core import UserError
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos import imaging
 from fashion_core.ui import keys
 from fashion_core.ui.answers import Answer, show_answers
-from fashion_core.ui.boot import guard
 from fashion_core.ui.example_photos import choose_example, chosen_example, forget_example
 from fashion_core.ui.gallery import STYLE as TILES
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
@@ -26,13 +26,15 @@ from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 STYLE = """<style>
 @media (min-width: 48rem) {
   .st-key-try {
-    display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); grid-template-rows: auto 1fr; gap: 1rem 2rem;
+    display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); grid-template-rows: auto 1fr; gap: 1rem 2rem;
   }
   .st-key-try > :has(> .st-key-try-answer) { grid-row: 2; grid-column: 1; }
   .st-key-try > :has(> .st-key-try-examples) { grid-row: 1 / 3; grid-column: 2; }
   .st-key-try > :has(> .st-key-try-answers) { grid-row: 3; grid-column: 1 / -1; }
 }
-.st-key-try [data-testid="stFileUploaderDropzone"] { border: 2px dashed rgb(128 128 128 / .5); padding: 1.5rem 1rem; }
+.st-key-try [data-testid="stFileUploaderDropzone"] {
+  border: 2px dashed rgb(128 128 128 / .5); min-height: 7.5rem; align-items: center; justify-content: center;
+}
 </style>"""
 HELP = "Several at once are fine. To paste one, press Tab until Upload is framed, then Ctrl+V."
 
@@ -45,9 +47,9 @@ def try_photos(ref: ModelRef, k: int = 3, camera: bool = False) -> None:
     with st.container(key=keys.TRY):
         with st.container(key=keys.TRY_DROP):
             photos = _chosen_photos(camera)
-        with st.container(key=keys.answers(len(photos))), guard():
-            _answer(ref, photos, k)
-        with st.container(key=keys.TRY_EXAMPLES), guard():
+        with st.container(key=keys.answers(len(photos))):
+            _answer_or_say_why_not(ref, photos, k)
+        with st.container(key=keys.TRY_EXAMPLES):
             choose_example(ref)
 
 
@@ -86,6 +88,14 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str
     warning = predictor.warning(image, embeddings[0], explanations) or ""
     ranked = predictor.ranked(probabilities[0], len(predictor.classes))
     return Answer(imaging.thumbnail_bytes(image, 480), ranked, warning)
+
+
+def _answer_or_say_why_not(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
+    """Unlike `guard` it lets the page go on below: a model that cannot answer has results to show all the same."""
+    try:
+        _answer(ref, photos, k)
+    except UserError as mistake:
+        st.error(str(mistake), icon=":material/error:")
 
 
 def _answer(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
