@@ -134,7 +134,7 @@ def _models(command: Command) -> None:
 
 
 def _tag(command: Command) -> None:
-    sub = command("tag", tag, "Name what is on many photos, in one Parquet file; the same command goes on after a stop.")
+    sub = command("tag", tag, "Name what is on many photos, in one Parquet file; it goes on after a stop.")
     sub.add_argument("model", help="a run, a weights folder or a name in weights/")
     sub.add_argument("photos", type=_path, help="a folder, a zip, or a text file with a path on each line")
     sub.add_argument("--out", type=_path, required=True, metavar="FILE.parquet")

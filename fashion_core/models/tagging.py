@@ -1,10 +1,10 @@
 """Every photo of a folder, zip or list answered once, in one Parquet file; killed anywhere, the same call goes on.
 
-    tag(Predictor(resolve("apparel-lite")), photos, Path("shop.parquet"))     # photos: listing.opened("shop.zip")
+    tag(Predictor(resolve("apparel-lite")), photos, Path("shop.parquet"))   # photos: listing.opened("shop.zip")
 
-Answers are written beside the file in parts, each whole or not at all, and joined at the end. A part holds a fixed range
-of the photos and the digest of what it was made of: photos that have changed, or another model, make it anew. So memory
-is that of one part, whatever the number of photos.
+Answers are written beside the file in parts, each whole or not at all, and joined at the end. A part holds a fixed
+range of the photos and the digest of what it was made of: photos that have changed, or another model, make it anew. So
+memory is that of one part, whatever the number of photos.
 """
 
 import hashlib

@@ -79,7 +79,7 @@ def _write(entries: list[Entry], archive: Path, folder: Path, progress: Progress
 
 
 def zip_entries(bundle: zipfile.ZipFile) -> list[Entry]:
-    """The files of a zip, its own order kept. UserError as of `unpack` for links, and for names that reach elsewhere."""
+    """The files of a zip in its own order. UserError as of `unpack` for links, and for names that reach elsewhere."""
     infos = bundle.infolist()
     entries = []
     for info, name in zip(infos, _decoded_names(infos), strict=True):

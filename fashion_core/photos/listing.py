@@ -107,3 +107,38 @@ def _lines(source: Path) -> list[str]:
             "file with a path on each line."
         ) from None
     return list(dict.fromkeys(str(given_path(line)) for line in lines if line.strip()))
+
+
+def reader(kind: str, source: Path) -> Callable[[str], bytes]:
+    """Gives the bytes of a photo by the name that `opened` gave it, without going through the others; threads may share
+    it. BadPhoto where it is not there, or where its name leads out of the folder."""
+    if kind == ZIP:
+        return _zip_reader(source)
+    root = source if kind == FOLDER else source.parent
+
+    def read(name: str) -> bytes:
+        if kind == FOLDER and (Path(name).is_absolute() or ".." in Path(name).parts):
+            raise BadPhoto("its name leads out of the folder")
+        return imaging.read_bytes(root / name)
+
+    return read
+
+
+def _zip_reader(source: Path) -> Callable[[str], bytes]:
+    try:
+        found = _of_zip(source, zipfile.ZipFile(source))  # open as long as the reader is in use
+    except (OSError, zipfile.BadZipFile):
+        missing = f"{printable(source.name)} is not here"
+
+        def refuse(name: str) -> bytes:
+            raise BadPhoto(missing)
+
+        return refuse
+    places = {name: place for place, name in enumerate(found.names)}
+
+    def read(name: str) -> bytes:
+        if name not in places:
+            raise BadPhoto(f"not in {printable(source.name)}")
+        return found.read(places[name])
+
+    return read
