@@ -50,16 +50,16 @@ class Tagged:
     about: dict[str, Any]
 
     @classmethod
-    def open(cls, file: Path) -> "Tagged":
-        """UserError where `file` is none that `tag` wrote."""
+    def open(cls, file: Path, called: str = "") -> "Tagged":
+        """UserError where `file`, `called` so in sentences, is none that `tag` wrote."""
         try:
             about = json.loads((pq.read_schema(file).metadata or {})[META])
             table = pq.read_table(file, columns=[*COLUMNS, "reason"]).to_pandas()
         except FileNotFoundError:
-            raise UserError(f"{printable(file.name)} is not there any more: choose another.") from None
+            raise UserError(f"{printable(called or file.name)} is not there any more: choose another.") from None
         except (pa.ArrowException, OSError, ValueError, KeyError):
             raise UserError(
-                f"{printable(file.name)} is no file of tags: make one with python -m fashion_core tag MODEL DIR --out "
+                f"{printable(called or file.name)} is no file of tags: make one with python -m fashion_core tag MODEL DIR --out "
                 "FILE.parquet."
             ) from None
         return cls(file, table, about)
@@ -83,8 +83,16 @@ class Tagged:
         has said anything. Read anew each time: others may correct too."""
         file = self.decisions_file
         decided = label_corrections.read(file) if file.exists() else {}
-        said = [decided.get(label_corrections.photo_key(photo)) for photo in self.answers["photo"]] if decided else None
-        return self.answers.assign(right_label=pd.Series(said, index=self.answers.index, dtype=object))
+        said = pd.Series(None, index=self.answers.index, dtype=object)
+        for photo, label in decided.items():
+            if photo in self._places:
+                said.iloc[self._places[photo]] = label
+        return self.answers.assign(right_label=said)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The row of each photo by the name that decisions call it."""
+        return {label_corrections.photo_key(photo): row for row, photo in enumerate(self.answers["photo"])}
 
     @cached_property
     def read_photo(self) -> Callable[[str], bytes]:
