@@ -2,8 +2,8 @@
 
     python -m bench.similar FILE.parquet [--photos 44000] [--only NAME …]
 
-FILE is what `tag` wrote. Where it has fewer embeddings than asked for, more are drawn between pairs of like photos, with
-a little noise. Truth is the exact ten nearest by cosine; recall is the share of them that an index names. Each question
+FILE is what `tag` wrote. Where it has fewer embeddings than asked for, more are drawn between pairs of like photos,
+with a little noise. Truth is the exact ten nearest by cosine; recall is the share of them that an index names. Each question
 is asked alone, in one thread. Prints a line for each index.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion_core.models.tagged import Tagged
 from fashion_core.models.similar_photos import SimilarPhotos
+from fashion_core.models.tagged import Tagged
 
 K, QUESTIONS = 10, 200
 Search = Callable[[np.ndarray], np.ndarray]

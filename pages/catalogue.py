@@ -63,8 +63,8 @@ with guard():
     rows = shop.rows
 readable = rows["label"].notna()
 if not catalogue.photos_are_here(shop):
-    st.warning(f"The photos of this catalogue, {escape_markdown(catalogue.source_name(shop))}, are not on this machine: "
-               "put them in data/ under this name to see them.", icon=":material/hide_image:")  # fmt: skip
+    st.warning(f"The photos of this catalogue, {escape_markdown(catalogue.source_name(shop))}, are not on this "
+               "machine: put them in data/ under this name to see them.", icon=":material/hide_image:")  # fmt: skip
 with st.grid(3, min_column_width=170, gap="small"):
     show = st.selectbox("Show", catalogue.SHOW, format_func=catalogue.SHOW.__getitem__, key=keys.CATALOGUE_SHOW,
                         bind="query-params")  # fmt: skip

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -109,6 +110,13 @@ def test_a_photo_that_changed_after_the_kill_is_answered_anew(photos, tmp_path, 
     shutil.copy(photos / "blue_dress" / next((photos / "blue_dress").iterdir()).name, shop / "broken.jpg")
     os.utime(shop / "broken.jpg")
     assert len(tagged(shop, "--out", out, status=0)) == 11
+
+
+def test_a_photo_is_sure_to_check_or_outside():
+    learned = SimpleNamespace(ood_threshold=1.0, ood_score=lambda embeddings: embeddings[:, 0])
+    tagger = tagging._Tagger(None, learned, "")  # of the explanations alone
+    said = np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1]], np.float32)
+    assert tagging._states(tagger, said, np.array([[0.5], [0.5], [1.5]]), ()) == ["sure", "check", "outside"]
 
 
 def test_the_same_command_again_has_nothing_to_do(photos, tmp_path, monkeypatch):

@@ -28,7 +28,10 @@ VERSION = 1  # of the columns and of how they are worked out
 META = b"busana"  # in the file's own notes: what it is of, as JSON
 SURE, CHECK, OUTSIDE = "sure", "check", "outside"  # the column state
 COLUMNS = ("photo", "label", "colour", "garment", "confidence", "state", "measured_colour", "measured_uncertainty")
-FOLDER, RECEIVED = "catalogues", "received"  # in the home; what was handed in through a page lies in a folder of its own
+FOLDER, RECEIVED = (
+    "catalogues",
+    "received",
+)  # in the home; what was handed in through a page lies in a folder of its own
 
 
 def files() -> dict[str, Path]:
@@ -59,8 +62,8 @@ class Tagged:
             raise UserError(f"{printable(called or file.name)} is not there any more: choose another.") from None
         except (pa.ArrowException, OSError, ValueError, KeyError):
             raise UserError(
-                f"{printable(called or file.name)} is no file of tags: make one with python -m fashion_core tag MODEL DIR --out "
-                "FILE.parquet."
+                f"{printable(called or file.name)} is no file of tags: make one with "
+                "python -m fashion_core tag MODEL DIR --out FILE.parquet."
             ) from None
         return cls(file, table, about)
 

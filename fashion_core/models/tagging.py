@@ -199,13 +199,11 @@ def _table(
     })  # fmt: skip
 
 
-def _states(
-    tagger: _Tagger, probabilities: np.ndarray, embeddings: np.ndarray, colours: Sequence[Colour]
-) -> list[str]:
+def _states(tagger: _Tagger, probabilities: np.ndarray, embeddings: np.ndarray, colours: Sequence[Colour]) -> list[str]:
     """For each answered photo: sure, check (a person should look) or outside (unlike all that the model learned)."""
     if not len(probabilities):
         return []
-    states = np.where(probabilities.max(axis=1) >= CHECK_BELOW, SURE, CHECK)
+    states = np.where(probabilities.max(axis=1) >= CHECK_BELOW, SURE, CHECK).astype(object)
     if tagger.explanations is not None:
         states[tagger.explanations.ood_score(embeddings) > tagger.explanations.ood_threshold] = OUTSIDE
     return states.tolist()
