@@ -74,6 +74,13 @@ ANSWERS = "answers"  # the number of the page of answers
 ANSWER_TILES = "answer"
 NINE_SEED, NINE_PHOTOS = "seed", "nine"
 
+# Catalogue (pages/catalogue.py, ui/catalogue.py)
+CATALOGUE, CATALOGUE_SHOW, CATALOGUE_LABEL, CATALOGUE_SORT = "catalogue", "show", "label", "sort"
+CATALOGUE_PHOTO = "photo"  # the row of the photo that is shown alone
+CATALOGUE_PHOTOS, CATALOGUE_ALIKE, CATALOGUE_UNREADABLE = "photos", "alike", "unreadable"
+CATALOGUE_PROBLEM = "catalogue-problem"  # what was wrong with a file that was handed in, until it is shown
+CATALOGUE_FILE, CATALOGUE_NEXT, CATALOGUE_CLOSE = "catalogue-file", "catalogue-next", "catalogue-close"
+
 # Data (pages/data.py) and Train (pages/train.py)
 DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
@@ -189,3 +196,12 @@ def another_label(row: int) -> str:
 def open_folder(name: str) -> str:
     """The button that opens one of the folders in data/."""
     return f"open-{name}"
+
+
+def catalogue_label(place: int) -> str:
+    """The right label of a photo of a catalogue, by its row."""
+    return f"right-label-{place}"
+
+
+def catalogue_download(kind: str) -> str:
+    return f"catalogue-{kind}"

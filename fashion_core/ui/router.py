@@ -17,6 +17,7 @@ page = st.navigation(
         st.Page(PAGES / "evaluate.py", title="Evaluate", icon=":material/grid_on:"),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page(PAGES / "predict.py", title="Predict", icon=":material/center_focus_strong:"),
+        st.Page(PAGES / "catalogue.py", title="Catalogue", icon=":material/grid_view:"),
     ],
     position="top",
 )
