@@ -26,7 +26,7 @@ def test_a_fault_and_a_stall_are_found(monkeypatch):
     def faulty(data: bytes) -> None:
         raise UserError("fine") if data[0] else IndexError("not fine")
 
-    *findings, summary = fuzz.run("x", fuzz.Target([b"\0"], faulty), 0.05, seed=0)
+    *findings, _ = fuzz.run("x", fuzz.Target([b"\0"], faulty), 0.05, seed=0)
     assert findings and findings[0]["fault"].startswith("IndexError")
     monkeypatch.setattr(fuzz, "SLOW", -1)
     assert len(list(fuzz.run("x", fuzz.Target([b"\1"], lambda data: None), 0.02, seed=0))) > 1
