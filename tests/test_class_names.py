@@ -10,8 +10,12 @@ from fashion_core import paper
 from fashion_core.class_names import (
     COLOUR,
     GARMENT,
+    answer_in_words,
     classes_matching,
+    confusion_in_words,
+    counted,
     factors,
+    in_words,
     marginalise,
     normalised_name,
     split_names,
@@ -84,3 +88,54 @@ def test_a_folder_means_its_class_or_every_class_with_that_factor():
     assert classes_matching("dress", classes).tolist() == [True, False, True, False]
     assert classes_matching("black", classes).tolist() == [True, True, False, False]
     assert not classes_matching("hat", classes).any() and not classes_matching("dress", ("coat", "hat")).any()
+
+
+def test_a_class_name_reads_as_words():
+    assert in_words("blue_shoes") == "blue shoes" and in_words("black_track_pants") == "black track pants"
+    assert in_words("Dress") == "Dress" and in_words("_") == "_"
+    assert answer_in_words("blue_shoes") == "Blue shoes" and answer_in_words("a") == "A"
+
+
+@pytest.mark.parametrize(
+    ("n", "name", "words"),
+    [
+        (1, "blue_dress", "1 blue dress"),
+        (14, "blue_dress", "14 blue dresses"),
+        (0, "blue_dress", "0 blue dresses"),
+        (1, "blue_shoes", "1 photo of blue shoes"),
+        (14, "blue_shoes", "14 blue shoes"),
+        (1200, "red_shirt", "1,200 red shirts"),
+        (2, "watch", "2 watches"),
+        (2, "scarf", "2 scarves"),
+        (2, "grey_hoody", "2 grey hoodies"),
+        (2, "jersey", "2 jerseys"),
+        (3, "blue", "3 blue photos"),
+        (1, "blue", "1 blue photo"),
+        (2, "knitwear", "2 photos of knitwear"),
+        (2, "class_0", "2 photos of class 0"),
+        (1, "a", "1 photo of a"),
+    ],
+)
+def test_photos_of_a_class_are_counted_in_words(n, name, words):
+    assert counted(n, name) == words
+
+
+@pytest.mark.parametrize(
+    ("n", "true", "predicted", "words"),
+    [
+        (14, "blue_shoes", "black_shoes", "14 blue shoes called black"),
+        (1, "blue_dress", "black_dress", "1 blue dress called black"),
+        (3, "black_dress", "black_shirt", "3 black dresses called shirts"),
+        (1, "black_dress", "black_shirt", "1 black dress called shirt"),
+        (2, "blue_dress", "black_shirt", "2 blue dresses called black shirts"),
+    ],
+)
+def test_a_confusion_says_once_what_both_names_share(n, true, predicted, words):
+    classes = ("black_dress", "black_shirt", "black_shoes", "blue_dress", "blue_shirt", "blue_shoes")
+    assert confusion_in_words(n, true, predicted, classes) == words
+
+
+def test_a_confusion_of_names_that_do_not_come_apart_has_both():
+    assert confusion_in_words(1, "coat", "hat", ("coat", "hat", "sock")) == "1 coat called hat"
+    assert confusion_in_words(2, "coat", "hat", ("coat", "hat", "sock")) == "2 coats called hats"
+    assert confusion_in_words(2, "black", "blue", ("black", "blue")) == "2 black photos called blue"
