@@ -4,7 +4,11 @@ import streamlit as st
 
 from fashion_core import PACKAGE
 from fashion_core.api.routes import MIDDLEWARE, ROUTES
-from fashion_core.ui import shared
+from fashion_core.ui import document, shared
 
 shared.apply()  # before the first request, not only before the first page
-app = st.App(PACKAGE / "ui" / "router.py", routes=ROUTES, middleware=MIDDLEWARE)
+app = st.App(
+    PACKAGE / "ui" / "router.py",
+    routes=[*ROUTES, *document.ROUTES],
+    middleware=[*MIDDLEWARE, *document.MIDDLEWARE],
+)

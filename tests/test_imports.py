@@ -21,7 +21,7 @@ MAY_IMPORT = {
     # What the server answers beside the pages: it may not know them, and knows no Streamlit, only ASGI.
     "api": (BASE, "photos", "evaluation", "runs", "models"),
     "cli": (BASE, "photos", "evaluation", "runs", "models", "reports", "engine"),  # the engine inside functions only
-    "ui": (BASE, "photos", "evaluation", "runs", "models", "reports"),
+    "ui": (BASE, "photos", "evaluation", "runs", "models", "reports", "api"),  # one queue for both
     "pages": (BASE, "photos", "evaluation", "runs", "models", "reports", "ui"),
     "app.py": (BASE, "api", "ui"),  # it joins the two on one server
 }

@@ -7,8 +7,10 @@ import streamlit as st
 
 from fashion_core.ui import shared
 from fashion_core.ui.boot import PAGES, guard
+from fashion_core.ui.document import ICON
 
 shared.apply()
+st.set_page_config(page_icon=ICON)  # before the menu: else the browser fetches a page's icon from a host of fonts
 listed = {
     "Home": st.Page(PAGES / "home.py", title="Home", icon=":material/checkroom:", default=True),
     "Data": st.Page(PAGES / "data.py", title="Data", icon=":material/photo_library:"),

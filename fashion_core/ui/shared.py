@@ -5,7 +5,9 @@
 """
 
 import logging
+import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -13,6 +15,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fashion_core import UserError, access
 from fashion_core.access import Action, Role, SignIn
+from fashion_core.api.figures import visitor
+from fashion_core.api.predict import answers
+from fashion_core.models.answering import Question
 
 NEEDED = {"Data": Action.GET_PHOTOS, "Train": Action.TRAIN}  # page → what one must be allowed to do; others: look
 
@@ -63,6 +68,26 @@ def sign_in_page() -> None:
                 "This server is for people it knows.")  # fmt: skip
     for name, title in _providers(_secrets()[0]).items():
         st.button(title, icon=":material/login:", on_click=st.login, args=(name,) if name else ())
+
+
+def answer_apart(folder: Path, data: bytes, thumbnail: int) -> tuple[dict[str, Any], bytes]:
+    """What the model in `folder` says of the photo in `data`, all its classes, as `Answers.ask`; and a thumbnail. On a
+    shared server photos are read in a process of their own, in turn, and the visitor sees how many are before theirs."""
+    place = st.empty()
+
+    def told(before: int) -> None:
+        place.caption(f":material/hourglass: {before} {'photo is' if before == 1 else 'photos are'} before yours.")
+
+    try:
+        return answers().ask(Question(folder, "", data, 10_000, thumbnail), _who(), told, patient=True)
+    finally:
+        place.empty()
+
+
+def _who() -> str:
+    """The visitor, by network address, or by the tab where that is hidden."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return visitor(st.context.ip_address or (context.session_id if context else secrets.token_hex(8)))
 
 
 def _providers(auth: Mapping[str, Any]) -> dict[str, str]:
