@@ -184,6 +184,7 @@ class Worker:
         self.close()
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= {"BUSANA_HOME": str(home().resolve()), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment["MALLOC_ARENA_MAX"] = "2"  # more of them only take room below the limit, 64 MB each
         self._process = subprocess.Popen(
             self._command, cwd=PACKAGE.parent, env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=True,

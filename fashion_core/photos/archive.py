@@ -59,7 +59,7 @@ def unpack(archive: Path, folder: Path, progress: Progress = None) -> None:
                 _write(_zip_entries(bundle), archive, folder, progress)
     except FileExistsError:
         raise UserError(f"{name} names one file twice: unpack it by hand and give the folder.") from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LZMAError, struct.error):
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LZMAError, struct.error, UnicodeError):
         raise _not_whole(name) from None
     except OSError as error:  # gzip's own has no number; a damaged zip sends its reader to before its beginning
         if error.errno not in (None, errno.EINVAL):

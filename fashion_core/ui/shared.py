@@ -71,8 +71,8 @@ def sign_in_page() -> None:
 
 
 def answer_apart(folder: Path, data: bytes, thumbnail: int) -> tuple[dict[str, Any], bytes]:
-    """What the model in `folder` says of the photo in `data`, all its classes, as `Answers.ask`; and a thumbnail. On a
-    shared server photos are read in a process of their own, in turn, and the visitor sees how many are before theirs."""
+    """What the model in `folder` says of the photo in `data`, all its classes, as `Answers.ask`; and a thumbnail. It is
+    read in a process of its own, in turn, and the visitor sees how many are before theirs."""
     place = st.empty()
 
     def told(before: int) -> None:
