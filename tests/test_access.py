@@ -1,14 +1,17 @@
 """Strangers on a shared server look and predict: every action refuses them itself, and no path leads out."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 from browser import ROOT
+from model_folders import plain, write_model
 from streamlit.testing.v1 import AppTest
 
 from fashion_core import UserError, access, runs
 from fashion_core.access import Role, SignIn
+from fashion_core.api import predict
 from fashion_core.files import given_path
 from fashion_core.models import registry
 from fashion_core.models.publish import Extras, Steps, publish
@@ -206,6 +209,21 @@ def test_with_viewers_named_a_stranger_sees_only_the_door(shared_server):
     app.run()
     assert not app.exception
     assert [each.value for each in app.title] == ["Sign in"] and [each.label for each in app.button] == ["Sign in"]
+
+
+def test_a_strangers_photo_on_the_page_is_answered_by_the_process_of_its_own(shared_server):
+    write_model(shared_server / "weights" / "colours")
+    out = io.BytesIO()
+    plain("blue").save(out, "PNG")
+    app = AppTest.from_file(ROOT / "pages/predict.py", default_timeout=120).run()
+    try:
+        app.file_uploader[0].upload("a.png", out.getvalue(), "image/png").run()
+        assert not app.exception and not app.error
+        assert "blue" in str(app.main).casefold() or "blue" in " ".join(map(str, app.get("progress"))).casefold()
+        assert predict.answers().worker._process.poll() is None, "it was asked"
+    finally:
+        predict.answers().worker.close()
+        predict.answers.cache_clear()
 
 
 def test_a_worker_that_a_trainer_starts_is_the_owners(monkeypatch, home):
