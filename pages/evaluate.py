@@ -48,8 +48,7 @@ def show_photos(state: State, shown: Shown) -> None:
     gallery(shown.rows, state.root, key=keys.EVALUATE_PHOTOS, page_size=12, on_open=selection.open_photo,
             decided=state.corrections, votes=state.votes)  # fmt: skip
     if state.open_row is not None:
-        photo.show(state, shown, lambda row: label_review.buttons(
-            state.whole, row, state.corrections_file, state.is_test_photo(row)))  # fmt: skip
+        photo.show(state, shown, lambda row: label_review.buttons(state, row, shown))
 
 
 boot("Evaluate")

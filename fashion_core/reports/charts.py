@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fashion_core.photos.imaging import printable
 from fashion_core.reports.palette import CATEGORIES, CHOSEN, INKS, NEUTRAL, POINTS, RIGHT, WRONG, css
 from fashion_core.stats import wilson
 
@@ -15,10 +14,9 @@ if TYPE_CHECKING:
 
 Normalise = Literal["count", "true", "predicted"]
 
-# Beyond ten categories the colours come again, with other signs.
-SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot", "dashdot")
+# Beyond ten categories the colours come again, with other dashes.
+DASHES = ("solid", "dash", "dot", "dashdot")
 TITLE_STYLE = {"fontSize": 12, "fontWeight": "normal"}
-GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
 CLASSES_UP_TO = 40  # of a picture: more cannot be told apart, and each cell is sent to the browser
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
@@ -222,34 +220,6 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     return figure.update_yaxes(
         tickvals=list(range(len(names))), ticktext=names, range=[-0.5, len(names) - 0.5], zeroline=False, showgrid=False
     )
-
-
-def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], area: np.ndarray | None) -> "Figure":
-    """Plotly points (n, 2) of photos, a trace for each of `groups` (n,); `area`, corners (m, 2), is drawn."""
-    import plotly.graph_objects as go
-
-    figure, shown_paths = go.Figure(), np.array([printable(path) for path in paths], dtype=object)
-    names = sorted(set(groups))
-    inks = dict(zip(("right", "wrong"), (css(RIGHT), css(WRONG)), strict=True))
-    many = len(points) > GL_FROM
-    for place, name in enumerate(names):
-        of = groups == name
-        (figure.add_scattergl if many else figure.add_scatter)(
-            x=points[of, 0], y=points[of, 1], mode="markers", name=f"{name} ({of.sum():,})", text=shown_paths[of],
-            hovertemplate=f"%{{text}}<extra>{name}</extra>",
-            marker={
-                "color": inks.get(name, CATEGORIES[place % len(CATEGORIES)]),
-                "symbol": SYMBOLS[place // len(CATEGORIES) % len(SYMBOLS)],
-                "size": 4 if many else 6, "opacity": 0.7,
-            },
-        )  # fmt: skip
-    if area is not None:
-        closed = np.concatenate([area, area[:1]])
-        figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
-                           line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
-    _lay_out(figure, top=8).update_layout(height=520, dragmode="lasso", legend={"orientation": "h", "y": -0.04})
-    figure.update_xaxes(visible=False)
-    return figure.update_yaxes(visible=False, scaleanchor="x")
 
 
 def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":

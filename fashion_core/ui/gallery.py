@@ -186,4 +186,8 @@ def _verdict(row: dict, votes: bool) -> str:
 
 def share(probability: float, votes: bool) -> str:
     """A probability in words; the neighbours' share of votes is no confidence, and is not shown as one."""
-    return f"votes {probability:.1%}" if votes else f"{probability:.1%}"
+    if not votes:
+        return f"{probability:.1%}"
+    if probability >= 0.995:
+        return "all votes"
+    return f"{probability:.0%} of the votes" if probability >= 0.005 else "no votes"

@@ -46,7 +46,13 @@ EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address
 LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
 LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
 LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
+LABEL_LAST = "decision-last"  # (file, path, words) of the decision after which the next photo was opened
+START_REVIEW, SHOW_ALL_ISSUES, SHOW_ALL_ODD = "review-start", "issues-all", "odd-all"
 TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
+
+# Retrain and compare (ui/evaluate/retrain.py)
+RETRAIN, RETRAIN_PROBLEM, RETRAIN_PROGRESS = "retrain", "retrain-problem", "retrain-progress"
+MENDED, MENDED_PHOTOS = "mended", "mended-photos"
 
 # Home (pages/home.py)
 HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"

@@ -14,13 +14,15 @@ from fashion_core.class_names import COLOUR, GARMENT, factors, in_words, margina
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
 from fashion_core.models.predictor import why_unexplained
-from fashion_core.photos import imaging
+from fashion_core.photos import colour_words, imaging
 from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui import keys, stored
 from fashion_core.ui.boot import guard
+from fashion_core.ui.evaluate import labels
 from fashion_core.ui.evaluate.selection import close_photo, open_photo, opened
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.gallery import escape_markdown, photo_grid, thumbnail
+from fashion_core.ui.gallery import share as in_votes
 
 TOP = 5  # classes with a bar
 SIMILAR = 6  # training photos
@@ -36,6 +38,10 @@ STYLE = """<style>
 }
 [data-testid="stDialog"] .st-key-open-photo img { max-height: 60vh; object-fit: contain; }
 </style>"""
+SWATCH = (
+    '<span style="display:inline-block;width:1.2em;height:1.2em;vertical-align:-.25em;border-radius:.2em;'
+    'border:1px solid rgb(128 128 128 / .5);background:{}"></span>'
+)
 
 
 def show(state: State, shown: Shown, decide: Callable[[int], None]) -> None:
@@ -68,6 +74,8 @@ def _photo(state: State, row: int, shown: Shown, decide: Callable[[int], None]) 
         st.caption(escape_markdown(path))
     with right:
         decide(row)
+        if shown.queue:
+            st.markdown(f"**{labels.checked(state)}**")
         if problem := st.session_state.get(keys.LABEL_PROBLEM):  # the page behind says so too, once this is closed
             st.error(problem)
         _probabilities(state.whole, row, label, state.votes)
@@ -104,10 +112,10 @@ def _verdict(state: State, row: int, label: str, predicted: str) -> None:
         st.warning(f"This label looks wrong to {whom}: see the Labels view.", icon=":material/label_off:")
 
 
-def _picture(state: State, path: str, labels: dict[str, None]) -> None:
-    """The photo, large, under the heat map of one of its `labels` where there is any."""
+def _picture(state: State, path: str, names: dict[str, None]) -> None:
+    """The photo, large, under the heat map of one of the classes `names` where there is any."""
     file = state.root / path
-    heats, note = _heatmaps(state, path, labels)
+    heats, note = _heatmaps(state, path, names)
     label, strength = None, 0.0
     with st.container(key=keys.PICTURE):
         place = st.empty()
@@ -129,14 +137,14 @@ def _picture(state: State, path: str, labels: dict[str, None]) -> None:
         place.caption(f":material/hide_image: This photo cannot be shown: {escape_markdown(reason)}.")
 
 
-def _heat_controls(labels: list[str]) -> tuple[str, float]:
+def _heat_controls(names: list[str]) -> tuple[str, float]:
     """Which class's heat map lies over the photo, and how strongly: 0 to 1."""
-    label = labels[0]
+    label = names[0]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         strength = st.slider("Heat map", 0, 100, 50, step=10, format="%d%%", key=keys.HEAT, width=200) / 100
-        if len(labels) > 1:
-            label = st.segmented_control("What spoke for", labels, key=keys.HEAT_CLASS, default=labels[0],
-                                         required=True, format_func=in_words) or labels[0]  # fmt: skip
+        if len(names) > 1:
+            label = st.segmented_control("What spoke for", names, key=keys.HEAT_CLASS, default=names[0],
+                                         required=True, format_func=in_words) or names[0]  # fmt: skip
     st.caption(f"Warm: spoke for **{escape_markdown(in_words(label))}**. Cool: spoke against it.")
     return label, strength
 
@@ -145,7 +153,7 @@ def _probabilities(evaluation: Evaluation, row: int, label: str, votes: bool) ->
     shares = evaluation.probabilities[row]
     for place in np.argsort(-shares, kind="stable")[:TOP]:
         name, share = evaluation.classes[place], float(shares[place])
-        text = f"{escape_markdown(in_words(name))} · {share:.1%}"
+        text = f"{escape_markdown(in_words(name))} · {in_votes(share, votes)}"
         st.progress(min(share, 1.0), f"**{text}**" if name == label else text)
     what = "Votes of its nearest photos, the nearer the weightier" if votes else "Confidence"
     st.caption(f"{what}; the true class is bold." + _by_factor(evaluation, row))
@@ -166,14 +174,14 @@ def _by_factor(evaluation: Evaluation, row: int) -> str:
 # Explanations --------------------------------------------------------------------------------------------------------
 
 
-def _heatmaps(state: State, path: str, labels: dict[str, None]) -> tuple[dict[str, np.ndarray], str]:
-    """The heat maps (h, w) of the photo for `labels`; or a sentence why there is none."""
+def _heatmaps(state: State, path: str, names: dict[str, None]) -> tuple[dict[str, np.ndarray], str]:
+    """The heat maps (h, w) of the photo for `names`; or a sentence why there is none."""
     explanations = stored.explanations_of(state.key.model)
     if explanations is None or path not in explanations:
         return {}, ""  # `_similar` says why there are no explanations at all
     if explanations.maps is not None and not explanations.tested(path):
         return {}, "Heat maps are kept of test photos."
-    maps = {label: explanations.map(path, label) for label in labels if label in explanations.classes}
+    maps = {label: explanations.map(path, label) for label in names if label in explanations.classes}
     known = {label: each for label, each in maps.items() if each is not None}
     none = "No heat map for this network: its head does not simply average the feature map."
     return known, "" if known else none
@@ -217,9 +225,9 @@ def _overlaid(
 
 def _colour(explanations: Explanations, path: str) -> None:
     found = explanations.colour(path)
-    st.markdown(
-        f"**Measured colour**: lightness {found.lightness:.0f} of 100, chroma {found.chroma:.0f}"
-        + (f", hue {found.hue:.0f}°" if found.chroma >= 5 else " (grey)")
-        + f", over {found.share:.0%} of the photo."
+    measured = found.lightness, found.chroma, found.hue
+    st.html(
+        f"{SWATCH.format(colour_words.hexadecimal(*measured))} <b>Measured colour</b>: "
+        f"{colour_words.in_words(*measured)}, {found.share:.0%} of the photo."
         + (" It may not be this garment's: the measurement is unsure." if found.uncertainty >= UNSURE else "")
     )
