@@ -3,5 +3,6 @@
 import streamlit as st
 
 from fashion_core import PACKAGE
+from fashion_core.ui.document import MIDDLEWARE, ROUTES
 
-app = st.App(PACKAGE / "ui" / "router.py")
+app = st.App(PACKAGE / "ui" / "router.py", routes=ROUTES, middleware=MIDDLEWARE)

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "cli": (BASE, "photos", "evaluation", "runs", "models", "reports", "engine"),  # the engine inside functions only
     "ui": (BASE, "photos", "evaluation", "runs", "models", "reports"),
     "pages": (BASE, "photos", "evaluation", "runs", "models", "reports", "ui"),
-    "app.py": (BASE,),
+    "app.py": (BASE, "ui"),
 }
 STREAMLIT, TORCH = ("ui", "pages", "app.py"), ("engine",)  # who may import streamlit, and who torch
 # Slow or large, and needed by some visits only: imported by the function that needs them. Plotly is not

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from fashion_core import APP, UserError, __version__
+from fashion_core.ui.document import ICON
 
 PAGES = APP / "pages"
 ABOUT = f"**Busana {__version__}**: train, inspect and share apparel photo classifiers."
@@ -17,7 +18,7 @@ def boot(title: str) -> None:
     """Set up the page that follows: the wide layout, the browser's title and icon."""
     st.set_page_config(
         page_title=f"{title} · Busana",
-        page_icon=":material/checkroom:",
+        page_icon=ICON,
         layout="wide",
         menu_items={"About": ABOUT},  # without an item the minimal toolbar hides its menu, and the choice of theme
     )

@@ -16,6 +16,7 @@ from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.label_corrections import Action
 from fashion_core.ui import keys, stored
+from fashion_core.ui.evaluate import labels
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import shown as shown_rows
@@ -31,7 +32,7 @@ def buttons(state: State, row: int, shown: Shown) -> None:
     evaluation, file = state.whole, state.corrections_file
     path, label = label_corrections.photo_key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     predicted, decided = evaluation.classes[evaluation.predicted[row]], stored.decided(file).get(path)
-    following = _following(shown, evaluation.photos["path"][row]) if shown.queue else None
+    following = _following(shown, evaluation.photos["path"][row], stored.decided(file)) if shown.queue else None
     offers: list[tuple[label_corrections.Action, str, str, str, str]] = [
         ("keep", label, "Label is right", "check", "K")
     ]
@@ -50,15 +51,18 @@ def buttons(state: State, row: int, shown: Shown) -> None:
     st.selectbox("Another label", others, index=None, key=keys.another_label(row), placeholder="or another label",
                  label_visibility="collapsed", on_change=_relabel, format_func=in_words,
                  args=(file, path, keys.another_label(row), following))  # fmt: skip
+    if shown.queue:
+        st.caption(f":material/checklist: {labels.checked(state)}")
     if decided is not None:
         st.caption(f"{DECISION_ICON} Decided: {_in_words(decided, label, state.is_test_photo(row))}")
 
 
-def _following(shown: Shown, path: str) -> str | None:
-    """The photo after this one in the queue, from its end on the first; None where there is no other."""
+def _following(shown: Shown, path: str, decided: Mapping[str, str]) -> str | None:
+    """The photo after this one in the queue that nobody decided on, from its end on the first; None where none is."""
     paths = shown.rows["path"].tolist()
     place = paths.index(path) if path in paths else -1
-    return next((other for other in (*paths[place + 1 :], *paths[: max(place, 0)]) if other != path), None)
+    others = (*paths[place + 1 :], *paths[: max(place, 0)])
+    return next((other for other in others if label_corrections.photo_key(other) not in decided), None)
 
 
 def _offer_last(file: Path) -> None:

@@ -6,7 +6,9 @@ The pages folder alone would serve them too, but then a deep link could reach a 
 import streamlit as st
 
 from fashion_core.ui.boot import PAGES, guard
+from fashion_core.ui.document import ICON
 
+st.set_page_config(page_icon=ICON)  # before the menu: else the browser fetches a page's icon from a host of fonts
 page = st.navigation(
     [
         st.Page(PAGES / "home.py", title="Home", icon=":material/checkroom:", default=True),
@@ -15,6 +17,7 @@ page = st.navigation(
         st.Page(PAGES / "evaluate.py", title="Evaluate", icon=":material/grid_on:"),
         st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page(PAGES / "predict.py", title="Predict", icon=":material/center_focus_strong:"),
+        st.Page(PAGES / "catalogue.py", title="Catalogue", icon=":material/grid_view:"),
     ],
     position="top",
 )
