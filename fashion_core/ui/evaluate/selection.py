@@ -84,8 +84,8 @@ def follow_classes(classes: Sequence[str], folded: Mapping[str, str], kinds: Seq
     """
     dropped = []
     for key in (keys.TRUE, keys.PREDICTED):
-        name = st.session_state.get(key)
-        if name in (None, *classes):
+        name: str | None = st.session_state.get(key)
+        if name is None or name in classes:
             continue
         st.session_state[key] = folded.get(name)
         if name not in folded:
