@@ -12,9 +12,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import home, paper
+from fashion_core import access, home, paper
+from fashion_core.access import Action
 from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.files import given_path
 from fashion_core.models.registry import photo_folder
 from fashion_core.photos import imaging, label_corrections, sample
 from fashion_core.ui import keys
@@ -66,7 +68,7 @@ LINK_STYLE = """<style>
 
 def locate_photos(evaluation: Evaluation) -> Path | None:
     """The folder of its photos, or None; sample photos are drawn again, once."""
-    if drawn := evaluation.meta.sample:
+    if (drawn := evaluation.meta.sample) and access.may(Action.GET_PHOTOS):
         with st.spinner("Drawing the sample photos again, this once…"):
             return sample.ensure(None, **drawn)
     return photo_folder(evaluation)
@@ -82,7 +84,7 @@ def ask_photo_folder(evaluation: Evaluation) -> Path:
         named = st.text_input(
             "Folder with these photos", key=keys.PHOTO_FOLDER, bind="query-params", placeholder=root.name
         )
-    folder = Path(named).expanduser()
+    folder = given_path(named) if named else Path()
     if named and evaluation.lies_in(folder):
         note.caption(f":material/folder_open: Photos from {escape_markdown(folder)}.")
         return folder
@@ -93,7 +95,8 @@ def ask_photo_folder(evaluation: Evaluation) -> Path:
             f"complete; only the pictures are missing. {_how_to_get(root.name, evaluation.classes)}",
             icon=":material/hide_image:",
         )
-    return found or (root if root.is_absolute() else home() / "data" / root)  # where `photo_folder` will look
+    reached = root.is_absolute() and access.reaches(root)
+    return found or (root if reached else home() / "data" / root.name)  # where `photo_folder` will look
 
 
 def _how_to_get(name: str, classes: Sequence[str]) -> str:

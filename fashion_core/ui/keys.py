@@ -68,6 +68,7 @@ TRY, TRY_DROP, TRY_EXAMPLES = "try", "try-drop", "try-examples"
 
 # Predict (pages/predict.py, ui/try_photos.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
+ANSWERED_APART = "answered-apart"  # on a shared server: (model, photo) → answer, of this session alone
 PREDICT_FILES, PREDICT_CAMERA = "photos", "camera"
 EXAMPLES, EXAMPLE_FILE = "example", "example"  # the tiles, and the file of the one that was pressed
 ANSWERS = "answers"  # the number of the page of answers
