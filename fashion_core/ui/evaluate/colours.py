@@ -81,13 +81,13 @@ def _table(rows: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
     st.markdown(f"**{count}**, the darkest first: {what}.{first}")
     table = listed.head(ROWS_UP_TO)
     photo_table(_measured(table).assign(pixels=table["pixels"].where(~table["unsure"], UNSURE)), keys.COLOURS_TABLE, {
-        "path": st.column_config.TextColumn("Photo", width=110),
-        "label": st.column_config.TextColumn("Label", width=80),
-        "predicted": st.column_config.TextColumn("Predicted", width=80),
-        "pixels": st.column_config.TextColumn("Pixels say", width=75),
+        "label": st.column_config.TextColumn("Label", width=95),
+        "predicted": st.column_config.TextColumn("Predicted", width=95),
+        "pixels": st.column_config.TextColumn("Pixels say", width=74),
         "contradicted": st.column_config.CheckboxColumn("At odds", width=58),
-        "swatch": st.column_config.ImageColumn("Seen", width=40),
-        "measured": st.column_config.TextColumn("Measured colour", width=115),
+        "swatch": st.column_config.ImageColumn("Seen", width=42),
+        "measured": st.column_config.TextColumn("Measured colour", width=160),
+        "path": st.column_config.TextColumn("File", width=300),  # last: the photos themselves stand beside the table
     })  # fmt: skip
     st.caption(
         f"Pixels say what most of the {NEIGHBOURS} training photos of the most similar measured colour are labelled; "

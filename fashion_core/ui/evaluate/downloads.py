@@ -4,6 +4,7 @@ A file is made only when its button is pressed, and its name says what it is of.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -23,7 +24,7 @@ def share(state: State, rows: pd.DataFrame) -> None:
     with st.popover("Share", icon=":material/share:"):
         st.markdown("**Link to this view**")
         st.code(link_here(), language=None, wrap_lines=True)
-        if (state.key.model / "card.json").is_file():
+        if (_model_folder(state) / "card.json").is_file():
             _button("One-page report", "page", "html", lambda: model_page(state), "text/html", state.name)
         _button("Picture of the matrix", "matrix", "png", lambda: matrix_png(state), "image/png", state.name, photos,
                 factor)  # fmt: skip
@@ -66,7 +67,13 @@ def photos_png(state: State, rows: pd.DataFrame) -> bytes:
 def model_page(source: Source) -> bytes:
     from fashion_core.reports.html import of_model  # it loads Matplotlib and templates: when asked
 
-    return of_model(source.key.model, source.root).encode()
+    own = source.key.photos == "people"  # their photos lie elsewhere than those of the test, which the page is of
+    return of_model(_model_folder(source), None if own else source.root).encode()
+
+
+def _model_folder(source: Source) -> Path:
+    """Of the model itself, whichever of its evaluations is looked at."""
+    return source.key.model.parent if source.key.photos == "people" else source.key.model
 
 
 def report_csv(source: Source) -> bytes:
