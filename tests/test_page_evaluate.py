@@ -223,7 +223,7 @@ def test_the_papers_numbers_stand_beside_its_own_classes_only(home, tmp_path, by
     assert "97.83%" in words(ten) and "96.3% to 98.7%" in words(ten)
     assert "97.83%" not in words(three)
     beside = next(table.value for table in ten.dataframe if "paper recall" in table.value)
-    assert beside.set_index("class").loc["blue_pants", "paper recall"] == 0.94
+    assert beside.set_index("class").loc["blue pants", "paper recall"] == 0.94
     assert beside.columns[:4].tolist() == ["class", "precision", "recall", "interval"]
     assert beside["interval"][10] == next(m for m in ten.caption if "95% interval" in m.value).value.removeprefix(
         "95% interval "
@@ -410,9 +410,11 @@ def test_photos_lie_along_their_measured_colour_and_labels_at_odds_with_pixels_a
     folder = publish(home, five(), "parts", draw=False)
     explained([BLACK, BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
     app = opened(model="parts", view="Colours")
-    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "pixels" in frame.value)
     assert table["path"].tolist() == ["3.jpg", "1.jpg"]  # wrong in colour, and at odds with their pixels
     assert table["pixels"].tolist() == ["black", "blue"] and tiles(app) == ["3.jpg", "1.jpg"]
+    assert table["label"].str.contains("_").sum() == 0 and table["measured"].str.contains("black|blue|grey").all()
+    assert table["swatch"].str.startswith("data:image/svg+xml,").all()
     assert not app.exception and len(app.get("plotly_chart")) == 1
     assert "train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
 
@@ -421,7 +423,7 @@ def test_a_colour_measured_unsurely_is_called_so_and_contradicts_no_label(home, 
     folder = publish(home, five(), "parts", draw=False)
     explained([BLACK, UNSURE_BLUE, BLUE, BLACK, BLACK]).save(folder / FILE)
     app = opened(model="parts", view="Colours")
-    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "pixels" in frame.value)
     assert table["path"].tolist() == ["3.jpg", "1.jpg"]  # the second is called a wrong colour, so it is listed
     assert table["pixels"].tolist() == ["black", "unsure"] and table["contradicted"].tolist() == [True, False]
     assert "hollow point" in words(app)
@@ -435,7 +437,7 @@ def test_of_very_many_colours_some_are_drawn_and_listed_and_the_page_says_so(hom
     monkeypatch.setattr(colours, "POINTS_UP_TO", 1)
     monkeypatch.setattr(colours, "ROWS_UP_TO", 1)
     app = opened(model="parts", view="Colours")
-    table = next(frame.value for frame in app.dataframe if "lightness" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "pixels" in frame.value)
     assert table["path"].tolist() == ["3.jpg"] and "The table has the first 1." in words(app)
     assert "of 5 photos are drawn" in words(app) and tiles(app) == ["3.jpg", "1.jpg"]
 
