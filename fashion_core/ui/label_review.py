@@ -16,7 +16,6 @@ from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.label_corrections import Action
 from fashion_core.ui import keys, stored
-from fashion_core.ui.evaluate import labels
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import shown as shown_rows
@@ -33,9 +32,7 @@ def buttons(state: State, row: int, shown: Shown) -> None:
     path, label = label_corrections.photo_key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     predicted, decided = evaluation.classes[evaluation.predicted[row]], stored.decided(file).get(path)
     following = _following(shown, evaluation.photos["path"][row], stored.decided(file)) if shown.queue else None
-    offers: list[tuple[label_corrections.Action, str, str, str, str]] = [
-        ("keep", label, "Label is right", "check", "K")
-    ]
+    offers: list[tuple[Action, str, str, str, str]] = [("keep", label, "Label is right", "check", "K")]
     if predicted != label:
         offers.append(("relabel", predicted, f"It is {escape_markdown(in_words(predicted))}", "edit", "L"))
     offers.append(("leave out", "", "Leave out", "block", "X"))
@@ -51,8 +48,6 @@ def buttons(state: State, row: int, shown: Shown) -> None:
     st.selectbox("Another label", others, index=None, key=keys.another_label(row), placeholder="or another label",
                  label_visibility="collapsed", on_change=_relabel, format_func=in_words,
                  args=(file, path, keys.another_label(row), following))  # fmt: skip
-    if shown.queue:
-        st.caption(f":material/checklist: {labels.checked(state)}")
     if decided is not None:
         st.caption(f"{DECISION_ICON} Decided: {_in_words(decided, label, state.is_test_photo(row))}")
 
