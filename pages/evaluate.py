@@ -54,7 +54,7 @@ def show_photos(state: State, shown: Shown) -> None:
 boot("Evaluate")
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=keys.HEADLINE):
     st.title("Evaluate", width="content")
-    figures = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    figures = st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FIGURES)
 chosen = choose_source()
 with figures, guard():
     headline.show(chosen)
@@ -76,5 +76,5 @@ with right, guard():
     show_photos(state, shown)
 with menu, guard():
     downloads.share(state, shown.rows)
-with left, guard():
+with guard():
     label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)

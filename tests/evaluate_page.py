@@ -22,6 +22,11 @@ def words(app: AppTest) -> str:
     return "\n".join(element.value for kind in (app.markdown, app.caption) for element in kind)
 
 
+def figure(app: AppTest, name: str) -> str:
+    """A number of the headline, as its button says it."""
+    return app.button(key=f"select-{name}").label.split("**")[1]
+
+
 def tiles(app: AppTest) -> list[str]:
     """The file behind each tile of the gallery, as its caption's last line tells."""
     captions = (caption.value for caption in app.caption)

@@ -488,7 +488,6 @@ def test_by_keyboard_label_issues_are_checked_one_after_the_other(home, server, 
     expect(said).to_contain_text(f"{len(order)} labels look wrong")
     hover_click(page, page.get_by_test_id("stDataFrame").first, lambda box: (17, 35 + 17))  # the first row's tick
     expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][0])}(&|$)"))
-    said = page.get_by_role("dialog")
     expect(said).to_contain_text(f"1 of {len(order)} in this selection")  # its buttons, and so its keys, are there
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("l")  # and the next one opens by itself

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fashion_core.reports.palette import CATEGORIES, CHOSEN, INKS, NEUTRAL, POINTS, RIGHT, WRONG, css
+from fashion_core.reports.palette import CATEGORIES, CHOSEN, GREY, INKS, NEUTRAL, POINTS, RIGHT, WRONG, css
 from fashion_core.stats import wilson
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ Normalise = Literal["count", "true", "predicted"]
 
 # Beyond ten categories the colours come again, with other dashes.
 DASHES = ("solid", "dash", "dot", "dashdot")
+MISTAKES = "wrong"  # the name of the row and the column that count them
 TITLE_STYLE = {"fontSize": 12, "fontWeight": "normal"}
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
 CLASSES_UP_TO = 40  # of a picture: more cannot be told apart, and each cell is sent to the browser
@@ -44,7 +45,7 @@ def most_confused(matrix: np.ndarray, limit: int) -> np.ndarray:
 
 def matrix_height(classes: int) -> int:
     """Pixels that a confusion matrix of so many classes needs to stay legible, axis labels and all."""
-    return 150 + classes * max(24, 54 - classes)
+    return 150 + classes * max(21, 54 - classes)
 
 
 def plot_margins(classes: Sequence[str]) -> dict[str, int]:
@@ -59,13 +60,21 @@ def confusion_options(
     normalise: Normalise,
     selected: tuple[str | None, str | None] | None = None,
     dark: bool = False,
+    margins: bool = False,
 ) -> dict[str, Any]:
     """ECharts heat map of (k, k) counts: predicted across, true down, data index = true × k + predicted.
+
+    With `margins` a column and a row more count the mistakes of each class, data index k × k + true of the column, then
+    k × k + k + predicted of the row.
 
     `selected` is (true, predicted), None for any: those cells are framed. Shades are square roots of shares, so that
     a few mistakes stay visible beside many right answers. `dark` is whether the page is.
     """
     k = len(classes)
+    cells = _cells(matrix, classes, normalise, selected, INKS[dark])
+    if margins:
+        cells += _mistakes(matrix, classes, normalise, INKS[dark])
+        classes = [*classes, MISTAKES]
     across = {"axisLabel": _label(classes) | {"rotate": 0 if k <= UPRIGHT_UP_TO else 90}}
     down = {"axisLabel": _label(classes), "inverse": True}
     size = 13 if k <= 12 else 10
@@ -83,7 +92,7 @@ def confusion_options(
         "series": [
             {
                 "type": "heatmap",
-                "data": _cells(matrix, classes, normalise, selected, INKS[dark]),
+                "data": cells,
                 "selectedMode": "single",
                 "select": {"itemStyle": {"borderWidth": 0}},  # the frame below tells the choice, however it was made
                 "label": {"show": k <= LABELS_UP_TO, "formatter": "{@[3]}", "fontSize": size},
@@ -289,6 +298,24 @@ def _cells(
         value = [p, t, int(count), str(texts[t, p]), classes[t], classes[p], sentence]
         label = {"color": "#ffffff"} if depth[t, p] > 0.6 else ink
         items.append({"value": value, "itemStyle": style, "label": label})
+    return items
+
+
+def _mistakes(
+    matrix: np.ndarray, classes: Sequence[str], normalise: Normalise, ink: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Items as of `_cells`, of the column and the row that count each class's mistakes."""
+    k, right = len(classes), np.diag(matrix)
+    items = []
+    for totals, place in ((matrix.sum(axis=1), lambda c: [k, c]), (matrix.sum(axis=0), lambda c: [c, k])):
+        for c, total in enumerate(totals):
+            wrong = int(total - right[c])
+            of_true = place(c)[0] == k
+            text = "" if not wrong else f"{wrong}" if normalise == "count" else _percent(wrong / total)
+            names = (classes[c], "another class") if of_true else ("another class", classes[c])
+            style = {"color": css(GREY, 0.1 + 0.6 * (wrong / total) ** 0.5 if wrong else 0.05)}
+            value = [*place(c), wrong, text, *names, f"{_photos(wrong)}, {wrong / max(total, 1):.1%} of {int(total):,}"]
+            items.append({"value": value, "itemStyle": style, "label": ink})
     return items
 
 

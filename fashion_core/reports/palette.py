@@ -8,7 +8,8 @@ RGB = tuple[int, int, int]
 RIGHT: RGB = (80, 97, 186)
 WRONG: RGB = (217, 122, 30)
 CHOSEN = "#12a594"
-NEUTRAL = "#8b8f9a"
+GREY: RGB = (139, 143, 154)
+NEUTRAL = "#{:02x}{:02x}{:02x}".format(*GREY)
 # Paul Tol's bright scheme and Okabe and Ito's, told apart on both surfaces and by most who see few colours.
 CATEGORIES = (
     "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#e69f00", NEUTRAL, "#009e73", "#cc79a7",

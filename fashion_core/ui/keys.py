@@ -20,7 +20,7 @@ AREA = "area"  # corners on the map
 LAST_SELECTED = "last-selected"  # table or chart → (its variant, the place), see selection.last_selected
 
 # Evaluate: the line of switches, the headline and the filter bar (ui/evaluate/filters.py)
-SWITCHES, HEADLINE, FILTER_BAR, CHIPS = "switches", "headline", "filter-bar", "chips"
+HEADLINE, FIGURES, SWITCHES, FILTER_BAR, CHIPS = "headline", "figures", "switches", "filter-bar", "chips"
 CLEAR_ALL, CLEAR_EMPTY = "clear-all", "clear-empty"
 
 # Evaluate: its views (ui/evaluate/views.py) and what each shows
@@ -56,19 +56,31 @@ MENDED, MENDED_PHOTOS = "mended", "mended-photos"
 
 # Home (pages/home.py)
 HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"
+HOME_ONWARD = "onward"  # the two links to other pages, as its style names them
 
 # Compare (pages/compare.py)
 COMPARE_TESTED_ON = "photos"  # the list of test sets
 COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off", "models", "named"
 COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "photos"
 
-# Predict (pages/predict.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
+# Home and Predict (ui/try_photos.py): its parts, as its style names them
+TRY, TRY_DROP, TRY_EXAMPLES = "try", "try-drop", "try-examples"
+
+# Predict (pages/predict.py, ui/try_photos.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
+ANSWERED_APART = "answered-apart"  # on a shared server: (model, photo) → answer, of this session alone
 PREDICT_FILES, PREDICT_CAMERA = "photos", "camera"
 EXAMPLES, EXAMPLE_FILE = "example", "example"  # the tiles, and the file of the one that was pressed
 ANSWERS = "answers"  # the number of the page of answers
 ANSWER_TILES = "answer"
 NINE_SEED, NINE_PHOTOS = "seed", "nine"
+
+# Catalogue (pages/catalogue.py, ui/catalogue.py)
+CATALOGUE, CATALOGUE_SHOW, CATALOGUE_LABEL, CATALOGUE_SORT = "catalogue", "show", "label", "sort"
+CATALOGUE_PHOTO = "photo"  # the row of the photo that is shown alone
+CATALOGUE_PHOTOS, CATALOGUE_ALIKE, CATALOGUE_UNREADABLE = "photos", "alike", "unreadable"
+CATALOGUE_PROBLEM = "catalogue-problem"  # what was wrong with a file that was handed in, until it is shown
+CATALOGUE_FILE, CATALOGUE_NEXT, CATALOGUE_CLOSE = "catalogue-file", "catalogue-next", "catalogue-close"
 
 # Data (pages/data.py) and Train (pages/train.py)
 DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
@@ -119,6 +131,11 @@ def tile(gallery: str, place: int) -> str:
 def example(place: int) -> str:
     """The button that chooses an example, by its place."""
     return f"example-{place}"
+
+
+def answers(photos: int) -> str:
+    """Where the answers to so many photos are: several are laid out otherwise than one."""
+    return "try-answers" if photos > 1 else "try-answer"
 
 
 def answer(place: int) -> str:
@@ -180,3 +197,12 @@ def another_label(row: int) -> str:
 def open_folder(name: str) -> str:
     """The button that opens one of the folders in data/."""
     return f"open-{name}"
+
+
+def catalogue_label(place: int) -> str:
+    """The right label of a photo of a catalogue, by its row."""
+    return f"right-label-{place}"
+
+
+def catalogue_download(kind: str) -> str:
+    return f"catalogue-{kind}"

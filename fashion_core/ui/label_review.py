@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import UserError
+from fashion_core import UserError, access
+from fashion_core.access import Action
 from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
-from fashion_core.photos.label_corrections import Action
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
 from fashion_core.ui.evaluate.state import Shown, State
@@ -28,11 +28,15 @@ IMPORT_TYPES = ["csv", "tsv", "txt"]
 def buttons(state: State, row: int, shown: Shown) -> None:
     """What one may decide of photo `row`, by button and by key, and what was decided. In a queue a decision opens the
     next photo, and the last one can be taken back from there."""
+    if not access.may(Action.DECIDE):
+        return
     evaluation, file = state.whole, state.corrections_file
     path, label = label_corrections.photo_key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     predicted, decided = evaluation.classes[evaluation.predicted[row]], stored.decided(file).get(path)
     following = _following(shown, evaluation.photos["path"][row], stored.decided(file)) if shown.queue else None
-    offers: list[tuple[Action, str, str, str, str]] = [("keep", label, "Label is right", "check", "K")]
+    offers: list[tuple[label_corrections.Action, str, str, str, str]] = [
+        ("keep", label, "Label is right", "check", "K")
+    ]
     if predicted != label:
         offers.append(("relabel", predicted, f"It is {escape_markdown(in_words(predicted))}", "edit", "L"))
     offers.append(("leave out", "", "Leave out", "block", "X"))
@@ -89,7 +93,7 @@ def _relabel(file: Path, photo: str, key: str, following: str | None) -> None:
         st.session_state[key] = None
 
 
-def _decide(file: Path, photo: str, action: Action, label: str, following: str | None = None) -> None:
+def _decide(file: Path, photo: str, action: label_corrections.Action, label: str, following: str | None = None) -> None:
     """Keep the decision, and open the photo that is `following`."""
     st.session_state.pop(keys.LABEL_LAST, None)
     try:
@@ -106,6 +110,8 @@ def _decide(file: Path, photo: str, action: Action, label: str, following: str |
 def panel(evaluation: Evaluation, rows: Mapping[str, int], file: Path, photos: Path) -> None:
     """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with. `rows`
     of the evaluation are by the photos' names as decisions write them."""
+    if not access.may(Action.DECIDE):
+        return
     with st.container():  # so that the panel below keeps its place, and stays open
         _messages(file, photos, evaluation.classes)
     decided = stored.decided(file)

@@ -18,12 +18,25 @@ from fashion_core.ui.gallery import escape_markdown
 
 CHIP_WORDS = {"colour": "wrong colour", "garment": "wrong garment", "both": "both wrong"}  # of the filter `which`
 
+# Chips are lower than buttons. On a phone each line scrolls sideways instead of breaking, so that photos come soon.
+STYLE = """<style>
+.st-key-chips button { min-height: 2rem; padding: 0 .625rem; }
+@media (max-width: 40rem) {
+  .st-key-headline { gap: 0; }
+  .st-key-figures, .st-key-switches, .st-key-chips { flex-wrap: nowrap !important; overflow-x: auto; max-width: 100%; }
+  .st-key-figures > *, .st-key-switches > *, .st-key-chips > * { flex-shrink: 0; }
+  .st-key-switches [role="radiogroup"] { flex-wrap: nowrap; }
+  .st-key-figures button p, .st-key-chips p { white-space: nowrap; }
+}
+</style>"""
+
 
 def state_of(source: Source, cells: Normalise) -> State:
     """Draw the bar and its chips; the state that they and the address make of `source`."""
     kinds: list[Which] = ["all", "wrong", "right"]
     kinds += ["colour", "garment", "both"] if source.evaluation.error_type_counts else []
     dropped = selection.follow_classes(source.evaluation.classes, _folded(source), kinds)
+    st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FILTER_BAR):
         found = ask.question(source, selection.reset_page)
         which = st.segmented_control("Show", kinds, key=keys.WHICH, default="all", required=True, bind="query-params",
@@ -91,13 +104,13 @@ def _draw_chips(state: State, found: query.Query, dropped: list[str]) -> None:
         keys.PREDICTED: f"predicted: {in_words(state.predicted or '')}",
         keys.WHICH: CHIP_WORDS.get(state.which, state.which),
     }
+    n = int(state.keep.sum())
+    st.markdown(f"**{n:,}** {'photo' if n == 1 else 'photos'}", width="content")
     for name in active:
         if name == keys.QUERY:
             ask.chips(state, found, selection.ask_within)
         else:
             _chip(words[name], name, selection.drop)
-    n = int(state.keep.sum())
-    st.markdown(f"**{n:,}** {'photo' if n == 1 else 'photos'}", width="content")
     st.button("Clear all", key=keys.CLEAR_ALL, type="tertiary", on_click=selection.drop, args=active)
 
 

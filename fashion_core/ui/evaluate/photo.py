@@ -18,7 +18,6 @@ from fashion_core.photos import colour_words, imaging
 from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui import keys, stored
 from fashion_core.ui.boot import guard
-from fashion_core.ui.evaluate import labels
 from fashion_core.ui.evaluate.selection import close_photo, open_photo, opened
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.gallery import escape_markdown, photo_grid, thumbnail
@@ -29,6 +28,10 @@ SIMILAR = 6  # training photos
 SIDE = 900  # pixels of the open photo
 DARK_GROUND = 0.3  # how bright white is under a heat map on a dark page
 
+SWATCH = (
+    '<span style="display:inline-block;width:1.2em;height:1.2em;vertical-align:-.25em;border-radius:.2em;'
+    'border:1px solid rgb(128 128 128 / .5);background:{}"></span>'
+)
 # On a phone the photo takes the whole screen.
 STYLE = """<style>
 @media (max-width: 40rem) {
@@ -38,10 +41,6 @@ STYLE = """<style>
 }
 [data-testid="stDialog"] .st-key-open-photo img { max-height: 60vh; object-fit: contain; }
 </style>"""
-SWATCH = (
-    '<span style="display:inline-block;width:1.2em;height:1.2em;vertical-align:-.25em;border-radius:.2em;'
-    'border:1px solid rgb(128 128 128 / .5);background:{}"></span>'
-)
 
 
 def show(state: State, shown: Shown, decide: Callable[[int], None]) -> None:
@@ -74,8 +73,6 @@ def _photo(state: State, row: int, shown: Shown, decide: Callable[[int], None]) 
         st.caption(escape_markdown(path))
     with right:
         decide(row)
-        if shown.queue:
-            st.markdown(f"**{labels.checked(state)}**")
         if problem := st.session_state.get(keys.LABEL_PROBLEM):  # the page behind says so too, once this is closed
             st.error(problem)
         _probabilities(state.whole, row, label, state.votes)
@@ -112,10 +109,10 @@ def _verdict(state: State, row: int, label: str, predicted: str) -> None:
         st.warning(f"This label looks wrong to {whom}: see the Labels view.", icon=":material/label_off:")
 
 
-def _picture(state: State, path: str, names: dict[str, None]) -> None:
-    """The photo, large, under the heat map of one of the classes `names` where there is any."""
+def _picture(state: State, path: str, labels: dict[str, None]) -> None:
+    """The photo, large, under the heat map of one of its `labels` where there is any."""
     file = state.root / path
-    heats, note = _heatmaps(state, path, names)
+    heats, note = _heatmaps(state, path, labels)
     label, strength = None, 0.0
     with st.container(key=keys.PICTURE):
         place = st.empty()
@@ -137,14 +134,14 @@ def _picture(state: State, path: str, names: dict[str, None]) -> None:
         place.caption(f":material/hide_image: This photo cannot be shown: {escape_markdown(reason)}.")
 
 
-def _heat_controls(names: list[str]) -> tuple[str, float]:
+def _heat_controls(labels: list[str]) -> tuple[str, float]:
     """Which class's heat map lies over the photo, and how strongly: 0 to 1."""
-    label = names[0]
+    label = labels[0]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         strength = st.slider("Heat map", 0, 100, 50, step=10, format="%d%%", key=keys.HEAT, width=200) / 100
-        if len(names) > 1:
-            label = st.segmented_control("What spoke for", names, key=keys.HEAT_CLASS, default=names[0],
-                                         required=True, format_func=in_words) or names[0]  # fmt: skip
+        if len(labels) > 1:
+            label = st.segmented_control("What spoke for", labels, key=keys.HEAT_CLASS, default=labels[0],
+                                         required=True, format_func=in_words) or labels[0]  # fmt: skip
     st.caption(f"Warm: spoke for **{escape_markdown(in_words(label))}**. Cool: spoke against it.")
     return label, strength
 
@@ -174,14 +171,14 @@ def _by_factor(evaluation: Evaluation, row: int) -> str:
 # Explanations --------------------------------------------------------------------------------------------------------
 
 
-def _heatmaps(state: State, path: str, names: dict[str, None]) -> tuple[dict[str, np.ndarray], str]:
-    """The heat maps (h, w) of the photo for `names`; or a sentence why there is none."""
+def _heatmaps(state: State, path: str, labels: dict[str, None]) -> tuple[dict[str, np.ndarray], str]:
+    """The heat maps (h, w) of the photo for `labels`; or a sentence why there is none."""
     explanations = stored.explanations_of(state.key.model)
     if explanations is None or path not in explanations:
         return {}, ""  # `_similar` says why there are no explanations at all
     if explanations.maps is not None and not explanations.tested(path):
         return {}, "Heat maps are kept of test photos."
-    maps = {label: explanations.map(path, label) for label in names if label in explanations.classes}
+    maps = {label: explanations.map(path, label) for label in labels if label in explanations.classes}
     known = {label: each for label, each in maps.items() if each is not None}
     none = "No heat map for this network: its head does not simply average the feature map."
     return known, "" if known else none
