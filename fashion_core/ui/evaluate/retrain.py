@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from fashion_core import UserError, runs
+from fashion_core import UserError, access, runs
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.card import ModelCard
 from fashion_core.photos import label_corrections
@@ -28,6 +28,8 @@ def panel(state: State) -> None:
     """The button, or why there is none; how far a run with the decisions is; and what it brought."""
     if problem := st.session_state.pop(keys.RETRAIN_PROBLEM, None):
         st.error(escape_markdown(problem), icon=":material/error:")
+    if not access.may(access.Action.TRAIN):
+        return
     learned = _learned(state)
     try:
         recipe = recipe_of(state)
