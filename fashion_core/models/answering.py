@@ -175,8 +175,9 @@ class Worker:
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    pipe.close()
+                with suppress(OSError):  # what was not sent yet is lost with it
+                    if pipe:
+                        pipe.close()
 
     def _alive(self) -> subprocess.Popen:
         if self._process and self._process.poll() is None:
