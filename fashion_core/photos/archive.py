@@ -56,7 +56,7 @@ def unpack(archive: Path, folder: Path, progress: Progress = None) -> None:
                 _write(_tar_entries(tar), archive, folder, progress)
         else:
             with zipfile.ZipFile(archive) as bundle:
-                _write(_zip_entries(bundle), archive, folder, progress)
+                _write(zip_entries(bundle), archive, folder, progress)
     except FileExistsError:
         raise UserError(f"{name} names one file twice: unpack it by hand and give the folder.") from None
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LZMAError, struct.error, UnicodeError):
@@ -88,7 +88,8 @@ def _write(entries: list[Entry], archive: Path, folder: Path, progress: Progress
             progress(done, len(entries), "Unpacking")
 
 
-def _zip_entries(bundle: zipfile.ZipFile) -> list[Entry]:
+def zip_entries(bundle: zipfile.ZipFile) -> list[Entry]:
+    """The files of a zip in its own order. UserError as of `unpack` for links, and for names that reach elsewhere."""
     infos = bundle.infolist()
     entries = []
     for info, name in zip(infos, _decoded_names(infos), strict=True):

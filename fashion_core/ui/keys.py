@@ -19,6 +19,10 @@ OPEN_PHOTO = "photo"  # a photo's id, or in old links its row
 AREA = "area"  # corners on the map
 LAST_SELECTED = "last-selected"  # table or chart → (its variant, the place), see selection.last_selected
 
+# Evaluate: the line of switches, the headline and the filter bar (ui/evaluate/filters.py)
+HEADLINE, FIGURES, SWITCHES, FILTER_BAR, CHIPS = "headline", "figures", "switches", "filter-bar", "chips"
+CLEAR_ALL, CLEAR_EMPTY = "clear-all", "clear-empty"
+
 # Evaluate: its views (ui/evaluate/views.py) and what each shows
 VIEW = "view"
 CELLS = "cells"  # counts, by true or by predicted class
@@ -33,7 +37,8 @@ COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
 QUALITY_PROGRESS = "quality-progress"
-PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
+PHOTO_LEFT, PHOTO_RIGHT = "photo-left", "photo-right"
+PICTURE, HEAT, HEAT_CLASS = "open-photo", "heat", "heat-class"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
 
@@ -41,7 +46,13 @@ EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address
 LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
 LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
 LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
+LABEL_LAST = "decision-last"  # (file, path, words) of the decision after which the next photo was opened
+START_REVIEW, SHOW_ALL_ISSUES, SHOW_ALL_ODD = "review-start", "issues-all", "odd-all"
 TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
+
+# Retrain and compare (ui/evaluate/retrain.py)
+RETRAIN, RETRAIN_PROBLEM, RETRAIN_PROGRESS = "retrain", "retrain-problem", "retrain-progress"
+MENDED, MENDED_PHOTOS = "mended", "mended-photos"
 
 # Home (pages/home.py)
 HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"
@@ -63,6 +74,13 @@ EXAMPLES, EXAMPLE_FILE = "example", "example"  # the tiles, and the file of the 
 ANSWERS = "answers"  # the number of the page of answers
 ANSWER_TILES = "answer"
 NINE_SEED, NINE_PHOTOS = "seed", "nine"
+
+# Catalogue (pages/catalogue.py, ui/catalogue.py)
+CATALOGUE, CATALOGUE_SHOW, CATALOGUE_LABEL, CATALOGUE_SORT = "catalogue", "show", "label", "sort"
+CATALOGUE_PHOTO = "photo"  # the row of the photo that is shown alone
+CATALOGUE_PHOTOS, CATALOGUE_ALIKE, CATALOGUE_UNREADABLE = "photos", "alike", "unreadable"
+CATALOGUE_PROBLEM = "catalogue-problem"  # what was wrong with a file that was handed in, until it is shown
+CATALOGUE_FILE, CATALOGUE_NEXT, CATALOGUE_CLOSE = "catalogue-file", "catalogue-next", "catalogue-close"
 
 # Data (pages/data.py) and Train (pages/train.py)
 DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
@@ -148,6 +166,16 @@ def chip(place: int) -> str:
     return f"chip-{place}"
 
 
+def question(place: int) -> str:
+    """A question to begin with, by its place."""
+    return f"question-{place}"
+
+
+def active_filter(name: str) -> str:
+    """The chip of a filter that is no question's."""
+    return f"filter-{name}"
+
+
 def select(what: str) -> str:
     """The button beside a number that selects its photos."""
     return f"select-{what}"
@@ -169,3 +197,12 @@ def another_label(row: int) -> str:
 def open_folder(name: str) -> str:
     """The button that opens one of the folders in data/."""
     return f"open-{name}"
+
+
+def catalogue_label(place: int) -> str:
+    """The right label of a photo of a catalogue, by its row."""
+    return f"right-label-{place}"
+
+
+def catalogue_download(kind: str) -> str:
+    return f"catalogue-{kind}"

@@ -18,6 +18,7 @@ listed = {
     "Evaluate": st.Page(PAGES / "evaluate.py", title="Evaluate", icon=":material/grid_on:"),
     "Compare": st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
     "Predict": st.Page(PAGES / "predict.py", title="Predict", icon=":material/center_focus_strong:"),
+    "Catalogue": st.Page(PAGES / "catalogue.py", title="Catalogue", icon=":material/grid_view:"),
 }
 pages = [page for title, page in listed.items() if shared.may_open(title)]
 if shared.sign_in().configured:

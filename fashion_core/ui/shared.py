@@ -19,7 +19,11 @@ from fashion_core.api.figures import visitor
 from fashion_core.api.predict import answers
 from fashion_core.models.answering import Question
 
-NEEDED = {"Data": Action.GET_PHOTOS, "Train": Action.TRAIN}  # page → what one must be allowed to do; others: look
+NEEDED = {  # page → what one must be allowed to do there; others: look
+    "Data": Action.GET_PHOTOS,
+    "Train": Action.TRAIN,
+    "Catalogue": Action.DECIDE,
+}
 
 
 def apply() -> None:
