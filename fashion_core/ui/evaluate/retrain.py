@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from fashion_core import UserError, runs
+from fashion_core import UserError, access, runs
+from fashion_core.access import Action
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.card import ModelCard
 from fashion_core.photos import label_corrections
@@ -26,6 +27,8 @@ FILES = ("pretrained", "extra", "teacher")  # settings of which a published card
 
 def panel(state: State) -> None:
     """The button, or why there is none; how far a run with the decisions is; and what it brought."""
+    if not access.may(Action.TRAIN):
+        return
     if problem := st.session_state.pop(keys.RETRAIN_PROBLEM, None):
         st.error(escape_markdown(problem), icon=":material/error:")
     learned = _learned(state)
