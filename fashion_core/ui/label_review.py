@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, access
-from fashion_core.access import Action
 from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
@@ -30,7 +29,7 @@ IMPORT_TYPES = ["csv", "tsv", "txt"]
 def buttons(state: State, row: int, shown: Shown) -> None:
     """What one may decide of photo `row`, by button and by key, and what was decided. In a queue a decision opens the
     next photo, and the last one can be taken back from there."""
-    if not access.may(Action.DECIDE):
+    if not access.may(access.Action.DECIDE):
         return
     evaluation, file = state.whole, state.corrections_file
     path, label = label_corrections.photo_key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
@@ -114,7 +113,7 @@ def _decide(file: Path, photo: str, action: Action, label: str, following: str |
 def panel(evaluation: Evaluation, rows: Mapping[str, int], file: Path, photos: Path) -> None:
     """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with. `rows`
     of the evaluation are by the photos' names as decisions write them."""
-    if not access.may(Action.DECIDE):
+    if not access.may(access.Action.DECIDE):
         return
     with st.container():  # so that the panel below keeps its place, and stays open
         _messages(file, photos, evaluation.classes)
