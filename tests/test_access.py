@@ -166,17 +166,17 @@ def shared_server(home, monkeypatch) -> Path:
 ROUTER = ROOT / "fashion_core/ui/router.py"
 
 
-@pytest.mark.parametrize("name", ["data", "train"])
+@pytest.mark.parametrize("name", ["data", "train", "catalogue"])
 def test_a_page_one_may_not_use_ends_at_its_title_when_run_alone(name, shared_server):
     app = AppTest.from_file(ROOT / f"pages/{name}.py", default_timeout=60).run()
     assert not app.exception and [REFUSED in each.value for each in app.error] == [True]
     assert not app.title and not app.text_input and not app.button
 
 
-def test_the_router_of_a_shared_server_has_no_data_and_no_train(shared_server):
+def test_the_router_of_a_shared_server_has_no_data_no_train_and_no_catalogue(shared_server):
     app = AppTest.from_file(ROUTER, default_timeout=60).run()
     assert not app.exception and app.title
-    for name in ("data", "train"):
+    for name in ("data", "train", "catalogue"):
         with pytest.raises((ValueError, KeyError, RuntimeError)):
             app.switch_page(f"../../pages/{name}.py").run()
             raise ValueError if REFUSED in " ".join(each.value for each in app.error) else AssertionError(name)
