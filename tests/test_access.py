@@ -219,7 +219,7 @@ def test_a_strangers_photo_on_the_page_is_answered_by_the_process_of_its_own(sha
     try:
         app.file_uploader[0].upload("a.png", out.getvalue(), "image/png").run()
         assert not app.exception and not app.error
-        assert "blue" in str(app.main).casefold() or "blue" in " ".join(map(str, app.get("progress"))).casefold()
+        assert "blue" in " ".join(str(each.proto) for each in app.get("progress")).casefold()
         assert predict.answers().worker._process.poll() is None, "it was asked"
     finally:
         predict.answers().worker.close()

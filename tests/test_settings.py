@@ -65,8 +65,8 @@ def test_the_numbers_that_the_page_on_hosting_names_are_the_limits_of_the_code()
     page, limits = " ".join((ROOT / "docs" / "hosting.md").read_text().split()), Limits()
     assert (
         f"{limits.megabytes} MB a request, {PHOTOS} photos, {limits.megapixels} megapixels, {limits.frames} frames; "
-        f"{limits.seconds:g} seconds a photo; {limits.per_minute} photos a minute for each visitor, {limits.at_once} of "
-        f"them at once; {limits.waiting} photos wait"
+        f"{limits.seconds:g} seconds a photo; {limits.per_minute} photos a minute for each visitor, "
+        f"{limits.at_once} of them at once; {limits.waiting} photos wait"
     ) in page
 
 

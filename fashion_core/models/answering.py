@@ -145,8 +145,8 @@ class Worker:
         self._limits, self._command = limits, command
         self._process: subprocess.Popen | None = None
 
-    def ask(self, question: Question) -> tuple[dict[str, Any], bytes]:
-        """The answer and a thumbnail. UserError where the model cannot be loaded."""
+    def ask(self, question: Question, again: bool = True) -> tuple[dict[str, Any], bytes]:
+        """The answer and a thumbnail. UserError where the model cannot be loaded, also not `again` by a new process."""
         folder = question.folder.resolve()
         asked = question._asdict() | {"folder": str(folder), "data": None, "limits": self._limits._asdict()}
         process = self._alive()
@@ -164,6 +164,8 @@ class Worker:
         except (OSError, EOFError, ValueError):
             self.close()
             if loading.is_set():
+                if again and not late.is_set():  # it had ended while nobody asked
+                    return self.ask(question, again=False)
                 raise UserError("The model could not be loaded in time: try again in a minute.") from None
             slow = f"takes longer than {self._limits.seconds:g} seconds to read"
             return unread(question.name, slow if late.is_set() else "stops the program that reads photos")
@@ -175,8 +177,9 @@ class Worker:
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    pipe.close()
+                with suppress(OSError):  # what was not sent yet is lost with it
+                    if pipe:
+                        pipe.close()
 
     def _alive(self) -> subprocess.Popen:
         if self._process and self._process.poll() is None:

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fashion_core import UserError, home
+from fashion_core import UserError, access, home
 from fashion_core.photos import label_corrections, listing
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.label_corrections import Action
@@ -101,7 +101,8 @@ class Tagged:
     def read_photo(self) -> Callable[[str], bytes]:
         """The bytes of a photo by its name; BadPhoto where it is not here."""
         source = Path(self.about["source"])
-        if not source.exists() or self.file.parent.name == RECEIVED:  # a file from elsewhere leads nowhere but to data/
+        elsewhere = self.file.parent.name == RECEIVED or not access.reaches(source)
+        if elsewhere or not source.exists():  # a file from elsewhere leads nowhere but to data/
             source = home() / "data" / source.name
         return listing.reader(self.about["kind"], source)
 

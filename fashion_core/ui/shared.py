@@ -91,7 +91,7 @@ def answer_apart(folder: Path, data: bytes, thumbnail: int) -> tuple[dict[str, A
 def _who() -> str:
     """The visitor, by network address, or by the tab where that is hidden."""
     context = get_script_run_ctx(suppress_warning=True)
-    return visitor(st.context.ip_address or (context.session_id if context else secrets.token_hex(8)))
+    return visitor(str(st.context.ip_address or (context.session_id if context else secrets.token_hex(8))))
 
 
 def _providers(auth: Mapping[str, Any]) -> dict[str, str]:
