@@ -3,8 +3,8 @@
     python -m bench.similar FILE.parquet [--photos 44000] [--only NAME …]
 
 FILE is what `tag` wrote. Where it has fewer embeddings than asked for, more are drawn between pairs of like photos,
-with a little noise. Truth is the exact ten nearest by cosine; recall is the share of them that an index names. Each question
-is asked alone, in one thread. Prints a line for each index.
+with a little noise. Truth is the exact ten nearest by cosine; recall is the share of them that an index names. Each
+question is asked alone, in one thread. Prints a line for each index.
 """
 
 import argparse
