@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from fashion_core import UserError, home
+from fashion_core import UserError, access, home
+from fashion_core.access import Action
 from fashion_core.class_names import in_words
 from fashion_core.files import atomic_write, safe_name
 from fashion_core.models import tagged as tags
@@ -24,6 +25,7 @@ def receive() -> None:
         return
     name = safe_name(Path(file.name).stem)
     try:
+        access.require(Action.GET_PHOTOS)
         with atomic_write(home() / tags.FOLDER / tags.RECEIVED / f"{name}.parquet") as partial:
             partial.write_bytes(file.getvalue())
             Tagged.open(partial, file.name)

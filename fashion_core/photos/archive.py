@@ -1,8 +1,10 @@
 """Unpack a zip or tar that anyone may have made: all of it is checked before the first file is written."""
 
+import errno
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -57,13 +59,21 @@ def unpack(archive: Path, folder: Path, progress: Progress = None) -> None:
                 _write(zip_entries(bundle), archive, folder, progress)
     except FileExistsError:
         raise UserError(f"{name} names one file twice: unpack it by hand and give the folder.") from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LZMAError):
-        raise UserError(
-            f"{name} is no whole zip file, nor a whole tar file: download it again, or unpack it by hand and give the "
-            "folder."
-        ) from None
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LZMAError, struct.error, UnicodeError):
+        raise _not_whole(name) from None
+    except OSError as error:  # gzip's own has no number; a damaged zip sends its reader to before its beginning
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise _not_whole(name) from None
     except NotImplementedError:
         raise UserError(f"{name} is packed in an unusual way: unpack it and give the folder.") from None
+
+
+def _not_whole(name: str) -> UserError:
+    return UserError(
+        f"{name} is no whole zip file, nor a whole tar file: download it again, or unpack it by hand and give the "
+        "folder."
+    )
 
 
 def _write(entries: list[Entry], archive: Path, folder: Path, progress: Progress) -> None:
