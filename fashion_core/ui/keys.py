@@ -46,10 +46,10 @@ TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 # Home (pages/home.py)
 HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"
 
-# Compare (pages/compare.py)
-COMPARE_TESTED_ON = "photos"  # the list of test sets
+# Compare (pages/compare.py, ui/model_comparison.py)
+COMPARE_TESTED_ON = "photos"  # on which photos the models were right
 COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off", "models", "named"
-COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "photos"
+COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "differ"
 
 # Predict (pages/predict.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
