@@ -10,12 +10,13 @@ from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.get_photos import get_photos, photo_folders, received
 from fashion_core.ui.photo_set import (
     SHOW,
+    blockers,
     captions,
     chosen_photos,
     counts_table,
+    duplicate_groups,
     forget_unknown_class,
     headline,
-    problem_tables,
     read,
     sample_folder,
     select,
@@ -43,7 +44,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         if known != root:
             st.button(f"Open {known.name}", key=keys.open_folder(known.name), on_click=open_folder, args=(str(known),),
                       icon=":material/folder_open:")  # fmt: skip
-    st.button("Look again", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
+    st.button("Rescan folder", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
 with st.expander("Get photos", icon=":material/download:"):
     get_photos()
 
@@ -55,8 +56,9 @@ if keys.DATA_SCAN not in st.session_state or st.session_state[keys.DATA_SCAN].ro
     bar.empty()
 found = st.session_state[keys.DATA_SCAN]
 with st.container():
-    if found.problem:
-        st.error(found.problem, icon=":material/error:")
+    if problem := st.session_state.pop(keys.DATA_PROBLEM, None) or found.problem:
+        st.error(problem, icon=":material/error:")
+    blockers(found)
     for note in found.data.notes:
         st.info(escape_markdown(note), icon=":material/info:")
 headline(found)
@@ -73,8 +75,11 @@ with gallery:
         show = st.selectbox("Show", SHOW, format_func=SHOW.__getitem__, key=keys.DATA_SHOW, bind="query-params")
     rows = chosen_photos(found, label, split, size, show)
     st.markdown(f"**{len(rows):,}** of {len(found.photos):,} photos")
-    photo_grid([found.data.file(path) for path in rows["path"]], captions(found, rows, show), key=keys.DATA_PHOTOS,
-               page_size=12)  # fmt: skip
+    if show == "all":
+        photo_grid([found.data.file(path) for path in rows["path"]], captions(found, rows, show), key=keys.DATA_PHOTOS,
+                   page_size=12)  # fmt: skip
+    else:
+        duplicate_groups(found, rows)
 with numbers:
     st.subheader("Classes and split")
     counts_table(found)
@@ -86,4 +91,3 @@ with numbers:
     sizes_table(found)
     if not found.problem:
         link("train", "Train on these photos", ":material/model_training:", folder=str(root))
-problem_tables(found)
