@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import streamlit as st
+from PIL import Image, ImageDraw
 from streamlit.errors import StreamlitPageNotFoundError
 
 from fashion_core import APP, UserError, __version__
@@ -17,10 +18,21 @@ def boot(title: str) -> None:
     """Set up the page that follows: the wide layout, the browser's title and icon."""
     st.set_page_config(
         page_title=f"{title} · Busana",
-        page_icon=":material/checkroom:",
+        page_icon=_icon(),
         layout="wide",
         menu_items={"About": ABOUT},  # without an item the minimal toolbar hides its menu, and the choice of theme
     )
+
+
+@st.cache_resource(show_spinner=False)
+def _icon() -> Image.Image:
+    """A hanger, drawn here: browsers would fetch a named icon from a font host."""
+    icon = Image.new("RGBA", (64, 64))
+    pen = ImageDraw.Draw(icon)
+    pen.rounded_rectangle((0, 0, 63, 63), 14, "#3b4a9f")
+    pen.line(((32, 28), (10, 48), (54, 48), (32, 28), (32, 23)), "white", 5, "curve")
+    pen.arc((25, 10, 39, 24), 150, 90, "white", 5)
+    return icon
 
 
 @contextmanager
