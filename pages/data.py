@@ -81,13 +81,13 @@ with gallery:
     else:
         duplicate_groups(found, rows)
 with numbers:
-    st.subheader("Classes and split")
+    st.header("Classes and split")
     counts_table(found)
     if found.data.own_split:
         st.caption("The folder came with its split; what it lacks is drawn by seed 0.")
     elif not found.problem:
         st.caption("80/10/10 of every class, drawn by seed 0 as on the Train page; near-duplicates stay on one side.")
-    st.subheader("Sizes")
+    st.header("Sizes")
     sizes_table(found)
     if not found.problem:
         link("train", "Train on these photos", ":material/model_training:", folder=str(root))
