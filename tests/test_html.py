@@ -103,5 +103,5 @@ def test_the_photos_people_took_come_first_and_classes_are_written_as_words(home
     test = Evaluation(classes, photos, np.array([[0.1, 0.9], [0.8, 0.2]], np.float32), str(tmp_path))
     page = html.html(test, ModelCard("m", classes, 32, 1.0), tmp_path, taken=test)
     assert page.index("Most common mistakes on photos people took") < page.index("mistakes on its test photos")
-    assert "On photos people took<b>50.00%" in page and page.count("1 blue") == 2
+    assert "On photos people took<b>50.00%" in page and page.count("blue shoes called black") == 2
     assert page.count("data:image/jpeg") == 2 and "_shoes" not in page
