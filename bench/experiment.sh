@@ -3,14 +3,14 @@
 #
 #     PAPER=…/paper COLOURS=…/colours HOME_PHOTOS=…/clothing-small bash bench/experiment.sh WORK [STEP …]
 #
-# STEPs, all in this order by default: home resnet50 lite leak networks recipes pairs. What is finished is not done
-# again, and what was stopped or killed goes on. PAPER has the paper's ten classes, COLOURS these and the other colours'
+# STEPs, all in this order by default: home garments resnet50 lite paper leak networks recipes pairs distil. What is
+# finished is not done again, and what was stopped or killed goes on. PAPER has the paper's ten classes, COLOURS these and the other colours'
 # (`fetch paper` makes both). IMAGENET is a file of ResNet-50's weights where torchvision's cannot be downloaded.
-# Defaults are for two CPU cores; on a GPU: SIZE=224 FINAL_SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=10 EPOCHS=10.
+# Defaults are for two CPU cores; on a GPU: SIZE=224 FINAL_SIZE=224 LITE_SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=10 EPOCHS=10.
 set -euo pipefail
 
 WORK=$(realpath -m "$1"); shift
-SIZE=${SIZE:-112} EPOCHS=${EPOCHS:-5} FINAL_SIZE=${FINAL_SIZE:-160} SEEDS=${SEEDS:-0 1 2}
+SIZE=${SIZE:-112} EPOCHS=${EPOCHS:-5} FINAL_SIZE=${FINAL_SIZE:-176} LITE_SIZE=${LITE_SIZE:-192} SEEDS=${SEEDS:-0 1 2}
 TABLE_SIZE=${TABLE_SIZE:-80} TABLE_EPOCHS=${TABLE_EPOCHS:-5}
 PYTHON=${PYTHON:-.venv/bin/python} IMAGENET=${IMAGENET:-imagenet}
 : "${PAPER:?the folder of the ten classes}" "${COLOURS:?the folder of the 24 classes}" "${HOME_PHOTOS:?clothing-small}"
@@ -40,17 +40,38 @@ home() {  # photos that people took, for the garment alone: no example, and noth
     done < docs/review/home-photos.csv
 }
 
-resnet50() {  # small photos first, then larger ones, with the home photos
+garments() {  # the home photos, and the other colours' photos for their garment alone: the ten classes have no such colour
+    local folder name
+    mkdir -p "$WORK/garments"
+    cp -rn "$WORK/home/." "$WORK/garments"
+    for folder in "$COLOURS"/*_*; do
+        name=$(basename "$folder")
+        case $name in
+            black_* | blue_*) ;;
+            *) mkdir -p "$WORK/garments/${name#*_}"; cp -n "$folder"/* "$WORK/garments/${name#*_}/" ;;
+        esac
+    done
+}
+
+resnet50() {  # small photos first, then larger ones, with photos whose garment alone is known
     local first
     first=$(trained resnet50-small "$PAPER" pretrained="$IMAGENET" image_size="$SIZE" epochs="$EPOCHS" batch_size=32 \
         learning_rate=0.005)
-    trained resnet50 "$PAPER" pretrained="$first/best.safetensors" image_size="$FINAL_SIZE" epochs=2 batch_size=32 \
-        learning_rate=0.003 warmup_epochs=0.1 extra="$WORK/home" flip_at_test=true test_image_size="${TEST_SIZE:-192}"
+    trained resnet50 "$PAPER" pretrained="$first/best.safetensors" image_size="$FINAL_SIZE" epochs=3 batch_size=32 \
+        learning_rate=0.003 warmup_epochs=0.1 extra="$WORK/garments" flip_at_test=true
 }
 
-lite() {  # six colours and five garments on two heads: every pair has a name
-    trained lite "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true image_size="$FINAL_SIZE" epochs=4 \
-        learning_rate=0.03 extra="$WORK/home" test_image_size="${TEST_SIZE:-192}"
+lite() {  # six colours and five garments on two heads: every pair has a name; small photos first, too
+    local first
+    first=$(trained lite-small "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true image_size=160 epochs=3 \
+        learning_rate=0.03 extra="$WORK/home")
+    trained lite "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true image_size="$LITE_SIZE" epochs=2 \
+        pretrained="$first/best.safetensors" learning_rate=0.01 warmup_epochs=0.1 extra="$WORK/home" flip_at_test=true
+}
+
+paper() {  # the paper's recipe beside ours, its network from ImageNet
+    busana compare "$PAPER" --only paper best --seeds $SEEDS --runs "$WORK/tables" --out "$WORK/paper.md" \
+        --set image_size="$TABLE_SIZE" epochs="$TABLE_EPOCHS" pretrained="$IMAGENET"
 }
 
 TABLE=(image_size="$TABLE_SIZE" epochs="$TABLE_EPOCHS" batch_size=32 learning_rate=0.005)
@@ -89,6 +110,13 @@ pairs() {  # four pairs stay out of training: are they named all the same?
     busana evaluate "$run" "$WORK/unseen" | tee "$WORK/unseen.txt"
 }
 
-for step in "${@:-home resnet50 lite leak networks recipes pairs}"; do
+distil() {  # the small network taught by the large one
+    local teacher
+    teacher=$(resnet50)
+    trained distil "$PAPER" architecture=efficientnet_lite0 image_size="$TABLE_SIZE" epochs="$TABLE_EPOCHS" \
+        learning_rate=0.03 teacher="$teacher/model"
+}
+
+for step in "${@:-home garments resnet50 lite paper leak networks recipes pairs distil}"; do
     for name in $step; do "$name"; done
 done

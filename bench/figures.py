@@ -1,9 +1,9 @@
 """The pictures of docs/results.md, from a finished run and what a published model says of the photos that ship:
 
-python bench/figures.py RUN docs/images/NAME MODEL
+python -m bench.figures RUN docs/images/NAME [MODEL]
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 from fashion_core import runs
@@ -15,12 +15,12 @@ from fashion_core.reports import figures
 from fashion_core.runs import events
 
 
-def main(name: str, out: str, model: str = "") -> None:
+def main(run: str, out: str, model: str = "") -> None:
     """Write OUT-curves.png and OUT-matrix.png; with `model` also OUT-people.png, nine photos drawn by seed 0."""
-    run = runs.get(name)
-    tail = events.Tail(run.events_file).read()
+    found = runs.get(run)
+    tail = events.Tail(found.events_file).read()
     Path(f"{out}-curves.png").write_bytes(figures.curves_png(tail))
-    Path(f"{out}-matrix.png").write_bytes(figures.confusion_png(Evaluation.load(run.evaluation_file), "count"))
+    Path(f"{out}-matrix.png").write_bytes(figures.confusion_png(Evaluation.load(found.evaluation_file), "count"))
     root = examples.folder()
     if model and root:
         answers = Evaluation.load(resolve(model) / people.FOLDER / people.KNOWN)
@@ -28,4 +28,8 @@ def main(name: str, out: str, model: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run")
+    parser.add_argument("out")
+    parser.add_argument("model", nargs="?", default="")
+    main(**vars(parser.parse_args()))

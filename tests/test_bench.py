@@ -174,6 +174,12 @@ def test_sheet(learned, tmp_path, capsys, monkeypatch):
     assert Image.open(tmp_path / "sheet.png").format == "PNG"
 
 
+def test_tag(photos, capsys, monkeypatch):
+    run("tag", MODEL, photos, "--photos", "8", "--pairs", "1", monkeypatch=monkeypatch)
+    found = json.loads(capsys.readouterr().out)
+    assert found["photos"] == 8 and found["ratio"] > 0 and found["peak_memory_mib"] > 0
+
+
 RECORDER = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
@@ -202,9 +208,15 @@ def test_experiment(tmp_path):
         file = photos / row.split(",")[0]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    inputs = dict.fromkeys(("PAPER", "COLOURS", "HOME_PHOTOS"), str(photos))
+    colours = tmp_path / "colours"
+    for photo in ("red_dress/a.jpg", "black_dress/b.jpg"):
+        (colours / photo).parent.mkdir(parents=True)
+        (colours / photo).touch()
+    inputs = {"PAPER": str(photos), "COLOURS": str(colours), "HOME_PHOTOS": str(photos)}
     done = subprocess.run(["bash", script, work], env=os.environ | inputs | {"PYTHON": str(stand_in)},
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert log.read_text().split() == ["train"] * 3 + ["compare"] * 5 + ["train", "evaluate"]
+    assert log.read_text().split() == ["train"] * 4 + ["compare"] * 6 + ["train", "evaluate"] + ["train"] * 3
     assert sorted(folder.name for folder in (work / "home").iterdir()) == ["dress", "pants", "shirt", "shoes", "shorts"]
+    dresses = {file.name for file in (work / "garments" / "dress").iterdir()}
+    assert dresses - {file.name for file in (work / "home" / "dress").iterdir()} == {"a.jpg"}
