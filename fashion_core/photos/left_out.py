@@ -8,7 +8,7 @@ class.
 import os
 from pathlib import Path
 
-from fashion_core import UserError
+from fashion_core import UserError, access
 from fashion_core.class_names import normalised_name
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.layout import split_folders
@@ -17,15 +17,17 @@ MARK = ".left-out."  # readers take no folder with a dot in front for a class
 
 
 def leave_out(root: Path, label: str) -> None:
-    """Hide every folder of this class. UserError where one cannot be renamed."""
-    for folder in _folders(root):
+    """Hide every folder of this class. UserError where one cannot be renamed, or whoever asks may not."""
+    access.require(access.Action.GET_PHOTOS)
+    for folder in _folders(access.inside(root)):
         if normalised_name(folder.name) == label:
             _rename(folder, folder.with_name(f"{MARK}{folder.name}"))
 
 
 def put_back(root: Path, label: str) -> None:
     """The other way round."""
-    for folder in _folders(root):
+    access.require(access.Action.GET_PHOTOS)
+    for folder in _folders(access.inside(root)):
         if normalised_name(folder.name) == f"{MARK}{label}":
             _rename(folder, folder.with_name(folder.name.removeprefix(MARK)))
 
