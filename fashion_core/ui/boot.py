@@ -15,8 +15,8 @@ PAGES = APP / "pages"
 ABOUT = f"**Busana {__version__}**: train, inspect and share apparel photo classifiers."
 
 # One colour cannot be both: dark enough under the white words of a button, and light enough for words on the dark.
-ACTIVE_IN_THE_DARK = """<style>
-[data-testid="stBaseButton-segmented_controlActive"] p, [data-testid="stBaseButton-pillsActive"] p { color: #a3b0f7; }
+ACTIVE = """<style>
+[data-testid="stButtonGroup"] :is([aria-checked="true"], [aria-pressed="true"]) p { color: light-dark(#3b4a9f, #a3b0f7); }
 </style>"""
 
 
@@ -29,8 +29,7 @@ def boot(title: str) -> None:
         layout="wide",
         menu_items={"About": ABOUT},  # without an item the minimal toolbar hides its menu, and the choice of theme
     )
-    if st.context.theme.type == "dark":
-        st.html(ACTIVE_IN_THE_DARK)
+    st.html(ACTIVE)
     shared.apply()
     with guard():
         shared.require_page(title)
