@@ -1,7 +1,11 @@
 """Data: choose or get photos; counts next to the paper's, unusable files, near-duplicates, sizes, the split."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import streamlit as st
 
+from fashion_core import UserError
 from fashion_core.files import given_path
 from fashion_core.photos.split import SPLITS
 from fashion_core.ui import keys
@@ -27,6 +31,15 @@ from fashion_core.ui.photo_set import (
 def open_folder(folder: str) -> None:
     st.session_state[keys.DATA_FOLDER] = folder
     select()
+
+
+def move(how: Callable[[Path, str], None], root: Path, label: str) -> None:
+    """Leave out or put back a class; the folder is read anew."""
+    try:
+        how(root, label)
+    except UserError as mistake:
+        st.session_state[keys.DATA_PROBLEM] = str(mistake)
+    st.session_state.pop(keys.DATA_SCAN, None)
 
 
 boot("Data")
@@ -58,7 +71,7 @@ found = st.session_state[keys.DATA_SCAN]
 with st.container():
     if problem := st.session_state.pop(keys.DATA_PROBLEM, None) or found.problem:
         st.error(problem, icon=":material/error:")
-    blockers(found)
+    blockers(found, move)
     for note in found.data.notes:
         st.info(escape_markdown(note), icon=":material/info:")
 headline(found)

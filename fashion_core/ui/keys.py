@@ -204,6 +204,11 @@ def duplicate_group(group: int) -> str:
     return f"group-{group}"
 
 
+def group_photos(group: int) -> str:
+    """The gallery of the near-duplicates of this group."""
+    return f"{DATA_PHOTOS}-{group}"
+
+
 def few(label: str) -> str:
     """The line of a class with too few photos, and the button beside it (`leave_out`)."""
     return f"few-{label}"

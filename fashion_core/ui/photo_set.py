@@ -212,7 +212,7 @@ def duplicate_groups(found: PhotoSet, rows: pd.DataFrame) -> None:
             st.markdown(f"**Group {group + 1}** · {len(photos)} photos {' '.join(_verdicts(photos))}")
             of = [f"{in_words(row['label'])}{', ' + row['split'] if row['split'] else ''} · {Path(row['path']).name}"
                   for row in photos.to_dict("records")]  # fmt: skip
-            photo_grid([found.data.file(path) for path in photos["path"]], of, key=f"{keys.DATA_PHOTOS}-{group}",
+            photo_grid([found.data.file(path) for path in photos["path"]], of, key=keys.group_photos(group),
                        page_size=12)  # fmt: skip
 
 
@@ -224,8 +224,10 @@ def _verdicts(photos: pd.DataFrame) -> list[str]:
     return said + ([f":red-badge[:material/label_off: more than one class: {words}]"] if labels[1:] else [])
 
 
-def blockers(found: PhotoSet) -> None:
-    """At the top: classes with too few photos to train on, and files that are no photos, each with what to do."""
+def blockers(found: PhotoSet, move: Callable[[Callable[[Path, str], None], Path, str], None]) -> None:
+    """At the top: classes with too few photos to train on, and files that are no photos, each with what to do.
+
+    `move(how, root, label)` leaves out or puts back a class and has the folder read anew."""
     counts = Counter(found.photos["label"])
     for label in (label for label in found.classes if counts[label] < 3) if len(found.classes) > 1 else ():
         with st.container(horizontal=True, vertical_alignment="center", key=keys.few(label)):
@@ -233,23 +235,14 @@ def blockers(found: PhotoSet) -> None:
             what = "has no photos" if n == 0 else f"has {n} photo{'s' if n > 1 else ''}; training needs 3"
             st.markdown(f":material/folder_off: **{words}** {what}. Add photos to its folder, or leave it out.",
                         width="content")  # fmt: skip
-            st.button("Leave it out", key=keys.leave_out(label), on_click=_move, args=(leave_out, found.root, label),
+            st.button("Leave it out", key=keys.leave_out(label), on_click=move, args=(leave_out, found.root, label),
                       help="The folder is renamed and ignored; no photo is deleted.")  # fmt: skip
     for label in left_out(found.root):
         with st.container(horizontal=True, vertical_alignment="center", key=keys.hidden(label)):
             st.markdown(f":material/visibility_off: {escape_markdown(in_words(label))} is left out.", width="content")
-            st.button("Put it back", key=keys.put_back(label), on_click=_move, args=(put_back, found.root, label))
+            st.button("Put it back", key=keys.put_back(label), on_click=move, args=(put_back, found.root, label))
     if n := len(found.data.unreadable):
         unusable_files(found.data.unreadable, n)
-
-
-def _move(how: Callable[[Path, str], None], root: Path, label: str) -> None:
-    """Leave out or put back a class; the folder is read anew."""
-    try:
-        how(root, label)
-    except UserError as mistake:
-        st.session_state[keys.DATA_PROBLEM] = str(mistake)
-    st.session_state.pop(keys.DATA_SCAN, None)
 
 
 def unusable_files(bad: pd.DataFrame, n: int) -> None:
