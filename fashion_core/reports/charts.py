@@ -1,11 +1,11 @@
 """From tables to pictures that the browser draws: ECharts options and Plotly figures. Nothing is drawn here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fashion_core.reports.palette import CATEGORIES, CHOSEN, GREY, INKS, NEUTRAL, POINTS, RIGHT, WRONG, css
+from fashion_core.reports.palette import CATEGORIES, CHOSEN, GREY, INKS, NEUTRAL, RIGHT, WRONG, css
 from fashion_core.stats import wilson
 
 if TYPE_CHECKING:
@@ -100,54 +100,6 @@ def confusion_options(
             }
         ],
     }
-
-
-def trade_off_options(points: Sequence[Mapping[str, Any]], cost: str, dark: bool = False) -> dict[str, Any]:
-    """ECharts scatter of accuracy over `cost` (the axis's name): data index = place in `points`, in series 1.
-
-    A point has x, accuracy, low, high (shares from 0 to 1), label and name. Its interval is a stroke of series 0, whose
-    gaps are points without a place: ECharts knows error bars only by functions, which a page cannot send.
-    """
-    lowest = 5 * int(20 * min((point["low"] for point in points), default=0.0))
-    highest = min(100, 5 * int(20 * max((point["high"] for point in points), default=1.0) + 1))
-    return {
-        "animation": False,
-        "grid": {"left": 52, "right": 16, "top": 34, "bottom": 50, "outerBoundsMode": "none"},
-        "tooltip": {"formatter": f"<b>{{b}}</b><br>{{@[2]}}<br>{{@[3]}}<br>{{@[0]}} {cost}", "confine": True},
-        "title": {"text": "test accuracy, %", "left": 4, "top": 4, "padding": 0, "textStyle": TITLE_STYLE},
-        "xAxis": {
-            "type": "value", "name": cost, "nameLocation": "middle", "nameGap": 28, "min": 0,
-            "max": 1.25 * max((point["x"] for point in points), default=1.0),  # room for the last label
-            "axisLabel": {"showMaxLabel": False}, "splitLine": {"show": False},
-        },
-        "yAxis": {"type": "value", "min": lowest, "max": highest, "interval": (highest - lowest) / 5},
-        "series": [_interval_strokes(points, POINTS[dark]), _labelled_points(points, dark)],
-    }  # fmt: skip
-
-
-def _interval_strokes(points: Sequence[Mapping[str, Any]], colour: str) -> dict[str, Any]:
-    strokes = [[point["x"], round(100 * y, 2) if y is not None else None] for point in points
-               for y in (point["low"], point["high"], None)]  # fmt: skip
-    return {
-        "type": "line", "data": strokes, "silent": True, "symbol": "none", "tooltip": {"show": False},
-        "lineStyle": {"color": colour, "opacity": 0.5, "width": 2},
-    }  # fmt: skip
-
-
-def _labelled_points(points: Sequence[Mapping[str, Any]], dark: bool) -> dict[str, Any]:
-    items = []
-    for point in points:
-        interval = f"{point['accuracy']:.2%}, 95% interval {point['low']:.1%} to {point['high']:.1%}"
-        value = [point["x"], round(100 * point["accuracy"], 2), point["label"], interval]
-        items.append({"name": point["name"], "value": value})
-    return {
-        "type": "scatter", "data": items, "symbolSize": 13, "itemStyle": {"color": POINTS[dark], "opacity": 1},
-        "selectedMode": "single", "select": {"itemStyle": {"color": CHOSEN}},
-        "label": {"show": True, "position": "right", "formatter": "{@[2]}", "fontSize": 12, "width": 190,
-                  "overflow": "truncate", **INKS[dark]},
-        "labelLayout": {"hideOverlap": True}, "cursor": "pointer",
-        "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
-    }  # fmt: skip
 
 
 def reliability_figure(table: "pd.DataFrame") -> "Figure":

@@ -58,10 +58,10 @@ MENDED, MENDED_PHOTOS = "mended", "mended-photos"
 HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"
 HOME_ONWARD = "onward"  # the two links to other pages, as its style names them
 
-# Compare (pages/compare.py)
-COMPARE_TESTED_ON = "photos"  # the list of test sets
+# Compare (pages/compare.py, ui/model_comparison.py)
+COMPARE_TESTED_ON = "photos"  # on which photos the models were right
 COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off", "models", "named"
-COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "photos"
+COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "differ"
 
 # Home and Predict (ui/try_photos.py): its parts, as its style names them
 TRY, TRY_DROP, TRY_EXAMPLES = "try", "try-drop", "try-examples"
@@ -87,7 +87,7 @@ DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
 DATA_FORM, DATA_SOURCE, DATA_LOCAL, DATA_NAME = "get", "source", "local", "name"
-DATA_CONFLICTS = "conflicts"
+DATA_PROBLEM = "data-problem"  # what kept a class from being left out, until it is shown
 TRAIN_PRESET, TRAIN_FOLDER, TRAIN_FORM = "preset", "folder", "recipe"
 TRAIN_RUN = "run"  # the run that is shown
 TRAIN_OVERLAYS = "beside"  # runs whose curves are drawn with it
@@ -197,6 +197,34 @@ def another_label(row: int) -> str:
 def open_folder(name: str) -> str:
     """The button that opens one of the folders in data/."""
     return f"open-{name}"
+
+
+def duplicate_group(group: int) -> str:
+    """The box of near-duplicates of this group."""
+    return f"group-{group}"
+
+
+def group_photos(group: int) -> str:
+    """The gallery of the near-duplicates of this group."""
+    return f"{DATA_PHOTOS}-{group}"
+
+
+def few(label: str) -> str:
+    """The line of a class with too few photos, and the button beside it (`leave_out`)."""
+    return f"few-{label}"
+
+
+def leave_out(label: str) -> str:
+    return f"leave-out-{label}"
+
+
+def hidden(label: str) -> str:
+    """The line of a class that is left out, and the button beside it (`put_back`)."""
+    return f"hidden-{label}"
+
+
+def put_back(label: str) -> str:
+    return f"put-back-{label}"
 
 
 def catalogue_label(place: int) -> str:
