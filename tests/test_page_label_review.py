@@ -443,16 +443,6 @@ def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, hom
     expect(said).to_contain_text("8 of 8 photos")
 
 
-def test_a_click_on_a_point_of_the_map_opens_its_photo(root, home, server, page: Page):
-    page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
-    plot = page.locator(".st-key-map .js-plotly-plot")
-    expect(plot.locator(".point").first).to_be_visible()
-    box, point = steady_box(page, plot), plot.locator(".point").first.bounding_box()
-    hover_click(page, plot, lambda _: (point["x"] + point["width"] / 2 - box["x"], point["y"] + 4 - box["y"]))
-    expect(page).to_have_url(re.compile(r"photo=[0-9a-f]{10}"))
-    expect(page.get_by_test_id("stMain")).to_contain_text("Label is right")
-
-
 def test_by_arrow_key_the_epochs_go_by(root, home, server, page: Page):
     with_epochs(home, root)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&of=epochs")

@@ -1,4 +1,4 @@
-"""All photos where the network sees them: a click on one opens it, an area drawn around some selects them."""
+"""All photos where the network sees them: an area drawn around some selects them."""
 
 import html
 from dataclasses import replace
@@ -32,8 +32,8 @@ def view(state: State) -> Shown:
     st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP,
                     on_select=partial(_from_map, state.key), selection_mode=("points", "lasso", "box"),
                     config={"scrollZoom": True, "displaylogo": False})  # fmt: skip
-    st.caption("Near photos look alike to the network (the two widest directions of its embedding). Click a point to "
-               "see its photo, draw around some to see them all.")  # fmt: skip
+    st.caption("Near photos look alike to the network (the two widest directions of its embedding). Draw around "
+               "some to see their photos.")  # fmt: skip
     if area is None:
         return state.selected
     st.button("Clear the drawn area", key=keys.CLEAR_AREA, icon=":material/close:", on_click=clear_area)
