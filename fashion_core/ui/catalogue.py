@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ def _photo(tagged: Tagged, photo: str, size: int) -> None:
 
 def one_photo(tagged: Tagged, rows: pd.DataFrame, place: int, queue: Sequence[int]) -> None:
     """The photo at `place` large, what the model and people say of it, and the photos like it."""
-    row = rows.loc[place]
+    row: dict[str, Any] = rows.loc[place].to_dict()
     left, right = st.columns([2, 3], gap="medium")
     with left, st.container(key=keys.tile(keys.CATALOGUE_PHOTO, place)):
         _photo(tagged, row["photo"], 2 * TILE)
@@ -132,7 +133,7 @@ def _rank(rows: pd.DataFrame, place: int) -> int:
     return int(rows["label"].notna().to_numpy()[:place].sum())
 
 
-def _corrections(tagged: Tagged, row: pd.Series, place: int, queue: Sequence[int]) -> None:
+def _corrections(tagged: Tagged, row: dict[str, Any], place: int, queue: Sequence[int]) -> None:
     """What a person says of the photo; each decision goes on to the next photo of the queue."""
     decided = row["right_label"]
     if isinstance(decided, str):
@@ -142,9 +143,9 @@ def _corrections(tagged: Tagged, row: pd.Series, place: int, queue: Sequence[int
                          key=keys.catalogue_label(place))  # fmt: skip
     after = _following(place, queue)
 
-    def button(text: str, action: Action, icon: str, label: str = "", **more: bool) -> None:
+    def button(text: str, action: Action, icon: str, label: str = "", disabled: bool = False) -> None:
         st.button(text, key=keys.decide(action), icon=icon, on_click=_decide,
-                  args=(tagged, row["photo"], action, label, place if action == "undo" else after), **more)  # fmt: skip
+                  args=(tagged, row["photo"], action, label, place if action == "undo" else after), disabled=disabled)  # fmt: skip
 
     with st.container(horizontal=True):
         button("Save and next", "relabel" if right != row["label"] else "keep", ":material/check:", right)

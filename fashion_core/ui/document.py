@@ -38,7 +38,7 @@ class WithScript:
         # Neither compressed, so that the script can be put in, nor "as you have it", as that may be an older script.
         left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
         headers = [(name, value) for name, value in scope["headers"] if name not in left_out]
-        await self.app(scope | {"headers": headers}, receive, _Document(send))
+        await self.app({**scope, "headers": headers}, receive, _Document(send))
 
 
 class _Document:

@@ -49,7 +49,7 @@ def open_photos(name: str, measure: str) -> None:
 def choose(label: str, options: Mapping[str, str], first: str, key: str) -> str:
     """One of `options`, name → words. The address holds the name, by hand: bound, it would hold the words."""
     linked = st.query_params.get(key)
-    start = list(options).index(linked if linked in options else first)
+    start = list(options).index(linked if linked is not None and linked in options else first)
     chosen = st.selectbox(label, list(options), start, options.__getitem__, key=key)
     if chosen != (linked or first):
         st.query_params[key] = chosen
@@ -66,8 +66,8 @@ def show_chart(tested: Sequence[TestedModel], measure: str, cost: str) -> None:
             key=keys.COMPARE_CHART, height=trade_off.height(points), on_select="rerun",
             alt=f"{accuracy}, of {len(points)} models against {COSTS[cost][2]}; the table below holds the same numbers",
         )  # fmt: skip
-        if point := trade_off.clicked(points, chart.selection.selected):
-            open_photos(point["name"], measure if measure in MEASURES else TEST)
+        if pressed := trade_off.clicked(points, chart.selection.selected):
+            open_photos(pressed["name"], measure if measure in MEASURES else TEST)
     drawn = {point["name"] for point in points}
     untested = [model for model in tested if model.share(measure) is None]
     unknown = [model for model in tested if model.name not in drawn and model not in untested]

@@ -198,10 +198,10 @@ def _similar(state: State, path: str) -> None:
     if len(found := similar.duplicates):
         st.markdown(f"**Near-duplicates in other splits: {len(found)}.** A photo that training has seen is no test.")
         photo_grid([state.root / each for each in found["path"]],
-                   [f"{in_words(each.label)}, {each.split}" for each in found.itertuples()],
+                   [f"{in_words(str(each.label))}, {each.split}" for each in found.itertuples()],
                    key=keys.DUPLICATES)  # fmt: skip
     st.markdown(f"**The {similar.among} most like it**, as the network sees them")
-    captions = [f"{in_words(each.label)} · {each.similarity:.2f}" for each in similar.nearest.itertuples()]
+    captions = [f"{in_words(str(each.label))} · {each.similarity:.2f}" for each in similar.nearest.itertuples()]
     photo_grid([state.root / each for each in similar.nearest["path"]], captions, key=keys.SIMILAR)
     _colour(explanations, path)
 
