@@ -90,21 +90,14 @@ def stated() -> str:
 def verdict(classes: Iterable[str], right: int, n: int, drawn: bool) -> str:
     """How an accuracy compares with the paper's, in words; nothing where the classes are not the paper's.
 
-    `drawn`: the photos were drawn by `photos.sample`.
+    `drawn`: the photos were drawn by `photos.sample`. Whether the difference can be chance says its 95 % interval
+    (Newcombe 1998, from Wilson's).
     """
     if not matches(classes) or not n:
         return ""
     if drawn:
         return "These are drawn photos, not real ones: their accuracy does not compare with the paper's."
-    return f"{compared(right, n)} The classes are the same; the test photos are not."
-
-
-def compared(right: int, n: int, papers: tuple[int, int] = (TEST_RIGHT, TEST_PHOTOS)) -> str:
-    """One sentence: better than the paper's figure, worse than it or indistinguishable, by the 95 % interval of the
-    difference of the two shares (Newcombe 1998, from Wilson's)."""
-    least, most = difference(right, n, *papers)
-    if least > 0:
-        return f"Better than the paper's figure, by {least * 100:.1f} to {most * 100:.1f} points."
-    if most < 0:
-        return f"Worse than the paper's figure, by {-most * 100:.1f} to {-least * 100:.1f} points."
-    return "Indistinguishable from the paper's figure: a difference this small can be chance on so many photos."
+    least, most = difference(right, n, TEST_RIGHT, TEST_PHOTOS)
+    if least <= 0 <= most:
+        return "A difference this small can be chance. The classes are the same, the test photos are not."
+    return "The classes are the same but the test photos are not, so the two do not compare directly."

@@ -1,29 +1,32 @@
-"""The first page: a model, what it reaches beside the paper, and where to go next; or the first steps."""
+"""The first page: try the model on a photo; then what it reaches, and where it errs. Without one: the first steps."""
+
+from pathlib import Path
 
 import streamlit as st
 
-from fashion_core import paper
+from fashion_core.class_names import confusion_in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import ModelRef, default_model, models, photo_folder
 from fashion_core.reports import charts
-from fashion_core.stats import accuracy_with_interval
 from fashion_core.ui import keys
 from fashion_core.ui.boot import PAGES, boot, guard, link
-from fashion_core.ui.gallery import escape_markdown, gallery
-from fashion_core.ui.model_card import notes, review, share_box
+from fashion_core.ui.gallery import escape_markdown, photo_link_grid
+from fashion_core.ui.model_card import results
 from fashion_core.ui.sample_set import show_sample
 from fashion_core.ui.stored import evaluation_of, opening_file, opens_on
+from fashion_core.ui.try_photos import try_photos
 
-# The link of a box begins where its text does.
-LINK_STYLE = '<style>[class*="st-key-link-"] [data-testid="stPageLink"] { margin-left: -.5rem; }</style>'
+# The link of a box begins where its text does; the two ways onward look like buttons.
+STYLE = """<style>
+[class*="st-key-link-"] [data-testid="stPageLink"] { margin-left: -.5rem; }
+.st-key-onward a {
+  border: 1px solid currentColor; border-radius: .375rem; padding: .375rem .875rem; justify-content: center;
+}
+</style>"""
 
-NEXT = (  # page, icon, label, what it is for
-    ("predict", "center_focus_strong", "Predict", "Drop photos and read what the model takes them for."),
-    ("evaluate", "grid_on", "Inspect", "The confusion matrix, down to the photos behind each number."),
-    ("train", "model_training", "Train", "Choose photos and a recipe and watch it learn."),
-)
 SETS = {"people": "photos people took", "test": "test photos"}
-FIRST_STEPS = (
+MISTAKES = 6  # kinds of mistakes with a photo each
+FIRST_STEPS = (  # page, icon, label, what it is for
     ("data", "photo_library", "1 · Photos", "Begin with the sample set: ten classes, drawn here, no download."),
     ("train", "model_training", "2 · Train", "The quick recipe takes minutes on a laptop; the curves are live."),
     ("evaluate", "grid_on", "3 · Evaluate", "See what it confuses, and the photos behind each number."),
@@ -36,53 +39,30 @@ def rank(ref: ModelRef) -> tuple[bool, bool, float]:
     return ref.published, ref.card.dataset.sample is None, ref.card.metrics.test_accuracy or 0.0
 
 
-def show_accuracy(ref: ModelRef) -> None:
-    """Its accuracy on photos that people took and on its test, the paper's, and how the two tests compare."""
-    card, metrics = ref.card, ref.card.metrics
-    name, people = escape_markdown(ref.name), metrics.people
-    grid = st.grid(3 if people else 2, min_column_width=220, border=True)
-    if people:
-        with grid.container(gap="xsmall"):
-            share_box(f"{name} · photos people took", people.right, people.n, what="photos")
-            if n := people.garment_n:
-                alone = accuracy_with_interval(people.garment_right, n, "photos in any colour")
-                st.caption(f"The garment alone: {alone}.")
-    with grid.container(gap="xsmall"):
-        share_box(f"{name} · its test photos", metrics.right, metrics.test_n, card.dataset.name)
-    with grid.container(gap="xsmall"):
-        share_box("The paper · ResNet-50, 10 epochs", paper.TEST_RIGHT, paper.TEST_PHOTOS)
-    drawn = card.dataset.sample is not None
-    if verdict := paper.verdict(card.classes, metrics.right, metrics.test_n, drawn):
-        st.markdown(f"**{verdict}**")
-    else:
-        st.markdown(
-            f"**The two test figures are not comparable:** this model tells {len(card.classes)} classes apart, not the "
-            "paper's ten."
-        )
-    review(card)
-    notes(card)
-
-
-def show_links(pages: tuple[tuple[str, str, str, str], ...], **query: str) -> None:
-    """A box for each page, with what it is for; `query` names the model, where the page shows one."""
-    st.html(LINK_STYLE)
-    grid = st.grid(len(pages), min_column_width=200, border=True)
-    for page, icon, label, purpose in pages:
+def show_first_steps() -> None:
+    """A box for each page, in the order of their use."""
+    st.markdown("Four steps from here to a model of your own:")
+    grid = st.grid(len(FIRST_STEPS), min_column_width=200, border=True)
+    for page, icon, label, purpose in FIRST_STEPS:
         with grid.container(gap="xxsmall", key=keys.page_link(page)):
-            link(page, f"**{label}**", icon=f":material/{icon}:", **(query if page in ("predict", "evaluate") else {}))
+            link(page, f"**{label}**", icon=f":material/{icon}:")
             st.caption(purpose)
+    show_sample()
 
 
 def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     """The whole confusion matrix of these `photos`; a click opens the cell on the Evaluate page."""
-    st.subheader(f"Confusion matrix · {SETS[photos]}")
+    st.subheader("Confusion matrix")
     names = stored.classes
     chart = st.echarts_chart(
         charts.confusion_options(stored.confusion(), names, "count", dark=st.context.theme.type == "dark"),
         key=keys.HOME_MATRIX, height=charts.matrix_height(len(names)), on_select="rerun",
-        alt=f"Confusion matrix of {len(names)} classes; Inspect opens it with lists that choose its cells",
+        alt=f"Confusion matrix of {len(names)} classes; Evaluate has lists that choose its cells",
     )  # fmt: skip
-    st.caption("Click a cell to see its photos. Rows are true, columns predicted; blue is right, orange is wrong.")
+    st.caption(
+        f"{len(stored):,} {SETS[photos]}. Rows are true, columns predicted; blue is right, orange is wrong. Click a "
+        "cell to see its photos."
+    )
     if chosen := chart.selection.selected:
         true, predicted = divmod(chosen[0]["data_indices"][0], len(names))
         query = {"model": ref.name, "of": photos, "true": names[true], "predicted": names[predicted]}
@@ -90,40 +70,53 @@ def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
 
 
 def show_mistakes(ref: ModelRef, stored: Evaluation, photos: str) -> None:
-    """The largest confusions and, where the photos are here, the most confident mistakes."""
-    st.subheader("Largest confusions")
-    for true, predicted, count in stored.confusions():
-        label = f"{count} × {escape_markdown(true)} called {escape_markdown(predicted)}"
-        link("evaluate", label, ":material/photo_library:", model=ref.name, of=photos, true=true, predicted=predicted)
-    wrong = stored.cell(which="wrong").head(6)
-    if not len(wrong):
+    """Of each of the most common confusions its most confident mistake, which opens all of them on Evaluate."""
+    st.subheader("Most common mistakes")
+    cells = stored.confusions(MISTAKES)
+    if not cells:
         st.caption("None: every photo is right.")
-    elif folder := photo_folder(stored):
-        st.subheader("Most confident mistakes")
-        gallery(wrong, folder, key=keys.HOME_MISTAKES)
-    else:
-        st.caption("The test photos are not on this machine: Inspect says how to show them.")
+        return
+    folder = photo_folder(stored)
+    shown = []
+    for true, predicted, count in cells:
+        first = stored.cell(true, predicted)["path"].iloc[0]
+        words = escape_markdown(confusion_in_words(count, true, predicted, stored.classes))
+        query = {"model": ref.name, "of": photos, "true": true, "predicted": predicted}
+        shown.append(((folder or Path(stored.root)) / first, words, query))
+    photo_link_grid(shown, key=keys.HOME_MISTAKES, page="evaluate")
+    if folder is None:
+        st.caption("The results are complete; only the pictures are missing. Evaluate says how to get them.")
 
 
-boot("Home")
-st.title("Busana")
-st.caption("Train, inspect and share classifiers of apparel photos. Everything stays on this machine.")
-tested = [ref for ref in models() if not ref.problem and ref.card.metrics.test_n]
-if tested:
-    named = {ref.name: ref for ref in sorted(tested, key=rank)}  # a published model hides a run of its name
-    shown = named[default_model(reversed(named))]
-    show_accuracy(shown)
-    show_links(NEXT, model=shown.name)
-    file, photos = opening_file(shown), opens_on(shown.evaluation_file)
+def show_model(ref: ModelRef) -> None:
+    """Try it; the ways onward; what it reaches; where it errs."""
+    try_photos(ref)
+    with st.container(horizontal=True, key=keys.HOME_ONWARD):
+        link("evaluate", "Inspect the model", ":material/grid_on:", model=ref.name)
+        link("train", "Train your own", ":material/model_training:")
+    st.subheader("How good it is")
+    for of, sentence in results(ref):
+        st.markdown(f"**{of}:** {sentence}")
+    file, photos = opening_file(ref), opens_on(ref.evaluation_file)
     if file.is_file():
         with guard():
             stored = evaluation_of(file)
         left, right = st.columns([6, 5], gap="large")
         with left:
-            show_matrix(shown, stored, photos)
+            show_matrix(ref, stored, photos)
         with right:
-            show_mistakes(shown, stored, photos)
+            show_mistakes(ref, stored, photos)
+
+
+boot("Home")
+st.html(STYLE)
+st.title("Busana")
+tested = [ref for ref in models() if not ref.problem and ref.card.metrics.test_n]
+if tested:
+    named = {ref.name: ref for ref in sorted(tested, key=rank)}  # a published model hides a run of its name
+    shown = named[default_model(reversed(named))]
+    st.markdown(f"Names the garment and its colour in a photo. Model: {escape_markdown(shown.name)}.")
+    show_model(shown)
 else:
-    st.markdown("Four steps from here to a model of your own:")
-    show_links(FIRST_STEPS)
-    show_sample()
+    st.markdown("Train, inspect and share classifiers of apparel photos. Everything stays on this machine.")
+    show_first_steps()

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from fashion_core.class_names import answer_in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.photos import examples, sample
@@ -166,10 +167,10 @@ def test_an_example_of_the_models_test_photos_is_one_click_away(folder, tmp_path
     evaluate(folder, tmp_path / "photos")
     app = opened(k="1")
     labels = [app.button(key=f"example-{place}").label.replace("\\", "") for place in range(3)]
-    assert sorted(labels) == sorted(CLASSES)
+    assert sorted(labels) == sorted(map(answer_in_words, CLASSES))
     for place, label in enumerate(labels):
         app.button(key=f"example-{place}").click().run()
-        assert [bar.split(" · ")[0] for bar in bars(app)] == [label]
+        assert [bar.split(" · ")[0] for bar in bars(app)] == [label.lower().replace(" ", "_")]
 
 
 def test_without_any_photo_the_sample_set_is_offered_and_drawn(folder, home, monkeypatch):

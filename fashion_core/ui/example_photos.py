@@ -1,6 +1,9 @@
-"""Photos to try a model on with one click: photos that people took, its own test photos, or the sample set's."""
+"""Photos to try a model on with one click: photos that people took, its own test photos, or the sample set's.
 
-import os
+The whole picture is the button: its label lies below, and what can be pressed is stretched over both.
+"""
+
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,29 +11,59 @@ import numpy as np
 import streamlit as st
 
 from fashion_core import home
+from fashion_core.class_names import answer_in_words, split_names
 from fashion_core.models.registry import ModelRef, photo_folder
 from fashion_core.photos import examples, imaging
 from fashion_core.ui import keys
-from fashion_core.ui.gallery import escape_markdown
+from fashion_core.ui.gallery import escape_markdown, thumbnail
 from fashion_core.ui.sample_set import offer_sample
-from fashion_core.ui.stored import evaluation_of, mtime, opening_file
+from fashion_core.ui.stored import evaluation_of, opening_file
 
 EXAMPLES = 6  # classes with a photo
+SIZE = 240  # pixels of a picture: twice its width, sharp on a dense screen
+
+# A button as large as its tile. Nothing between the two may be positioned, or it would hold the button's surface.
+STYLE = """<style>
+[class*="st-key-tile-example-"] { position: relative; }
+[class*="st-key-tile-example-"] [data-testid="stImage"] img {
+  aspect-ratio: 1; width: 100%; object-fit: cover; border-radius: .375rem; background: rgb(128 128 128 / .13);
+}
+[class*="st-key-tile-example-"] [data-testid="stElementToolbar"] { display: none; }
+[class*="st-key-tile-example-"] :has(button), [class*="st-key-tile-example-"] button { position: static; }
+[class*="st-key-tile-example-"] button { padding: 0; min-height: 1.5rem; outline: none; box-shadow: none !important; }
+[class*="st-key-tile-example-"] button p { font-size: .875rem; line-height: 1.2; }
+[class*="st-key-tile-example-"] button::after {
+  content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
+}
+[class*="st-key-tile-example-"] button:hover::after { box-shadow: 0 0 0 2px currentColor; }
+[class*="st-key-tile-example-"] button:focus-visible::after { box-shadow: 0 0 0 3px currentColor; }
+</style>"""
 
 
 def choose_example(ref: ModelRef) -> Path | None:
-    """A grid of examples; returns the file of the one that was pressed last, if any."""
-    st.caption("Or an example:")
-    found = _examples(ref)
-    if not found:
+    """A row of examples; returns the file of the one that was pressed last, if any."""
+    if found := _examples(ref):
+        st.html(STYLE)
+        st.caption("No photo at hand? Press one of these:")
+    else:
         offer_sample()
-    grid = st.grid(3, min_column_width=90, gap="small")
+    grid = st.grid(3, min_column_width=80, gap="small", key=keys.grid(keys.EXAMPLES))
     for place, (label, (file, picture)) in enumerate(found.items()):
-        with grid.container(key=keys.tile(keys.EXAMPLES, place), gap="xsmall"):
+        with grid.container(key=keys.tile(keys.EXAMPLES, place), gap="xxsmall"):
             st.image(picture, width="stretch", alt=imaging.printable(file.name))
-            if st.button(escape_markdown(label), key=keys.example(place), width="stretch"):
-                st.session_state[keys.EXAMPLE_FILE] = file
-    return st.session_state.get(keys.EXAMPLE_FILE)
+            name = escape_markdown(answer_in_words(label))
+            st.button(name, key=keys.example(place), type="tertiary", width="stretch", on_click=_choose, args=(file,))
+    return chosen_example()
+
+
+def chosen_example() -> Path | None:
+    """The file of the example that was pressed last, if it is there."""
+    file = st.session_state.get(keys.EXAMPLE_FILE)
+    return file if file and file.is_file() else None
+
+
+def _choose(file: Path) -> None:
+    st.session_state[keys.EXAMPLE_FILE] = file
 
 
 def forget_example() -> None:
@@ -39,36 +72,38 @@ def forget_example() -> None:
 
 
 def _examples(ref: ModelRef) -> dict[str, tuple[Path, bytes]]:
-    """A photo, and its thumbnail, of each of a few classes."""
+    """A photo, and its thumbnail, of each of a few classes; drawn by lot, with as many colours and garments as there
+    are, whatever the model says of them."""
     pairs = _candidates(ref)
+    pairs = [pairs[place] for place in np.random.default_rng(0).permutation(len(pairs))]
+    words = dict(zip((label for label, _ in pairs), split_names([label for label, _ in pairs]) or (), strict=False))
     found: dict[str, tuple[Path, bytes]] = {}
-    for place in np.random.default_rng(0).permutation(len(pairs)):
-        label, file = pairs[place]
-        if label not in found and file.is_file():
+    seen: Counter[str] = Counter()
+    while pairs and len(found) < EXAMPLES:
+        label, file = min(pairs, key=lambda pair: sum(seen[word] for word in words.get(pair[0], ())))
+        pairs.remove((label, file))
+        if file.is_file():
             with suppress(imaging.BadPhoto):  # another of its class will do
-                found[label] = file, _thumbnail(os.fsencode(file), mtime(file))
-        if len(found) == EXAMPLES:
-            break
+                found[label] = file, thumbnail(file, SIZE)
+                seen.update(words.get(label, ()))
+                pairs = [pair for pair in pairs if pair[0] != label]
     return found
 
 
 def _candidates(ref: ModelRef) -> list[tuple[str, Path]]:
-    """(label, file): the photos on which the model opens; where these are not here, photos that people took, of its
-    classes; for a model of drawn photos, or of other classes, the sample set's."""
+    """(label, file): the photos on which the model opens, of classes that it has learned from photos; where these are
+    not here, photos that people took, of its classes; for a model of drawn photos, or of other classes, the sample
+    set's."""
     file = opening_file(ref)
     if file.is_file():
         stored = evaluation_of(file)
         if folder := photo_folder(stored):
-            return [(label, folder / path) for path, label in stored.photos[["path", "label"]].values]
+            learned = set(evaluation_of(ref.evaluation_file).photos["label"])  # a class may be a name without a photo
+            rows = stored.photos.loc[stored.photos["label"].isin(learned), ["path", "label"]]
+            return [(label, folder / path) for path, label in rows.values]
     drawn = [(file.parent.name, file) for file in sorted((home() / "data" / "sample").glob("*/*.jpg"))]
     taken, root = examples.table(), examples.folder()
     taken = taken[examples.known(taken["label"], ref.card.classes)]
     if ref.card.dataset.sample or root is None or not len(taken):
         return drawn
     return [(label, root / path) for path, label in taken[["path", "label"]].values]
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _thumbnail(name: bytes, when: float) -> bytes:
-    """`name` is the file's, in bytes: it need not be UTF-8."""
-    return imaging.thumbnail_bytes(imaging.read(Path(os.fsdecode(name))), 240)

@@ -17,6 +17,7 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import photo_folder
 from fashion_core.photos import imaging, label_corrections, sample
 from fashion_core.ui import keys
+from fashion_core.ui.boot import link
 
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
 DECISION_ICON = ":material/gavel:"  # of a decision on a label, wherever one is shown
@@ -32,6 +33,19 @@ STYLE = """<style>
   aspect-ratio: 1; border-radius: .375rem; background: rgb(128 128 128 / .13); padding: .75rem;
   display: flex; justify-content: center; text-align: center;
 }
+</style>"""
+
+# A link as large as its tile. Nothing between the two may be positioned, or it would hold the link's surface.
+LINK_STYLE = """<style>
+[class*="st-key-tile-"]:has([data-testid="stPageLink"]) { position: relative; }
+[class*="st-key-tile-"] :has(> * a), [class*="st-key-tile-"] :has(> a), [class*="st-key-tile-"] a { position: static; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] * { overflow: visible; white-space: normal; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; background: none; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a::after {
+  content: ""; position: absolute; inset: 0; border-radius: .375rem;
+}
+[class*="st-key-tile-"] [data-testid="stPageLink"] a:hover::after { box-shadow: 0 0 0 2px currentColor; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] a:focus-visible::after { box-shadow: 0 0 0 3px currentColor; }
 </style>"""
 
 
@@ -103,6 +117,16 @@ def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str
     """Show photos, each over its caption, which is taken as plain text."""
     shown = _page(len(paths), key, page_size)
     _tiles([Path(path) for path in paths[shown]], [escape_markdown(caption) for caption in captions[shown]], key)
+
+
+def photo_link_grid(photos: Sequence[tuple[Path, str, Mapping[str, str]]], *, key: str, page: str) -> None:
+    """Photos over a link each, (file, words, query) to one of our pages: the whole tile follows it."""
+    st.html(STYLE + LINK_STYLE)
+    grid = st.grid(3, min_column_width=136, gap="small", key=keys.grid(key))
+    for place, (file, words, query) in enumerate(photos):
+        with grid.container(key=keys.tile(key, place), gap="xxsmall"):
+            _photo(file, keys.absent(key, place))
+            link(page, words, **query)
 
 
 def escape_markdown(text: str | Path) -> str:

@@ -45,13 +45,17 @@ TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 
 # Home (pages/home.py)
 HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"
+HOME_ONWARD = "onward"  # the two links to other pages, as its style names them
 
 # Compare (pages/compare.py)
 COMPARE_TESTED_ON = "photos"  # the list of test sets
 COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off", "models", "named"
 COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "photos"
 
-# Predict (pages/predict.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
+# Home and Predict (ui/try_photos.py): its parts, as its style names them
+TRY, TRY_DROP, TRY_EXAMPLES = "try", "try-drop", "try-examples"
+
+# Predict (pages/predict.py, ui/try_photos.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
 PREDICT_FILES, PREDICT_CAMERA = "photos", "camera"
 EXAMPLES, EXAMPLE_FILE = "example", "example"  # the tiles, and the file of the one that was pressed
@@ -108,6 +112,11 @@ def tile(gallery: str, place: int) -> str:
 def example(place: int) -> str:
     """The button that chooses an example, by its place."""
     return f"example-{place}"
+
+
+def answers(photos: int) -> str:
+    """Where the answers to so many photos are: several are laid out otherwise than one."""
+    return "try-answers" if photos > 1 else "try-answer"
 
 
 def answer(place: int) -> str:

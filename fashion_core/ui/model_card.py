@@ -1,11 +1,13 @@
-"""What pages say of a model: its accuracy on the test, what it is, and the notes of its training."""
+"""What pages say of a model: what it is, what it reaches, and the notes of its training."""
 
 import streamlit as st
 
+from fashion_core import paper
 from fashion_core.models.card import ModelCard
 from fashion_core.models.registry import ModelRef
 from fashion_core.stats import accuracy_with_interval, between
 from fashion_core.ui.gallery import escape_markdown
+from fashion_core.ui.stored import evaluation_of
 
 
 def facts(ref: ModelRef) -> None:
@@ -23,20 +25,52 @@ def facts(ref: ModelRef) -> None:
     notes(card)
 
 
-def share_box(title: str, right: int, n: int, dataset: str = "", what: str = "test photos") -> None:
-    """An accuracy in large figures, with what it was measured on."""
-    st.metric(title, f"{right / n:.2%}")
-    of = f" of {escape_markdown(dataset)}" if dataset else ""
-    st.caption(f"of {n:,} {what}{of} right · 95% interval {between(right, n)}")
+def results(ref: ModelRef) -> list[tuple[str, str]]:
+    """What the model reaches: of what, and one sentence. On its own test photos, on photos that people took, and
+    against the paper; what was not measured is left out."""
+    card, metrics = ref.card, ref.card.metrics
+    own = f"{accuracy(metrics.right, metrics.test_n)}, on test photos that it never learned from."
+    if clear := metrics.review.get("clear"):
+        own += f" Where the label is clear by eye: {accuracy(clear.right, clear.n)}."
+    said = [(_kind(card), own)]
+    if people := metrics.people:
+        garment = f" The garment alone: {accuracy(people.garment_right, people.garment_n)}." if people.garment_n else ""
+        said.append(("On photos people took", f"{accuracy(people.right, people.n)}, labelled by eye.{garment}"))
+    return [*said, ("Against the paper", _against_paper(ref))]
 
 
-def review(card: ModelCard) -> None:
-    """What it reaches where a person found the labels clear; nothing where nobody looked."""
-    if clear := card.metrics.review.get("clear"):
-        st.markdown(
-            "Shop labels are noisy. Where the label is clear by eye, it is right on "
-            f"{accuracy_with_interval(clear.right, clear.n, 'test photos')}."
-        )
+def accuracy(right: int, n: int) -> str:
+    """Right answers as a share, with its photos and its interval."""
+    return f"**{right / n:.1%} right** ({right:,} of {n:,}; 95% interval {between(right, n)})"
+
+
+def _kind(card: ModelCard) -> str:
+    if card.dataset.sample:
+        return "On drawn photos"
+    return "On the paper's kind of photos" if card.dataset.name.startswith("paper") else "On its own test photos"
+
+
+def _against_paper(ref: ModelRef) -> str:
+    """The paper's accuracy, and this model's on photos of the same ten classes, where it was tested on these."""
+    card, stated = ref.card, f"The paper reports {paper.TEST_ACCURACY:.1%} ({paper.TEST_RIGHT} of {paper.TEST_PHOTOS})"
+    right, n = card.metrics.right, card.metrics.test_n
+    if not paper.matches(card.classes):
+        right, n = _on_papers_classes(ref)
+    if not n:
+        return f"{stated} on its own ten classes. This model has other classes, so the two do not compare."
+    verdict = paper.verdict(paper.CLASSES, right, n, drawn=card.dataset.sample is not None)
+    here = "" if card.dataset.sample else f" This model, on photos of the same ten classes: {accuracy(right, n)}."
+    return f"{stated} on its own photos.{here} {verdict}"
+
+
+def _on_papers_classes(ref: ModelRef) -> tuple[int, int]:
+    """Right answers and photos, of its test photos that bear one of the paper's ten labels; (0, 0) where it does not
+    have all ten."""
+    if not set(paper.CLASSES) <= set(ref.card.classes) or not ref.evaluation_file.is_file():
+        return 0, 0
+    stored = evaluation_of(ref.evaluation_file)
+    ten = stored.photos["label"].isin(paper.CLASSES).to_numpy()
+    return int(stored.right[ten].sum()), int(ten.sum())
 
 
 def notes(card: ModelCard) -> None:

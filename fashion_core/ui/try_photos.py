@@ -1,0 +1,104 @@
+"""Try a model on photos, in place: a drop zone, examples to press, and the answer under the drop zone.
+
+    try_photos(ref)                        # on Home
+    try_photos(ref, k=5, camera=True)      # on Predict
+
+A fragment: a photo that is dropped or pressed draws this part of the page anew, and nothing else.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from fashion_core.models.predictor import Predictor
+from fashion_core.models.registry import ModelRef
+from fashion_core.photos import imaging
+from fashion_core.ui import keys
+from fashion_core.ui.answers import Answer, show_answers
+from fashion_core.ui.boot import guard
+from fashion_core.ui.example_photos import choose_example, chosen_example, forget_example
+from fashion_core.ui.gallery import STYLE as TILES
+from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
+
+# From top to bottom: drop zone, answer, examples. A wide window has the examples beside the other two, so that an
+# answer moves nothing; several answers lie below all, as wide as the page.
+STYLE = """<style>
+@media (min-width: 48rem) {
+  .st-key-try {
+    display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); grid-template-rows: auto 1fr; gap: 1rem 2rem;
+  }
+  .st-key-try > :has(> .st-key-try-answer) { grid-row: 2; grid-column: 1; }
+  .st-key-try > :has(> .st-key-try-examples) { grid-row: 1 / 3; grid-column: 2; }
+  .st-key-try > :has(> .st-key-try-answers) { grid-row: 3; grid-column: 1 / -1; }
+}
+.st-key-try [data-testid="stFileUploaderDropzone"] { border: 2px dashed rgb(128 128 128 / .5); padding: 1.5rem 1rem; }
+</style>"""
+HELP = "Several at once are fine. To paste one, press Tab until Upload is framed, then Ctrl+V."
+
+
+@st.fragment
+def try_photos(ref: ModelRef, k: int = 3, camera: bool = False) -> None:
+    """The drop zone, the answers of this model with its `k` likeliest classes, and the examples; with a `camera`, a
+    switch for it."""
+    st.html(TILES + STYLE)
+    with st.container(key=keys.TRY):
+        with st.container(key=keys.TRY_DROP):
+            photos = _chosen_photos(camera)
+        with st.container(key=keys.answers(len(photos))), guard():
+            _answer(ref, photos, k)
+        with st.container(key=keys.TRY_EXAMPLES), guard():
+            choose_example(ref)
+
+
+def _chosen_photos(camera: bool) -> list[tuple[str, bytes]]:
+    """File name and bytes of every photo: the example that was pressed, those dropped, pasted or taken."""
+    dropped = st.file_uploader(
+        "Drop a photo and see what it is",
+        accept_multiple_files=True,
+        key=keys.PREDICT_FILES,
+        on_change=forget_example,
+        help=HELP,
+    )
+    taken = st.camera_input("Camera") if camera and st.toggle("Use the camera", key=keys.PREDICT_CAMERA) else None
+    example = chosen_example()
+    chosen = [(example.name, imaging.read_bytes(example))] if example else []
+    return chosen + [(file.name, file.getvalue()) for file in [taken, *dropped] if file]
+
+
+# What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model…")
+def predictor_of(folder: Path, when: float) -> Predictor:
+    return Predictor(folder)
+
+
+@st.cache_data(max_entries=2048, show_spinner=False)
+def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str:
+    """What the model says of the photo in `data`; or why that is no photo."""
+    try:
+        image = imaging.read(data)
+    except imaging.BadPhoto as reason:
+        return str(reason)
+    predictor, explanations = predictor_of(folder, when[0]), explanations_of(folder)
+    probabilities, embeddings = predictor.predict_with_embeddings([image])
+    warning = predictor.warning(image, embeddings[0], explanations) or ""
+    ranked = predictor.ranked(probabilities[0], len(predictor.classes))
+    return Answer(imaging.thumbnail_bytes(image, 480), ranked, warning)
+
+
+def _answer(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
+    """The answers to (file name, bytes), with progress while several are read."""
+    if not photos:
+        return
+    when = mtime(ref.folder / "model.xml"), explanations_mtime(ref.folder)
+    bar = st.progress(0.0, f"Reading {len(photos)} photos…") if len(photos) > 1 else None
+    answers = []
+    for place, (name, data) in enumerate(photos, 1):
+        answers.append((name, answer(ref.folder, when, data)))
+        if bar:
+            bar.progress(place / len(photos), f"{place} of {len(photos)} photos read")
+    if bar:
+        bar.empty()
+    show_answers(answers, k)
