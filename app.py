@@ -3,5 +3,12 @@
 import streamlit as st
 
 from fashion_core import PACKAGE
+from fashion_core.api.routes import MIDDLEWARE, ROUTES
+from fashion_core.ui import document, shared
 
-app = st.App(PACKAGE / "ui" / "router.py")
+shared.apply()  # before the first request, not only before the first page
+app = st.App(
+    PACKAGE / "ui" / "router.py",
+    routes=[*ROUTES, *document.ROUTES],
+    middleware=[*MIDDLEWARE, *document.MIDDLEWARE],
+)

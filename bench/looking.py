@@ -19,7 +19,7 @@ from fashion_core.evaluation import label_issues, query
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations
 from fashion_core.paper import CLASSES
-from fashion_core.reports import charts
+from fashion_core.reports import photo_map
 from fashion_core.stats import softmax
 
 PHOTOS, DIMENSIONS = 44_000, 64
@@ -88,7 +88,9 @@ def explained(evaluation: Evaluation, explanations: Explanations) -> dict[str, f
         return explanations.nearest(path), explanations.duplicates(path), explanations.colour(path), maps
 
     def draw() -> str:
-        return charts.map_figure(points, names[evaluation.truth], evaluation.photos["path"].tolist(), outline).to_json()
+        return photo_map.map_figure(
+            points, names[evaluation.truth], evaluation.photos["path"].tolist(), outline
+        ).to_json()
 
     return {
         "open_a_photo": milliseconds(open_photo),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from fashion_core import UserError, home
+from fashion_core import UserError, access, home
 
 Progress = Callable[[int, int, str], object] | None  # done, total, what
 LONGEST_NAME = 100  # signs of a name that people gave: a file system takes 255 bytes
@@ -23,7 +23,8 @@ LONGEST_NAME = 100  # signs of a name that people gave: a file system takes 255 
 def given_path(text: str | os.PathLike[str]) -> Path:
     """The path that a person typed or pasted: blanks around it, quotes and `file://` are taken off, `~` is the home.
 
-    Raises UserError where nothing is left, or where a `file://` address names another machine.
+    Raises UserError where nothing is left, where a `file://` address names another machine, and where a shared server
+    would leave its own folders.
     """
     typed = os.fspath(text).strip()
     if len(typed) > 1 and typed[0] == typed[-1] and typed[0] in "'\"":
@@ -36,9 +37,9 @@ def given_path(text: str | os.PathLike[str]) -> Path:
     if not typed or "\0" in typed:
         raise UserError("The path is empty or holds a zero byte: give the path of a folder or file.")
     try:
-        return Path(typed).expanduser()
+        return access.inside(Path(typed).expanduser())
     except RuntimeError:  # ~name, and there is no such user: a folder may be called so
-        return Path(typed)
+        return access.inside(Path(typed))
 
 
 def size_and_mtime(root: Path, path: str) -> str:

@@ -1,7 +1,11 @@
 """Data: choose or get photos; counts next to the paper's, unusable files, near-duplicates, sizes, the split."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import streamlit as st
 
+from fashion_core import UserError
 from fashion_core.files import given_path
 from fashion_core.photos.split import SPLITS
 from fashion_core.ui import keys
@@ -10,12 +14,13 @@ from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.get_photos import get_photos, photo_folders, received
 from fashion_core.ui.photo_set import (
     SHOW,
+    blockers,
     captions,
     chosen_photos,
     counts_table,
+    duplicate_groups,
     forget_unknown_class,
     headline,
-    problem_tables,
     read,
     sample_folder,
     select,
@@ -26,6 +31,15 @@ from fashion_core.ui.photo_set import (
 def open_folder(folder: str) -> None:
     st.session_state[keys.DATA_FOLDER] = folder
     select()
+
+
+def move(how: Callable[[Path, str], None], root: Path, label: str) -> None:
+    """Leave out or put back a class; the folder is read anew."""
+    try:
+        how(root, label)
+    except UserError as mistake:
+        st.session_state[keys.DATA_PROBLEM] = str(mistake)
+    st.session_state.pop(keys.DATA_SCAN, None)
 
 
 boot("Data")
@@ -43,7 +57,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         if known != root:
             st.button(f"Open {known.name}", key=keys.open_folder(known.name), on_click=open_folder, args=(str(known),),
                       icon=":material/folder_open:")  # fmt: skip
-    st.button("Look again", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
+    st.button("Rescan folder", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
 with st.expander("Get photos", icon=":material/download:"):
     get_photos()
 
@@ -55,8 +69,9 @@ if keys.DATA_SCAN not in st.session_state or st.session_state[keys.DATA_SCAN].ro
     bar.empty()
 found = st.session_state[keys.DATA_SCAN]
 with st.container():
-    if found.problem:
-        st.error(found.problem, icon=":material/error:")
+    if problem := st.session_state.pop(keys.DATA_PROBLEM, None) or found.problem:
+        st.error(problem, icon=":material/error:")
+    blockers(found, move)
     for note in found.data.notes:
         st.info(escape_markdown(note), icon=":material/info:")
 headline(found)
@@ -73,17 +88,19 @@ with gallery:
         show = st.selectbox("Show", SHOW, format_func=SHOW.__getitem__, key=keys.DATA_SHOW, bind="query-params")
     rows = chosen_photos(found, label, split, size, show)
     st.markdown(f"**{len(rows):,}** of {len(found.photos):,} photos")
-    photo_grid([found.data.file(path) for path in rows["path"]], captions(found, rows, show), key=keys.DATA_PHOTOS,
-               page_size=12)  # fmt: skip
+    if show == "all":
+        photo_grid([found.data.file(path) for path in rows["path"]], captions(found, rows, show), key=keys.DATA_PHOTOS,
+                   page_size=12)  # fmt: skip
+    else:
+        duplicate_groups(found, rows)
 with numbers:
-    st.subheader("Classes and split")
+    st.header("Classes and split")
     counts_table(found)
     if found.data.own_split:
         st.caption("The folder came with its split; what it lacks is drawn by seed 0.")
     elif not found.problem:
         st.caption("80/10/10 of every class, drawn by seed 0 as on the Train page; near-duplicates stay on one side.")
-    st.subheader("Sizes")
+    st.header("Sizes")
     sizes_table(found)
     if not found.problem:
         link("train", "Train on these photos", ":material/model_training:", folder=str(root))
-problem_tables(found)

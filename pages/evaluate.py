@@ -4,7 +4,7 @@ import streamlit as st
 
 from fashion_core.ui import background, keys, label_review, stored
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.evaluate import downloads, headline, matrix, photo, selection, source
+from fashion_core.ui.evaluate import downloads, filters, headline, matrix, photo, selection, source
 from fashion_core.ui.evaluate.state import Shown, Source, State
 from fashion_core.ui.evaluate.views import VIEWS
 from fashion_core.ui.gallery import ask_photo_folder, gallery
@@ -18,51 +18,55 @@ def choose_source() -> Source:
                 "what went wrong.", icon=":material/grid_on:")  # fmt: skip
         link("train", "Train a model", ":material/model_training:")
         st.stop()
-    name = source.choose_model(files)
     # What comes and goes lies in a container of its own: a widget that it pushed to another place in the page would be
     # drawn anew, and the address would follow it no longer.
-    with st.container(), guard():
-        test = stored.evaluation_of(files[name])
-    with st.container(horizontal=True, gap="medium"):
+    notes = st.container()
+    with st.container(horizontal=True, gap="medium", key=keys.SWITCHES):
+        name = source.choose_model(files, notes)
+        with notes, guard():
+            test = stored.evaluation_of(files[name])
         key = source.choose_photo_set(files[name])
         factor = source.choose_factor(test.classes)
     if key.photos == "people":
         key = stored.people_key(files[name], factor)
-    with st.container(), guard():
+    with notes, guard():
         root = ask_photo_folder(stored.evaluation_of(key.file))
-    with st.container(), guard():
         if key.photos == "all" and not background.ready(
             stored.cross_validation_of(key.file, key.explanations_mtime), "cross-validation"
         ):
             st.stop()
-        chosen = Source(name, source.choose_epoch(key, factor), factor, root)
-        headline.show(chosen)
-    return chosen
+    with st.container(), guard():
+        return Source(name, source.choose_epoch(key, factor), factor, root)
 
 
 def show_photos(state: State, shown: Shown) -> None:
-    """The photo that is open, or those shown."""
-    row = state.open_row
-    if row is not None:
-        photo.show(state, row, shown, lambda: label_review.buttons(
-            state.whole, row, state.corrections_file, state.is_test_photo(row)))  # fmt: skip
-        return
+    """The photos shown, and over them the one that is open."""
     n = len(shown.rows)
     st.markdown(f"**{n:,}** of {len(state.evaluation):,} photos{shown.order if n > 1 else ''}")
+    if not n:
+        filters.offer_to_clear(state)
     gallery(shown.rows, state.root, key=keys.EVALUATE_PHOTOS, page_size=12, on_open=selection.open_photo,
             decided=state.corrections, votes=state.votes)  # fmt: skip
+    if state.open_row is not None:
+        photo.show(state, shown, lambda row: label_review.buttons(state, row, shown))
 
 
 boot("Evaluate")
-st.title("Evaluate")
+with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=keys.HEADLINE):
+    st.title("Evaluate", width="content")
+    figures = st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FIGURES)
 chosen = choose_source()
+with figures, guard():
+    headline.show(chosen)
+    menu = st.container(width="content")
+bar = st.container()
 left, right = st.columns([6, 5], gap="large")
 with left:
     tabs = dict(zip(VIEWS, st.tabs(list(VIEWS), key=keys.VIEW, bind="query-params"), strict=True))
 with tabs["Matrix"]:
     cells = matrix.choose_cells()
-with right, guard():
-    state = selection.state_of(chosen, cells)
+with bar, guard():
+    state = filters.state_of(chosen, cells)
 shown = state.selected
 for name, tab in tabs.items():
     if tab.open:
@@ -70,7 +74,7 @@ for name, tab in tabs.items():
             shown = VIEWS[name](state)
 with right, guard():
     show_photos(state, shown)
-with left:
-    with guard():
-        label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
-    downloads.buttons(state)
+with menu, guard():
+    downloads.share(state, shown.rows)
+with guard():
+    label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)

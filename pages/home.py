@@ -11,7 +11,7 @@ from fashion_core.reports import charts
 from fashion_core.ui import keys
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, photo_link_grid
-from fashion_core.ui.model_card import results
+from fashion_core.ui.model_card import knows, results
 from fashion_core.ui.sample_set import show_sample
 from fashion_core.ui.stored import evaluation_of, opening_file, opens_on
 from fashion_core.ui.try_photos import try_photos
@@ -94,9 +94,13 @@ def show_model(ref: ModelRef) -> None:
     with st.container(horizontal=True, key=keys.HOME_ONWARD):
         link("evaluate", "Inspect the model", ":material/grid_on:", model=ref.name)
         link("train", "Train your own", ":material/model_training:")
-    st.subheader("How good it is")
-    for of, sentence in results(ref):
-        st.markdown(f"**{of}:** {sentence}")
+    st.subheader("How often it is right")
+    measured = results(ref)
+    grid = st.grid(len(measured), min_column_width=220, border=True)
+    for result in measured:
+        with grid.container(gap="xsmall"):
+            st.metric(result.on, result.share)
+            st.markdown(result.sentence)
     file, photos = opening_file(ref), opens_on(ref.evaluation_file)
     if file.is_file():
         with guard():
@@ -115,7 +119,7 @@ tested = [ref for ref in models() if not ref.problem and ref.card.metrics.test_n
 if tested:
     named = {ref.name: ref for ref in sorted(tested, key=rank)}  # a published model hides a run of its name
     shown = named[default_model(reversed(named))]
-    st.markdown(f"Names the garment and its colour in a photo. Model: {escape_markdown(shown.name)}.")
+    st.markdown(escape_markdown(knows(shown.card.classes)))
     show_model(shown)
 else:
     st.markdown("Train, inspect and share classifiers of apparel photos. Everything stays on this machine.")

@@ -1,43 +1,20 @@
 """Drop photos, read what a model takes them for; and nine photos it was asked about side by side, as in the paper."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef, default_model, models_by_name
 from fashion_core.photos import imaging
 from fashion_core.ui import keys
-from fashion_core.ui.answers import Answer, show_answers
+from fashion_core.ui.answers import show_answers
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.example_photos import choose_example, forget_example
 from fashion_core.ui.gallery import STYLE, escape_markdown
 from fashion_core.ui.model_card import facts
 from fashion_core.ui.nine_photos import show_nine
-from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
+from fashion_core.ui.stored import explanations_mtime, mtime
+from fashion_core.ui.try_photos import answer_of
 
 COLUMNS = [2, 3]  # inputs, results
-
-# What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
-
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the model…")
-def predictor_of(folder: Path, when: float) -> Predictor:
-    return Predictor(folder)
-
-
-@st.cache_data(max_entries=2048, show_spinner=False)
-def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str:
-    """What the model says of the photo in `data`; or why that is no photo."""
-    try:
-        image = imaging.read(data)
-    except imaging.BadPhoto as reason:
-        return str(reason)
-    predictor, explanations = predictor_of(folder, when[0]), explanations_of(folder)
-    probabilities, embeddings = predictor.predict_with_embeddings([image])
-    warning = predictor.warning(image, embeddings[0], explanations) or ""
-    ranked = predictor.ranked(probabilities[0], len(predictor.classes))
-    return Answer(imaging.thumbnail_bytes(image, 480), ranked, warning)
 
 
 def choose_model() -> tuple[ModelRef, int]:
@@ -93,7 +70,7 @@ with guard():
         with right:
             with st.spinner("Predicting…", show_time=True):
                 when = mtime(model.folder / "model.xml"), explanations_mtime(model.folder)
-                answers = [(name, answer(model.folder, when, data)) for name, data in photos]
+                answers = [(name, answer_of(model.folder, when, data)) for name, data in photos]
             show_answers(answers, k)
     if nine.open:
         with nine:

@@ -22,13 +22,18 @@ def words(app: AppTest) -> str:
     return "\n".join(element.value for kind in (app.markdown, app.caption) for element in kind)
 
 
+def figure(app: AppTest, name: str) -> str:
+    """A number of the headline, as its button says it."""
+    return app.button(key=f"select-{name}").label.split("**")[1]
+
+
 def tiles(app: AppTest) -> list[str]:
     """The file behind each tile of the gallery, as its caption's last line tells."""
     captions = (caption.value for caption in app.caption)
     return [text.rsplit("\n", 1)[-1].replace("\\", "") for text in captions if "wrong]" in text or "right]" in text]
 
 
-def with_explanations(home, root) -> None:
+def with_explanations(home, root, name: str = "by-hand") -> None:
     """Explanations of the eight photos, and of two training photos that are drawn beside them."""
     evaluation = eight(root)
     trained = [("coat", "coat/t0.jpg"), ("hat", "hat/t1.jpg")]
@@ -42,4 +47,4 @@ def with_explanations(home, root) -> None:
     embeddings = np.stack([np.cos(angles), np.sin(angles)], 1)
     colours = np.tile([20.0, 12.0, 280.0, 0.3], (10, 1))
     maps = np.random.default_rng(0).normal(size=(8, 3, 2, 2))
-    Explanations(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights/by-hand" / FILE)
+    Explanations(evaluation.classes, table, embeddings, colours, *SPACE, maps).save(home / "weights" / name / FILE)

@@ -7,7 +7,7 @@ from browser import ROOT, Server
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-PAGES = ("home", "data", "train", "evaluate", "compare", "predict")
+PAGES = ("home", "data", "train", "evaluate", "compare", "predict", "catalogue")
 
 
 @pytest.fixture(scope="module")

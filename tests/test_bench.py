@@ -174,6 +174,12 @@ def test_sheet(learned, tmp_path, capsys, monkeypatch):
     assert Image.open(tmp_path / "sheet.png").format == "PNG"
 
 
+def test_tag(photos, capsys, monkeypatch):
+    run("tag", MODEL, photos, "--photos", "8", "--pairs", "1", monkeypatch=monkeypatch)
+    found = json.loads(capsys.readouterr().out)
+    assert found["photos"] == 8 and found["ratio"] > 0 and found["peak_memory_mib"] > 0
+
+
 RECORDER = """#!{python}
 import sys
 sys.path.insert(0, {root!r})

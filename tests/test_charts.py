@@ -11,7 +11,8 @@ from browser import ROOT
 from evaluations import CLASSES, CONFUSION, eight, made_up
 from PIL import Image
 
-from fashion_core.reports import charts, figures, palette
+from fashion_core.reports import charts, figures, palette, trade_off
+from fashion_core.stats import wilson
 
 MATRIX = np.array(CONFUSION)
 
@@ -129,18 +130,38 @@ def test_the_grid_frames_what_is_wrong_and_needs_no_full_rows():
     assert 0 < framed([right] * 3 + [wrong]) < framed([wrong] * 4)
 
 
-def test_points_over_a_cost_stand_where_they_belong_each_with_its_interval():
-    points = [
-        {"x": 4.2, "accuracy": 0.933, "low": 0.905, "high": 0.954, "label": "small", "name": "a"},
-        {"x": 134.0, "accuracy": 0.921, "low": 0.89, "high": 0.943, "label": "large", "name": "b"},
-    ]
-    option = charts.trade_off_options(points, "million parameters")
-    strokes, dots = (series["data"] for series in option["series"])
-    assert strokes == [[4.2, 90.5], [4.2, 95.4], [4.2, None], [134.0, 89.0], [134.0, 94.3], [134.0, None]]
-    assert [(dot["name"], *dot["value"][:3]) for dot in dots] == [
-        ("a", 4.2, 93.3, "small"),
-        ("b", 134.0, 92.1, "large"),
-    ]
-    assert dots[0]["value"][3] == "93.30%, 95% interval 90.5% to 95.4%"
-    assert (option["yAxis"]["min"], option["yAxis"]["max"]) == (85, 100)  # all of every interval is inside
+def point(x, right, label, photos, n=404):
+    low, high = wilson(right, n)
+    return {"x": x, "right": right, "n": n, "accuracy": right / n, "low": low, "high": high, "label": label,
+            "title": f"{label} (1 Feb)", "name": label, "photos": photos}  # fmt: skip
+
+
+def test_points_over_a_cost_stand_where_they_belong_each_with_its_interval_and_the_colour_of_its_photos():
+    points = [point(4.2, 377, "small", "paper"), point(134.0, 372, "large", "own"), point(60.0, 390, "mid", "paper")]
+    option = trade_off.options(points, "million parameters", "right of test photos, %")
+    strokes, *dots = option["series"]
+    assert strokes["data"][:3] == [[4.2, 90.45], [4.2, 95.37], [4.2, None]] and len(strokes["data"]) == 9
+    assert [[item["value"][:3] for item in series["data"]] for series in dots] == [
+        [[4.2, 93.32, "small"], [60.0, 96.53, "mid"]], [[134.0, 92.08, "large"]]
+    ]  # fmt: skip
+    assert dots[0]["data"][0]["value"][3:] == ["small (1 Feb)", "93.3% right: 377 of 404 photos",
+                                               "95% interval 90.5% to 95.4%"]  # fmt: skip
+    assert option["legend"]["data"] == ["paper", "own"]
+    assert dots[0]["itemStyle"]["color"] != dots[1]["itemStyle"]["color"] and dots[0]["symbol"] != dots[1]["symbol"]
+    assert [dots[0]["data"][0]["label"]["position"], dots[1]["data"][0]["label"]["position"]] == ["right", "left"]
+    assert option["title"]["text"] == "right of test photos, %"
     json.dumps(option, allow_nan=False)
+    assert trade_off.clicked(points, [{"series_index": 1, "data_indices": [1]}])["name"] == "mid"
+    assert trade_off.clicked(points, [{"series_index": 2, "data_indices": [0]}])["name"] == "large"
+    assert trade_off.clicked(points, [{"series_index": 0, "data_indices": [0]}]) is None
+
+
+@pytest.mark.parametrize(
+    ("most", "worst", "end", "step", "bottom", "down"),
+    [(134.0, 372, 150, 25, 88, 2), (23.5, 100, 25, 5, 20, 20), (0.39, 402, 0.5, 0.1, 98, 0.5), (8.2, 0, 10, 2, 0, 20)],
+)
+def test_the_axes_have_round_numbers_and_hold_every_interval(most, worst, end, step, bottom, down):
+    option = trade_off.options([point(most, worst, "one", "p"), point(most / 3, 403, "two", "p")], "", "")
+    across, up = option["xAxis"], option["yAxis"]
+    assert (across["max"], across["interval"], up["min"], up["max"], up["interval"]) == (end, step, bottom, 100, down)
+    assert end / step == int(end / step) and (100 - bottom) / down == int((100 - bottom) / down)

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from datasets import colours
+from PIL import Image
 
 from fashion_core import UserError, runs
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import FILE, OTHER_COLOUR, UNLIKE, Explanations, ood_warning
+from fashion_core.evaluation.explanations import FILE, OTHER_COLOUR, UNLIKE, Explanations, ood_warning, overlay_heatmap
 from fashion_core.photos.garment_colour import UNSURE, Colour
 from fashion_core.runs.config import TrainConfig
 
@@ -87,6 +88,16 @@ def test_a_warning_says_in_what_a_photo_is_unlike_those_learned():
 def test_near_duplicates_are_those_of_other_splits():
     assert four().duplicates("hat/0.jpg")["path"].tolist() == ["hat/1.jpg"]
     assert four().duplicates("sock/2.jpg").empty and four().duplicates("caf\udce9.jpg").empty
+
+
+def test_a_heat_map_lies_over_the_photo_as_strongly_as_asked_and_leaves_no_white_on_a_dark_page():
+    white, heat = Image.new("RGB", (4, 2), "white"), np.array([[0.0, 1.0]], np.float32)
+    plain = np.asarray(overlay_heatmap(white, heat, 1.0, strength=0.0))
+    assert (plain == 255).all()
+    dark = np.asarray(overlay_heatmap(white, heat, 1.0, strength=1.0, ground=0.3))
+    assert dark[:, 0].max() < 90, "the cold half is dark"
+    warm = np.asarray(overlay_heatmap(white, heat, 1.0, strength=1.0)).astype(int)
+    assert warm[0, -1, 0] - warm[0, -1, 2] > 60 > abs(warm[0, 0, 0] - warm[0, 0, 2]), "only the hot half is tinted"
 
 
 def test_a_map_says_what_speaks_for_a_class_against_the_others():

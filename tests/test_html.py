@@ -65,9 +65,10 @@ def test_drawn_photos_compare_with_no_paper(tmp_path):
     photos = pd.DataFrame({"path": classes, "label": classes}, dtype=object)
     wrong = np.eye(10, dtype=np.float32)[[*range(1, 10), 0]]
     test, card = Evaluation(classes, photos, wrong), ModelCard("m", classes, 32, 1.0)
-    assert "do not compare directly" in html.html(test, card, tmp_path)
+    real = html.html(test, card, tmp_path)
+    assert "97.83%" in real and "do not compare directly" in real and "orse" not in real
     page = html.html(replace(test, meta=EvaluationMeta(sample={"per_class": 1, "seed": 0})), card, tmp_path)
-    assert "drawn photos, not real ones" in page and "do not compare directly" not in page
+    assert "drawn photos, not real ones" in page and "97.83%" not in page
 
 
 def test_a_card_cannot_lead_the_report_elsewhere(home, tmp_path, monkeypatch, capsys):
@@ -90,5 +91,17 @@ def test_with_many_classes_every_one_has_its_row_and_the_page_stays_small(tmp_pa
     test.photos["path"] = "big.png"
     page = html.html(test, ModelCard("m", classes, 32, 1.0), tmp_path)
     assert all(f"<td>{name}</td>" in page for name in classes)
-    assert page.count("data:image/jpeg") == html.WORST and len(page) < 1_000_000
-    assert page.count("</b> are called") == html.CONFUSIONS
+    assert page.count("<h3>") == html.MISTAKES and len(page) < 1_000_000
+    assert html.MISTAKES <= page.count("data:image/jpeg") <= html.MISTAKES * html.EACH
+
+
+def test_the_photos_people_took_come_first_and_classes_are_written_as_words(home, tmp_path):
+    classes = ("blue_shoes", "black_shoes")
+    photos = pd.DataFrame({"path": ["0.png", "1.png"], "label": ["blue_shoes"] * 2}, dtype=object)
+    for name in photos["path"]:
+        Image.effect_noise((40, 40), 80).save(tmp_path / name)
+    test = Evaluation(classes, photos, np.array([[0.1, 0.9], [0.8, 0.2]], np.float32), str(tmp_path))
+    page = html.html(test, ModelCard("m", classes, 32, 1.0), tmp_path, taken=test)
+    assert page.index("Most common mistakes on photos people took") < page.index("mistakes on its test photos")
+    assert "On photos people took<b>50.00%" in page and page.count("blue shoes called black") == 2
+    assert page.count("data:image/jpeg") == 2 and "_shoes" not in page

@@ -18,10 +18,12 @@ MAY_IMPORT = {
     "models": (BASE, "photos", "evaluation", "runs"),
     "reports": (BASE, "photos", "evaluation", "runs", "models"),
     "engine": (BASE, "photos", "evaluation", "runs", "models"),
+    # What the server answers beside the pages: it may not know them, and knows no Streamlit, only ASGI.
+    "api": (BASE, "photos", "evaluation", "runs", "models"),
     "cli": (BASE, "photos", "evaluation", "runs", "models", "reports", "engine"),  # the engine inside functions only
-    "ui": (BASE, "photos", "evaluation", "runs", "models", "reports"),
+    "ui": (BASE, "photos", "evaluation", "runs", "models", "reports", "api"),  # one queue for both
     "pages": (BASE, "photos", "evaluation", "runs", "models", "reports", "ui"),
-    "app.py": (BASE,),
+    "app.py": (BASE, "api", "ui"),  # it joins the two on one server
 }
 STREAMLIT, TORCH = ("ui", "pages", "app.py"), ("engine",)  # who may import streamlit, and who torch
 # Slow or large, and needed by some visits only: imported by the function that needs them. Plotly is not

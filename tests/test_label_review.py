@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
+from fashion_core.ui import label_review
+from fashion_core.ui.evaluate.state import Shown
 
 CLASSES = ("001", "002")
 
@@ -101,3 +103,11 @@ def test_a_decision_on_a_photo_whose_name_is_no_utf8_is_shown_and_found_again(ho
     label_corrections.default_file(root).unlink()
     app.file_uploader(key="decisions-file").set_value(("theirs.csv", content, "text/csv")).run()
     assert "1 of 1 decision is new, and kept." in said(app) and "not in" not in said(app)
+
+
+def test_a_queue_goes_on_with_what_nobody_decided_on_and_ends():
+    shown = Shown(pd.DataFrame({"path": ["a", "b", "c", "d"]}), "", True)
+    assert label_review._following(shown, "a", {"a": "x"}) == "b"
+    assert label_review._following(shown, "b", {"a": "x", "b": "", "c": "y"}) == "d"
+    assert label_review._following(shown, "d", {"d": "x", "a": "x"}) == "b", "from the end on the first"
+    assert label_review._following(shown, "d", {"a": "", "b": "", "c": ""}) is None

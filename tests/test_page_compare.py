@@ -1,4 +1,4 @@
-"""The Compare page: only what was tested on the same photos stands together, and every point opens its evaluation."""
+"""The Compare page: every tested model is in its first chart or named below it, and every number opens its photos."""
 
 import json
 import re
@@ -11,11 +11,14 @@ from evaluations import eight
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from fashion_core.evaluation import paired, people
+from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.files import write_json
-from fashion_core.reports import charts
+from fashion_core.reports import trade_off
 from fashion_core.runs import config
 
-GRID = charts.trade_off_options([], "")["grid"]
+GRID = trade_off.options([], "", "")["grid"]
+PEOPLE = {"right": 80, "n": 100, "macro_f1": 0.8, "garment_right": 110, "garment_n": 125}
 
 
 def model(home, name, right=349, n=404, cost=(25.6e6, 8.18e9, 900.0), photos="apparel10", published=False, **more):
@@ -25,7 +28,7 @@ def model(home, name, right=349, n=404, cost=(25.6e6, 8.18e9, 900.0), photos="ap
     card = {
         "classes": ["coat", "hat", "sock"], "image_size": 224, "temperature": 1.0,
         "created": "2026-02-01T10:00:00+00:00",
-        "metrics": {"test_accuracy": right / n, "test_n": n, "macro_f1": right / n - 0.02},
+        "metrics": {"test_accuracy": right / n, "test_n": n, "macro_f1": right / n - 0.02} | more.pop("figures", {}),
         "config": config.preset("best").as_dict() | more.pop("settings", {}),
         "dataset": {"name": photos, "fingerprint": f"{photos}-split-0"},
         "training_seconds": 412.0, "hardware": "NVIDIA H100",
@@ -62,9 +65,10 @@ def words(app: AppTest) -> str:
     return "\n".join(element.value for element in app.caption).replace("\\", "")
 
 
-def drawn(app: AppTest) -> list[list]:
-    """The values of the chart's points."""
-    return [item["value"] for item in json.loads(app.get("echarts_chart")[0].proto.spec)["series"][1]["data"]]
+def drawn(app: AppTest) -> dict[str, list[list]]:
+    """The values of the chart's points, by the photos that the models were tested on."""
+    series = json.loads(app.get("echarts_chart")[0].proto.spec)["series"][1:]
+    return {each["name"]: [item["value"] for item in each["data"]] for each in series}
 
 
 def test_with_nothing_tested_it_says_what_to_do(home):
@@ -73,13 +77,50 @@ def test_with_nothing_tested_it_says_what_to_do(home):
     assert "Nothing to compare yet" in app.info[0].value and not app.selectbox
 
 
-def test_the_newest_tests_photos_come_first_and_other_photos_stay_apart(series):
-    app = opened()
+def test_every_model_is_in_the_first_chart_whatever_its_test_photos_told_apart_by_colour(series):
+    app = opened(cost="Model size")
     assert not app.exception
-    assert app.selectbox(key="photos").options == ["apparel10 · appare", "clothing · clothi"]
-    assert "6 models, each tested on the same 404 photos" in words(app) and "1 more" in words(app)
-    app.selectbox(key="photos").select_index(1).run()
-    assert app.dataframe[0].value["name"].to_list() == ["20251223-100000-quick"]
+    assert {name: len(points) for name, points in drawn(app).items()} == {"apparel10": 6, "clothing": 1}
+    assert "7 models, each on the photos of its own test" in words(app) and "Not in this chart" not in words(app)
+    assert len(app.dataframe[0].value) == 7
+
+
+def test_photos_that_people_took_come_first_and_who_never_saw_them_is_named(series):
+    model(series, "phone", published=True, photos="paper", figures={"people": PEOPLE})
+    app = opened()
+    options = ["Photos people took", "Photos people took: garment alone", "Each model's own test photos",
+               "Test photos of apparel10", "Test photos of clothing", "Test photos of paper"]  # fmt: skip
+    assert sorted(app.selectbox(key="photos").options) == sorted(options)
+    assert drawn(app) == {"paper": [[25.6, 80.0, "phone", "phone", "80.0% right: 80 of 100 photos",
+                                     "95% interval 71.1% to 86.7%"]]}  # fmt: skip
+    spec = json.loads(app.get("echarts_chart")[0].proto.spec)
+    assert spec["title"]["text"] == "right of photos people took, %"
+    assert "Not in this chart: apparel-small, best" in words(app)
+    assert "and 1 more (not tested on these photos)" in words(app)
+    app.selectbox(key="photos").select("garment").run()
+    assert drawn(app)["paper"][0][1] == 88.0
+    app.selectbox(key="photos").select("test").run()
+    assert {name: len(points) for name, points in drawn(app).items()} == {"paper": 1, "apparel10": 5, "clothing": 1}
+
+
+def test_one_set_of_test_photos_alone_names_the_models_of_others(series):
+    app = opened()
+    app.selectbox(key="photos").select("clothing").run()
+    assert not app.exception and list(drawn(app)) == ["clothing"]
+    assert "1 model, on clothing" in words(app) and "apparel-small" in words(app)
+
+
+def test_two_splits_of_one_folder_are_told_apart(series):
+    model(series, "other-split", dataset={"name": "apparel10", "fingerprint": "ffffff-other"})
+    assert {"apparel10 · appare", "apparel10 · ffffff", "clothing"} == set(drawn(opened(cost="Model size")))
+
+
+def test_models_are_called_by_plain_names_and_equal_ones_are_told_apart(series):
+    model(series, "20260201-110001-best", settings={"architecture": "vgg16"})
+    titles = opened().dataframe[0].value.set_index("name")["title"]
+    assert titles["apparel-small"] == "apparel-small"
+    assert titles["20260201-100000-best"] == "best (1 Feb 2026, 12:00)"
+    assert titles["20260201-110001-best"] == "best, vgg16 (1 Feb 2026, 10:00) · 20260201-110001-best"
 
 
 def test_a_published_run_counts_once_under_its_name(series):
@@ -98,15 +139,17 @@ def test_the_table_has_the_best_first_and_says_what_is_not_known(series):
 
 @pytest.mark.parametrize(
     ("cost", "x", "count"),
-    [("Parameters", 25.6, 5), ("FLOPs", 8.18, 5), ("Model size", 2.5, 6), ("Training time", 6.867, 6),
-     ("Training speed", 900.0, 5)],
+    [("Parameters", 25.6, 6), ("FLOPs", 8.18, 6), ("Model size", 2.5, 7), ("Training time", 6.867, 7),
+     ("Training speed", 900.0, 6)],
 )  # fmt: skip
 def test_every_cost_of_the_address_places_the_points_that_have_it(series, cost, x, count):
     app = opened(cost=cost)
-    values = drawn(app)
+    values = [value for points in drawn(app).values() for value in points]
     assert not app.exception and len(values) == count
-    assert [x, 96.78, "best", "96.78%, 95% interval 94.6% to 98.1%"] in values
-    assert ("1 of them has no" in words(app)) == (count == 5)
+    assert [x, 96.78, "best", "best (1 Feb 2026, 12:00)", "96.8% right: 391 of 404 photos",
+            "95% interval 94.6% to 98.1%"] in values  # fmt: skip
+    missing = f"Not in this chart: best (24 Dec 2025, 10:00) ({cost} not on record)"
+    assert (missing in words(app)) == (count == 6)
 
 
 def test_a_model_is_opened_by_its_name_too(series):
@@ -119,39 +162,70 @@ def test_a_damaged_card_and_one_of_another_age_do_no_harm(series):
     (series / "runs" / "20260201-110000-best" / "model" / "card.json").write_text("{")
     model(series, "ancient", cost=None, metrics=None, dataset=None, config=None)
     app = opened()
-    assert not app.exception and len(app.dataframe[0].value) == 5
+    assert not app.exception and len(app.dataframe[0].value) == 6
 
 
-def test_a_click_on_a_point_opens_its_evaluation_and_back_comes_back(series, server, page: Page):
+def test_a_click_on_a_point_or_an_accuracy_opens_its_mistakes_and_back_comes_back(series, server, page: Page):
     page.goto(f"{server(series).url}/compare")
     chart = page.locator(".st-key-trade-off").get_by_test_id("stEChartsChart")
     expect(chart.locator("canvas").first).to_be_visible(timeout=SOON)
     hover_click(page, chart, lambda box: place(box, 134.3, 100 * 372 / 404))
     expect(page).to_have_url(re.compile("/evaluate.*model=20260201-110000-best"), timeout=SOON)
-    expect(page.get_by_text("Matrix", exact=True).first).to_be_visible(timeout=SOON)
+    assert "of=test" in page.url and "which=wrong" in page.url
     page.go_back()
     expect(page.get_by_role("heading", name="Compare")).to_be_visible(timeout=SOON)
     expect(chart.locator("canvas").first).to_be_visible(timeout=SOON)
     table = page.locator(".st-key-models").get_by_test_id("stDataFrame")
     steady_box(page, table)
-    table.click(position={"x": 12, "y": 35 + 17})  # the box before the first row: the best model
+    table.click(position={"x": 60, "y": 35 + 17})  # the first row: the best model's name
     expect(page).to_have_url(re.compile("/evaluate.*model=20260201-100000-best"), timeout=SOON)
 
 
 def place(box, x: float, y: float) -> tuple[float, float]:
-    """Where a point lies in a chart of this size, in pixels: the axes reach to 1.25 × 134.3 and from 80 to 100."""
-    wide, high = box["width"] - GRID["left"] - GRID["right"], box["height"] - GRID["top"] - GRID["bottom"]
-    return GRID["left"] + x / (1.25 * 134.3) * wide, GRID["top"] + (100 - y) / (100 - 85) * high
+    """Where a point lies in a chart of this size, in pixels: the axes reach to 150 and from 60 to 100."""
+    wide, high = box["width"] - GRID["left"] - GRID["right"], box["height"] - GRID["top"] - GRID["bottom"] - 2 * 24
+    return GRID["left"] + x / 150 * wide, GRID["top"] + (100 - y) / (100 - 60) * high
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for element in app.markdown).replace("\\", "")
+
+
+def rolled(evaluation: Evaluation) -> Evaluation:
+    """The same photos, each answer that was right wrong."""
+    return replace(evaluation, probabilities=np.roll(evaluation.probabilities, 1, axis=1))
 
 
 def test_two_models_are_told_apart_by_the_photos_on_which_they_differ(home):
     model(home, "20260201-100000-best")
     model(home, "20260201-110000-best", created="2026-02-01T11:00:00+00:00")
-    other = eight(home / "photos")
-    probabilities = np.roll(other.probabilities, 1, axis=1)  # wrong on what was right: five photos
-    replace(other, probabilities=probabilities).save(home / "runs/20260201-110000-best/model/evaluation.parquet")
+    rolled(eight(home / "photos")).save(home / "runs/20260201-110000-best/model/evaluation.parquet")
     app = opened(named="20260201-100000-best", against="20260201-110000-best")
-    said = "\n".join(element.value for element in app.markdown).replace("\\", "")
-    assert "5 photos are right with 20260201-100000-best alone" in said and "p = 0." in said
-    app.segmented_control(key="only").set_value("right with 20260201-100000-best alone").run()
-    assert not app.exception and sum("wrong]" in caption.value for caption in app.caption) == 5
+    assert not app.exception
+    assert "on the 8 photos that both were tested on, best (1 Feb 2026, 10:00) is right on 5" in said(app)
+    assert "2026, 11:00) on 1 (exact McNemar test, p = 0." in said(app)
+    assert app.segmented_control(key="only").options[0].endswith("is right (5)")
+    assert sum("wrong]" in caption.value for caption in app.caption) == 5  # what the other took them for, as photos
+
+
+def test_models_of_other_classes_compare_on_the_photos_people_took_that_both_know(home):
+    three, two = eight(home / "photos"), ("coat", "hat")
+    keep = three.photos["label"].isin(two).to_numpy()
+    part = Evaluation(two, three.photos[keep].reset_index(drop=True), three.probabilities[keep][:, :2])
+    for name, answers in (("a", three), ("b", part)):
+        model(home, name, published=True, photos=name, figures={"people": PEOPLE})
+        answers.save(home / "weights" / name / people.FOLDER / people.KNOWN)
+    app = opened(named="a", against="b")
+    assert not app.exception and f"on the {keep.sum()} photos that both were tested on" in said(app)
+    app.selectbox(key="photos").select("test").run()
+    assert "were tested on different photos" in app.info[0].value and not app.exception
+
+
+def test_only_the_same_photo_under_the_same_label_pairs():
+    ours = eight()
+    theirs = replace(ours, photos=ours.photos.assign(label=ours.photos["label"][::-1].to_numpy()))
+    same = [a == b for a, b in zip(ours.photos["label"], theirs.photos["label"], strict=True)]
+    pair = paired.common(ours, theirs)
+    assert len(pair[0] if pair else ()) == sum(same)
+    moved = replace(ours, photos=ours.photos.assign(path="elsewhere/" + ours.photos["path"]))
+    assert paired.common(ours, moved) is None

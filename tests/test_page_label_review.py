@@ -13,11 +13,13 @@ from evaluations import BLACK, BLUE, eight, explained, five, planted, publish
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from fashion_core import runs
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE
 from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.photos import label_corrections
+from fashion_core.runs import config
 from fashion_core.ui import background, stored
 
 
@@ -42,6 +44,10 @@ def with_epochs(home, root) -> None:
     for epoch, probabilities in ((1, hats), (2, evaluation.probabilities)):
         meta = EvaluationMeta("by-hand", epoch, "validation", probabilities="uncalibrated")
         replace(evaluation, probabilities=probabilities, meta=meta).save(folder / f"{epoch:04}.parquet")
+
+
+def checked(app) -> str:
+    return "\n".join(element.proto.text for element in app.get("progress"))
 
 
 def metric(app, label: str) -> str:
@@ -93,6 +99,14 @@ def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
     app = opened(view="Oddities", odd="near-duplicates", of="all")
     assert tiles(app) == ["2.jpg", "t0.jpg"] and not app.exception
     assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
+
+
+def test_oddities_that_filters_hide_are_told_and_one_click_away(root):
+    Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "coat/1.jpg")
+    app = opened(view="Oddities", odd="dark", true="hat")
+    assert "**0** photos (filtered)" in words(app) and tiles(app) == []
+    app.button(key="odd-all").click().run()
+    assert "**1** photo." in words(app) and tiles(app) == ["1.jpg"]
 
 
 def test_oddities_need_no_photos_and_see_those_that_come_or_change(root):
@@ -194,7 +208,7 @@ def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
     app = opened(photo="2")  # a coat, called hat
     app.button(key="decide-relabel").click().run()
     assert label_corrections.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
-    assert "A test photo is never learned from" in words(app)
+    assert "Test photos are never learned from" in words(app)
     app.button(key="decide-leave out").click().run()
     assert label_corrections.read(file) == {"coat/2.jpg": ""} and "Decided: **left out**" in words(app)
     app.button(key="decide-undo").click().run()
@@ -227,8 +241,118 @@ def test_a_label_issue_that_was_decided_on_is_no_longer_asked_about(root):
     for path in table["path"]:
         label_corrections.record(label_corrections.default_file(root), path, "keep", path.split("/")[0])
     app = opened(view="Labels", of="all")
-    assert "**0** labels look wrong" in words(app) and not app.exception
-    assert f"{len(table)} more were decided on" in words(app)
+    assert not app.exception and tiles(app) == [] and "review-start" not in {button.key for button in app.button}
+    if len(table):
+        assert f"{len(table)} of {len(table)} checked" in checked(app)
+
+
+def test_checking_labels_has_a_score(home, tmp_path):
+    evaluation, swapped = planted()
+    root = tmp_path / "photos"
+    publish(home, replace(evaluation, root=str(root)), "swapped", draw=False)
+    issues = label_issues.find_label_issues(evaluation)
+    n = len(issues)
+    app = opened(model="swapped", view="Labels")
+    assert f"**{n}** labels look wrong" in words(app) and f"0 of {n} checked" in checked(app)
+    app.button(key="review-start").click().run()
+    for row in range(n):  # each decision opens the next photo
+        place = int(issues["index"][row])
+        assert app.query_params["photo"] in (
+            stored.photo_id(issues["path"][row]),
+            [stored.photo_id(issues["path"][row])],
+        )
+        app.button(key="decide-relabel" if place in swapped else "decide-keep").click().run()
+        assert f"{row + 1} of {n} checked" in checked(app) and not app.exception
+    found = len(swapped & set(issues["index"]))
+    right = int(evaluation.right.sum())
+    assert metric(app, "Accuracy") == f"{right / 300:.2%}"
+    assert metric(app, "By the decided labels") == f"{(right + found) / 300:.2%}" and found > 5
+    assert f"{right + found} of 300 photos; {n} labels were decided on" in words(app)
+
+
+def test_the_last_decision_is_taken_back_from_the_next_photo(home, tmp_path):
+    evaluation, _ = planted()
+    root = tmp_path / "photos"
+    publish(home, replace(evaluation, root=str(root)), "swapped", draw=False)
+    app = opened(model="swapped", view="Labels")
+    app.button(key="review-start").click().run()
+    first = app.query_params["photo"]
+    app.button(key="decide-leave out").click().run()
+    assert app.query_params["photo"] != first and app.button(key="decide-undo").label == "Undo the last: left out"
+    app.button(key="decide-undo").click().run()
+    assert app.query_params["photo"] == first and label_corrections.read(label_corrections.default_file(root)) == {}
+    assert "decide-undo" not in {button.key for button in app.button}
+
+
+def test_labels_that_filters_hide_are_told_and_one_click_away(home, tmp_path):
+    evaluation, _ = planted()
+    publish(home, evaluation, "swapped", draw=False)
+    issues = label_issues.find_label_issues(evaluation)
+    some = issues["label"].value_counts()
+    app = opened(model="swapped", view="Labels", true=some.index[0])
+    look = "label looks" if some.iloc[0] == 1 else "labels look"
+    assert f"**{some.iloc[0]}** {look} wrong (filtered)" in words(app)
+    app.button(key="issues-all").click().run()
+    assert f"**{len(issues)}** labels look wrong" in words(app) and "(filtered)" not in words(app)
+
+
+def test_a_weak_model_doubts_labels_with_a_caution(home):
+    publish(home, eight(), draw=False)  # right on 62.5 %
+    assert "Right on 62.5% of these photos only" in words(opened(view="Labels"))
+    publish(home, planted()[0], "swapped", draw=False)
+    assert "of these photos only" not in words(opened(model="swapped", view="Labels"))
+
+
+def retrainable(home, tmp_path):
+    """A run with eight test photos and two of training, all eight decided alike; and its recipe."""
+    root = tmp_path / "photos"
+    evaluation = eight(root)
+    run = runs.create(config.preset("quick"), root)
+    evaluation.save(run.folder / "evaluation.parquet")
+    publish(home, evaluation, "any")  # draws the photos
+    return run, root, evaluation
+
+
+def test_retraining_starts_a_run_of_the_same_recipe_with_the_decisions(home, tmp_path, monkeypatch):
+    run, root, _ = retrainable(home, tmp_path)
+    started = []
+    monkeypatch.setattr(runs, "launch", lambda run, finish=False: started.append(run))
+    file = label_corrections.default_file(root)
+    assert "retrain" not in {button.key for button in opened(model=run.id, view="Labels").button}
+    label_corrections.record(file, "coat/2.jpg", "relabel", "hat")
+    app = opened(model=run.id, view="Labels")
+    assert app.button(key="retrain").disabled and "All decisions are on test photos" in words(app)
+    label_corrections.record(file, "coat/t0.jpg", "relabel", "hat")
+    app = opened(model=run.id, view="Labels")
+    assert "with 1 of 2 decisions" in words(app)
+    app.button(key="retrain").click().run()
+    assert not app.exception and len(started) == 1
+    assert started[0].config == run.config.changed({"decisions": str(file)}) and started[0].dataset == root
+
+
+def test_retraining_ends_on_the_photos_that_it_mended_and_broke(home, tmp_path, monkeypatch):
+    run, root, evaluation = retrainable(home, tmp_path)
+    file = label_corrections.default_file(root)
+    label_corrections.record(file, "coat/t0.jpg", "relabel", "hat")
+    new = runs.create(run.config.changed({"decisions": str(file)}), root)
+    (new.folder / label_corrections.COPY).write_bytes(file.read_bytes())
+    answers = evaluation.probabilities.copy()
+    answers[2], answers[7], answers[0] = (0.8, 0.1, 0.1), (0.1, 0.1, 0.8), (0.1, 0.8, 0.1)  # two mended, one broken
+    replace(evaluation, probabilities=answers).save(new.folder / "evaluation.parquet")
+    app = opened(model=run.id, view="Labels")
+    assert "Retrained: 62.50% → 75.00%** of the same 8 test photos" in words(app) and not app.exception
+    assert "Wrong before, right now." in words(app) and {"2.jpg", "7.jpg"} <= set(tiles(app))
+    assert "retrain" not in {button.key for button in app.button}, "it has learned from all decisions"
+    app.segmented_control(key="mended").set_value("broken").run()
+    assert "Right before, wrong now." in words(app) and "0.jpg" in tiles(app) and not app.exception
+    label_corrections.record(file, "hat/t1.jpg", "relabel", "coat")
+    assert opened(model=run.id, view="Labels").button(key="retrain").label == "Retrain again and compare"
+
+
+def test_what_cannot_be_retrained_here_says_why(home, tmp_path):
+    publish(home, eight("shop"), draw=False)
+    label_corrections.record(home / "data" / "shop.decisions.csv", "coat/2.jpg", "relabel", "hat")
+    assert "not on this machine, so it cannot be trained again" in words(opened(view="Labels"))
 
 
 def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
@@ -252,7 +376,7 @@ def test_what_was_handed_in_is_merged_and_nonsense_is_one_sentence(root):
 def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, page: Page):
     file = label_corrections.default_file(root)
     page.goto(f"{server(home).url}/evaluate?model=by-hand&which=wrong&photo=7")  # a sock, called hat; then 2, then 5
-    said = page.get_by_test_id("stMain")
+    said = page.get_by_role("dialog")
     expect(said).to_contain_text("1 of 3 in this selection")
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("l")
@@ -273,10 +397,10 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
     page.keyboard.press("Escape")
     expect(page).not_to_have_url(re.compile("photo="))
-    expect(said).to_contain_text("Decisions on these photos: 2")
+    expect(page.get_by_test_id("stMain")).to_contain_text("Decisions on these photos: 2")
 
 
-def test_label_corrections_leave_as_a_file_and_come_back_and_lead_to_training(root, home, server, page: Page, tmp_path):
+def test_label_corrections_leave_as_a_file_and_come_back(root, home, server, page: Page, tmp_path):
     file = label_corrections.default_file(root)
     label_corrections.record(file, "sock/7.jpg", "relabel", "hat")
     page.goto(f"{server(home).url}/evaluate?model=by-hand")
@@ -292,10 +416,6 @@ def test_label_corrections_leave_as_a_file_and_come_back_and_lead_to_training(ro
     page.locator("input[type=file]").set_input_files(taken)
     expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decision is new, and kept.")
     assert label_corrections.read(file) == {"sock/7.jpg": "hat"}
-    page.get_by_text("Decisions on these photos: 1").click()
-    page.get_by_role("link", name="Train with them").click()
-    expect(page).to_have_url(re.compile("/train.*folder="))
-    expect(page.get_by_role("textbox", name="Folder of photos")).to_have_value(str(root))
 
 
 def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, home, server, page: Page):
@@ -348,7 +468,7 @@ def test_a_click_on_a_point_of_the_curves_opens_its_photos(root, home, server, p
     expect(page.get_by_test_id("stMain")).to_contain_text("3 of 8 photos")
 
 
-def test_from_the_list_of_label_issues_one_opens_decides_and_goes_on(home, server, page: Page, tmp_path):
+def test_by_keyboard_label_issues_are_checked_one_after_the_other(home, server, page: Page, tmp_path):
     evaluation, _ = planted()
     evaluation = replace(evaluation, root=str(tmp_path / "photos"))
     publish(home, evaluation, "swapped")
@@ -358,16 +478,24 @@ def test_from_the_list_of_label_issues_one_opens_decides_and_goes_on(home, serve
     expect(said).to_contain_text(f"{len(order)} labels look wrong")
     hover_click(page, page.get_by_test_id("stDataFrame").first, lambda box: (17, 35 + 17))  # the first row's tick
     expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][0])}(&|$)"))
+    said = page.get_by_role("dialog")
     expect(said).to_contain_text(f"1 of {len(order)} in this selection")  # its buttons, and so its keys, are there
     steady_box(page, page.get_by_role("button", name="Leave out"))
-    page.keyboard.press("l")
-    expect(said).to_contain_text(f"Decided: it is {order['predicted'][0]}")
-    expect(said).to_contain_text(f"{len(order) - 1} labels look wrong, the worst first. 1 more were decided on.")
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("l")  # and the next one opens by itself
     expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][1])}(&|$)"))
-    assert label_corrections.read(label_corrections.default_file(tmp_path / "photos")) == {
-        order["path"][0]: order["predicted"][0]
-    }
+    expect(said).to_contain_text(f"1 of {len(order)} checked")
+    expect(page.get_by_role("button", name=f"Undo the last: it is {order['predicted'][0]}")).to_be_visible()
+    steady_box(page, page.get_by_role("button", name="Leave out"))
+    page.keyboard.press("x")
+    expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][2])}(&|$)"))
+    expect(said).to_contain_text(f"2 of {len(order)} checked")
+    file = label_corrections.default_file(tmp_path / "photos")
+    assert label_corrections.read(file) == {order["path"][0]: order["predicted"][0], order["path"][1]: ""}
+    steady_box(page, page.get_by_role("button", name="Undo the last"))
+    page.keyboard.press("u")
+    expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][1])}(&|$)"))
+    expect(said).to_contain_text(f"1 of {len(order)} checked")
+    assert label_corrections.read(file) == {order["path"][0]: order["predicted"][0]}
 
 
 def test_the_address_follows_whatever_was_switched_before(root, home, server, page: Page):

@@ -107,6 +107,111 @@ def test_a_bound_is_read_back_as_the_same_confidence():
         assert np.float32(said[0].value) == np.float32(again[0].value) == least
 
 
+SIX = tuple(f"{colour}_{garment}" for colour in ("black", "blue") for garment in
+            ("dress", "hat", "pants", "shirt", "shoes"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("jeans", ["jeans → blue pants"]),
+        ("black jeans", ["black jeans → black pants"]),
+        ("navy gowns", ["navy gowns → blue dress"]),
+        ("t-shirts and tees", ["t shirts or tees → shirt"]),
+        ("sneakers it calls trousers", ["sneakers → shoes", "predicted trousers → predicted pants"]),
+        ("dresses it thinks are shirts", ["dress", "predicted shirt"]),
+        ("dresses taken for shirts", ["dress", "predicted shirt"]),
+        ("dresses the model mistakes for shirts", ["dress", "predicted shirt", "wrong"]),
+        ("what does it confuse with shoes", ["predicted shoes", "wrong"]),
+        ("black shoes that are really blue", ["blue", "predicted black shoes"]),
+        ("black shoes that aren't really blue", ["predicted black shoes", "not blue"]),
+        ("mis-classified blue dress", ["blue dress", "wrong"]),
+        ("Could you please show me which blue dresses it did get wrong?", ["blue dress", "wrong"]),
+        ("label errors", ["label issues"]),
+        ("dresses whose labels look wrong", ["dress", "label issues"]),
+        ("duplicates of shoes", ["shoes", "duplicates"]),
+        ("2540.jpg", ["2540.jpg"]),
+        ("the worst 5", ["worst 5"]),
+        ("the five worst dresses", ["dress", "worst 5"]),
+        ("top 10 mistakes", ["worst 10", "wrong"]),
+        ("3 least sure", ["3 least sure"]),
+        ("the worst dresses", ["dress", "wrong"]),
+        ("blue dresses and black shirts", ["blue dress or black shirt"]),
+        ("dresses and blue shirts", ["dress or blue shirt"]),
+        ("blue dresses and shirts", ["blue dress or shirt"]),
+        ("not blue dresses", ["not blue dress"]),
+        ("everything except shoes and pants", ["not shoes", "not pants"]),
+        ("dresses it didn't get right", ["dress", "wrong"]),
+        ("dresses not called dresses", ["dress", "predicted not dress"]),
+        ("right garment, wrong colour", ["colour wrong"]),
+        ("less than 50 % sure", ["below 50%"]),
+        ("Hello, could you show me all the photos, please?", []),
+    ],
+)
+def test_a_question_is_read_as_a_person_means_it(text, readings):
+    found = query.parse(text, SIX)
+    assert not found.unknown and [each.reading for each in found.filters] == readings
+    assert set(query.parse(query.text(found.filters), SIX).filters) == set(found.filters), "its words ask for it again"
+
+
+def test_classes_joined_by_and_are_these_and_no_others():
+    (found,) = query.parse("blue dresses and black shirts", SIX).filters
+    assert found.value == ("black_shirt", "blue_dress")
+    assert query.parse("not blue dresses", SIX).filters[0].value == tuple(n for n in SIX if n != "blue_dress")
+
+
+@pytest.mark.parametrize(
+    ("text", "readings", "unknown"),
+    [
+        ("asdf", [], ("asdf",)),
+        ("dresses zorbled shirts", ["dress"], ("zorbled", "shirts")),
+        ("dresses which are shirts", ["dress"], ("which are shirts",)),
+        ("purple dresses", ["dress"], ("purple",)),
+        ("skirts", [], ("skirts",)),
+    ],
+)
+def test_what_is_not_understood_is_named_and_joins_no_classes(text, readings, unknown):
+    found = query.parse(text, SIX)
+    assert [each.reading for each in found.filters] == readings and found.unknown == unknown
+
+
+def test_a_name_that_is_a_class_means_that_class():
+    fashion_mnist = ("T-shirt", "Trouser", "Pullover", "Sneaker", "Ankle boot", "Shirt")
+    for text, meant in (("tees", "T-shirt"), ("pants", "Trouser"), ("sweaters", "Pullover"), ("shirts", "Shirt"),
+                        ("boots", "Ankle boot"), ("sneakers", "Sneaker"), ("jeans", "Trouser")):  # fmt: skip
+        assert query.parse(text, fashion_mnist).filters[0].value == (meant,), text
+    assert query.parse("ankle boots", ("ankle_boot", "hat")).filters[0].value == ("ankle_boot",)
+
+
+def test_a_question_of_which_nothing_is_understood_has_no_photos():
+    for text, n in (("asdf", 0), ("", 8), ("all, please", 8)):
+        assert query.mask(eight(), query.parse(text, eight().classes)).sum() == n
+
+
+def test_the_worst_are_counted_among_those_that_pass_the_rest():
+    def paths(text, **given):
+        keep = query.mask(eight(), query.parse(text, eight().classes), **given)
+        return set(eight().photos["path"][keep])
+
+    assert paths("the worst 2") == {"sock/7.jpg", "coat/2.jpg"}  # wrong at 0.9 and at 0.7
+    assert paths("the worst hats", within=np.ones(8, bool)) == {"hat/5.jpg"}
+    assert paths("the worst 2 coats") == {"coat/2.jpg", "coat/1.jpg"}  # wrong, then the least sure
+    assert paths("worst 1", within=np.arange(8) < 5) == {"coat/2.jpg"}
+    assert paths("2 least sure") == {"hat/5.jpg", "coat/1.jpg"}
+    assert paths("worst 50") == set(eight().photos["path"])
+
+
+def test_photos_are_found_by_name_and_by_what_is_known_of_them():
+    def rows(text, **known):
+        return np.flatnonzero(query.mask(eight(), query.parse(text, eight().classes), known=known)).tolist()
+
+    assert rows("5.jpg") == [5] and rows("where is hat/5.JPG?") == [5] and rows("15.jpg") == []
+    assert rows("5.jpg and 7.jpg") == [5, 7]
+    assert rows("label errors", **{query.ISSUES: np.arange(8) == 2}) == [2]
+    assert rows("duplicates", **{query.DUPLICATES: np.arange(8) > 5}) == [6, 7]
+    assert rows("label errors") == [] and rows("duplicates", **{query.DUPLICATES: None}) == []
+
+
 def test_a_question_finds_its_photos():
     def found(evaluation, text):
         filters = query.parse(text, evaluation.classes).filters

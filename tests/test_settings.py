@@ -1,9 +1,13 @@
 """Only this machine reaches the app, and the app sends nothing about anyone."""
 
+import re
 import tomllib
 
 import pytest
 from browser import ROOT
+
+from fashion_core.api.predict import PHOTOS
+from fashion_core.models.answering import Limits
 
 SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
 
@@ -46,3 +50,31 @@ def flat(values: dict) -> list[str]:
     for name, value in values.items():
         names += [f"{name}.{inner}" for inner in flat(value)] if isinstance(value, dict) else [name]
     return names
+
+
+def test_the_settings_that_the_page_on_hosting_names_are_those_of_the_file():
+    page = (ROOT / "docs" / "hosting.md").read_text()
+    named = re.findall(r"`(\w+)\.(\w+) = (\S+)`", page)
+    assert len(named) == 4
+    assert [(s, n, tomllib.loads(f"v = {v}")["v"]) for s, n, v in named] == [
+        (s, n, SETTINGS[s][n]) for s, n, _ in named
+    ]
+
+
+def test_the_numbers_that_the_page_on_hosting_names_are_the_limits_of_the_code():
+    page, limits = " ".join((ROOT / "docs" / "hosting.md").read_text().split()), Limits()
+    assert (
+        f"{limits.megabytes} MB a request, {PHOTOS} photos, {limits.megapixels} megapixels, {limits.frames} frames; "
+        f"{limits.seconds:g} seconds a photo; {limits.per_minute} photos a minute for each visitor, "
+        f"{limits.at_once} of them at once; {limits.waiting} photos wait"
+    ) in page
+
+
+def test_what_is_deployed_is_shared_not_root_and_watched():
+    container, unit = (ROOT / "Dockerfile").read_text(), (ROOT / "deploy" / "busana.service").read_text()
+    assert "BUSANA_SHARED=1" in container and "Environment=BUSANA_SHARED=1" in unit
+    assert "\nUSER busana\n" in container and "\nUser=busana\n" in unit
+    assert "HEALTHCHECK" in container and "/healthz" in container
+    assert "secrets.toml" in (ROOT / ".dockerignore").read_text()
+    for proxy in ("Caddyfile", "nginx.conf"):
+        assert "/metrics" in (ROOT / "deploy" / proxy).read_text(), "counters are not for strangers"

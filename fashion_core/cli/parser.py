@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fashion_core import UserError
 from fashion_core.cli import models, photos, training
+from fashion_core.cli.tag import tag
 from fashion_core.cli.web import app
 from fashion_core.files import given_path
 from fashion_core.runs import config
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     _photos(command)
     _training(command)
     _models(command)
+    _tag(command)
     return whole
 
 
@@ -129,3 +131,10 @@ def _models(command: Command) -> None:
     sub.add_argument("--about", type=_path, help="Markdown for the card: the photos, their licences, intended use")
     sub.add_argument("--seeds", nargs="+", default=[], metavar="RUN", help="runs of the same recipe with other seeds")
     sub.add_argument("--review", type=_path, help="a CSV of photo and verdict: the figures for each verdict too")
+
+
+def _tag(command: Command) -> None:
+    sub = command("tag", tag, "Name what is on many photos, in one Parquet file; it goes on after a stop.")
+    sub.add_argument("model", help="a run, a weights folder or a name in weights/")
+    sub.add_argument("photos", type=_path, help="a folder, a zip, or a text file with a path on each line")
+    sub.add_argument("--out", type=_path, required=True, metavar="FILE.parquet")

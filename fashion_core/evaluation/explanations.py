@@ -212,12 +212,17 @@ def ood_warning(explanations: Explanations, embedding: np.ndarray, colour: Colou
     return OTHER_COLOUR + (f": perhaps neither {names[0]} nor {names[1]}." if len(names) == 2 else ".")
 
 
-def overlay_heatmap(image: Image.Image, heat: np.ndarray, scale: float) -> Image.Image:
-    """`image` in grey under `heat`, (h, w): warm where positive, cool where negative, full at ± `scale`."""
-    size = image.size
-    strength = Image.fromarray(heat / (scale or 1.0)).resize(size, Image.Resampling.BICUBIC)
-    share = np.clip(np.asarray(strength), -1, 1)[..., None]
+def overlay_heatmap(
+    image: Image.Image, heat: np.ndarray, scale: float, strength: float = 0.7, ground: float = 1.0
+) -> Image.Image:
+    """`image` under `heat`, (h, w): warm where positive, cool where negative, full at ± `scale`.
+
+    `strength`, 0 to 1: the photo as it is, to the tints over grey. `ground`, 0 to 1, is how bright white is as grey.
+    """
+    tints = Image.fromarray(heat / (scale or 1.0)).resize(image.size, Image.Resampling.BICUBIC)
+    share = np.clip(np.asarray(tints), -1, 1)[..., None]
     tint = np.where(share > 0, np.array(WARM), np.array(COOL))
-    grey = np.asarray(image.convert("L").convert("RGB"), np.float32)
-    cover = 0.65 * np.abs(share)
-    return Image.fromarray((grey * (1 - cover) + tint * cover).astype(np.uint8))
+    grey = ground * np.asarray(image.convert("L").convert("RGB"), np.float32)
+    base = (1 - strength) * np.asarray(image.convert("RGB"), np.float32) + strength * grey
+    cover = 0.9 * strength * np.abs(share)
+    return Image.fromarray((base * (1 - cover) + tint * cover).astype(np.uint8))

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fashion_core import UserError, home
+from fashion_core import UserError, access, home
+from fashion_core.access import Action
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.files import Progress, atomic_folder, safe_name, write_text
@@ -46,6 +47,7 @@ class Extras:
 
 def publish(run: Run, name: str, steps: Steps, extras: Extras) -> Path:
     """Copy the model of `run` to weights/`name`; returns that folder. UserError where it cannot be or is there."""
+    access.require(Action.PUBLISH)
     source = run.model_folder
     if source is None:
         raise UserError(

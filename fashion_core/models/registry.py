@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fashion_core import UserError, home
+from fashion_core import UserError, access, home
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.meta import PEOPLE
 from fashion_core.models.card import FILE, ModelCard
@@ -75,7 +75,7 @@ def resolve(model: str | Path) -> Path:
     if name:
         for folder in (root / "weights" / name, root / "runs" / name / "model", Path(name) / "model", Path(name)):
             if (folder / FILE).is_file():
-                return folder
+                return access.inside(folder)
         if any((folder / "config.json").is_file() for folder in (root / "runs" / name, Path(name))):
             raise UserError(
                 f"The run {printable(name)} has no model yet: let it finish, or keep its best epoch now: "
@@ -93,7 +93,7 @@ def photo_folder(evaluation: Evaluation) -> Path | None:
     folders = [root, home() / "data" / root.name]
     if evaluation.meta.split == PEOPLE and (shipped := examples.folder()):
         folders = [shipped]
-    return next((folder for folder in folders if evaluation.lies_in(folder)), None)
+    return next((folder for folder in folders if access.reaches(folder) and evaluation.lies_in(folder)), None)
 
 
 def _ref(name: str, folder: Path, published: bool) -> ModelRef:

@@ -1,8 +1,10 @@
 """Unpack a zip or tar that anyone may have made: all of it is checked before the first file is written."""
 
+import errno
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -54,16 +56,24 @@ def unpack(archive: Path, folder: Path, progress: Progress = None) -> None:
                 _write(_tar_entries(tar), archive, folder, progress)
         else:
             with zipfile.ZipFile(archive) as bundle:
-                _write(_zip_entries(bundle), archive, folder, progress)
+                _write(zip_entries(bundle), archive, folder, progress)
     except FileExistsError:
         raise UserError(f"{name} names one file twice: unpack it by hand and give the folder.") from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LZMAError):
-        raise UserError(
-            f"{name} is no whole zip file, nor a whole tar file: download it again, or unpack it by hand and give the "
-            "folder."
-        ) from None
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, LZMAError, struct.error, UnicodeError):
+        raise _not_whole(name) from None
+    except OSError as error:  # gzip's own has no number; a damaged zip sends its reader to before its beginning
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise _not_whole(name) from None
     except NotImplementedError:
         raise UserError(f"{name} is packed in an unusual way: unpack it and give the folder.") from None
+
+
+def _not_whole(name: str) -> UserError:
+    return UserError(
+        f"{name} is no whole zip file, nor a whole tar file: download it again, or unpack it by hand and give the "
+        "folder."
+    )
 
 
 def _write(entries: list[Entry], archive: Path, folder: Path, progress: Progress) -> None:
@@ -78,7 +88,8 @@ def _write(entries: list[Entry], archive: Path, folder: Path, progress: Progress
             progress(done, len(entries), "Unpacking")
 
 
-def _zip_entries(bundle: zipfile.ZipFile) -> list[Entry]:
+def zip_entries(bundle: zipfile.ZipFile) -> list[Entry]:
+    """The files of a zip in its own order. UserError as of `unpack` for links, and for names that reach elsewhere."""
     infos = bundle.infolist()
     entries = []
     for info, name in zip(infos, _decoded_names(infos), strict=True):

@@ -7,6 +7,7 @@ So a blue/black confusion can be laid along what the pixels say: black is dark a
 person in a white shirt before a white wall the foreground is the trousers; only a heat map tells where the shirt is.
 """
 
+from collections.abc import Sequence
 from math import nan
 from typing import NamedTuple
 
@@ -37,6 +38,16 @@ def lab(colours: np.ndarray) -> np.ndarray:
     """Lightness, chroma and hue, (n, 3 or more), as the three straight axes of CIELAB: (n, 3)."""
     angle = np.radians(colours[:, 2])
     return np.stack([colours[:, 0], colours[:, 1] * np.cos(angle), colours[:, 1] * np.sin(angle)], axis=1)
+
+
+def hexadecimal(colours: Sequence[Colour]) -> list[str]:
+    """Each colour in sRGB, as "#rrggbb"."""
+    from skimage.color import lab2rgb
+
+    if not colours:
+        return []
+    rgb = lab2rgb(lab(np.array(colours))).clip(0, 1)
+    return ["#{:02x}{:02x}{:02x}".format(*row) for row in (rgb * 255).round().astype(int).tolist()]
 
 
 def unsure(colours: np.ndarray) -> np.ndarray:

@@ -81,6 +81,20 @@ def read(source: Path | str | bytes | BinaryIO) -> Image.Image:
         raise BadPhoto(_reason(data, error)) from None
 
 
+def refuse_large(data: bytes, megapixels: int, frames: int) -> None:
+    """BadPhoto for a photo of more pixels or frames than a shared server takes; nothing is decoded. What is no photo
+    passes: `read` says why."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            pixels, number = image.width * image.height, getattr(image, "n_frames", 1)
+    except Exception:  # Pillow raises a dozen types on damaged files
+        return
+    if pixels > megapixels * 1_000_000:
+        raise BadPhoto(f"has {pixels / 1e6:.0f} megapixels; at most {megapixels} are taken here")
+    if number > frames:
+        raise BadPhoto(f"has {number:,} frames; at most {frames:,} are taken here")
+
+
 def note(image: Image.Image) -> str:
     """What was taken for granted when `image` was read, such as that its broken colour profile was ignored; or ""."""
     return image.info.get("note", "")

@@ -28,7 +28,7 @@ from typing import Literal
 
 import numpy as np
 
-from fashion_core import UserError
+from fashion_core import UserError, access
 from fashion_core.class_names import classes_matching, normalised_name, split_names
 from fashion_core.files import atomic_write, beside
 from fashion_core.photos.dataset import Dataset
@@ -331,6 +331,7 @@ def _row(photo: str, label: str, action: str) -> dict[str, str]:
 
 def _add(file: Path, rows: list[dict[str, str]]) -> None:
     """Under a lock, so that others who write wait. UserError where nothing can be written; the file is as it was."""
+    access.require(access.Action.DECIDE)
     from filelock import FileLock
 
     try:

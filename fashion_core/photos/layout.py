@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fashion_core import UserError
+from fashion_core import UserError, access
 from fashion_core.class_names import normalised_name
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.split import SPLITS
@@ -54,7 +54,7 @@ def find_layout(root: Path) -> Layout:
     A label is its folder's own name, normalised (see `normalised_name`): two folders whose names differ by that alone
     are one class, since train/ may come from one system and test/ from another.
     """
-    _refuse_no_folder(root)
+    _refuse_no_folder(access.inside(root))
     splits = split_folders(root)
     notes = _notes_on_splits(root, splits)
     files: dict[str, tuple[str, str]] = {}

@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from fashion_core import UserError, paper
+from fashion_core import UserError, access, paper
+from fashion_core.access import Action
 from fashion_core.files import Progress
 from fashion_core.photos.archive import unpack
 from fashion_core.photos.imaging import printable
@@ -248,6 +249,7 @@ def _tell(progress: Callable, done: int, total: int) -> None:
 
 
 def _take(local: Path, partial: Path, progress: Progress) -> None:
+    access.inside(local)
     if local.is_dir():
         _copy(local, partial, progress)
     elif local.is_file():
@@ -283,6 +285,8 @@ def _files(folder: Path) -> Iterator[Path]:
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
     """A folder next to `out` to fill; it becomes `out`, without its wrapping, when all went well, and goes when not."""
+    access.require(Action.GET_PHOTOS)
+    access.inside(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{printable(out)} already holds something: name a new folder, or remove it first.")
     partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")

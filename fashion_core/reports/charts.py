@@ -1,12 +1,11 @@
 """From tables to pictures that the browser draws: ECharts options and Plotly figures. Nothing is drawn here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fashion_core.photos.imaging import printable
-from fashion_core.reports.palette import CATEGORIES, CHOSEN, INKS, NEUTRAL, POINTS, RIGHT, WRONG, css
+from fashion_core.reports.palette import CATEGORIES, CHOSEN, GREY, INKS, NEUTRAL, RIGHT, WRONG, css
 from fashion_core.stats import wilson
 
 if TYPE_CHECKING:
@@ -15,10 +14,10 @@ if TYPE_CHECKING:
 
 Normalise = Literal["count", "true", "predicted"]
 
-# Beyond ten categories the colours come again, with other signs.
-SYMBOLS, DASHES = ("circle", "x", "diamond", "square"), ("solid", "dash", "dot", "dashdot")
+# Beyond ten categories the colours come again, with other dashes.
+DASHES = ("solid", "dash", "dot", "dashdot")
+MISTAKES = "wrong"  # the name of the row and the column that count them
 TITLE_STYLE = {"fontSize": 12, "fontWeight": "normal"}
-GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
 CLASSES_UP_TO = 40  # of a picture: more cannot be told apart, and each cell is sent to the browser
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
@@ -46,7 +45,7 @@ def most_confused(matrix: np.ndarray, limit: int) -> np.ndarray:
 
 def matrix_height(classes: int) -> int:
     """Pixels that a confusion matrix of so many classes needs to stay legible, axis labels and all."""
-    return 150 + classes * max(24, 54 - classes)
+    return 150 + classes * max(21, 54 - classes)
 
 
 def plot_margins(classes: Sequence[str]) -> dict[str, int]:
@@ -61,13 +60,21 @@ def confusion_options(
     normalise: Normalise,
     selected: tuple[str | None, str | None] | None = None,
     dark: bool = False,
+    margins: bool = False,
 ) -> dict[str, Any]:
     """ECharts heat map of (k, k) counts: predicted across, true down, data index = true × k + predicted.
+
+    With `margins` a column and a row more count the mistakes of each class, data index k × k + true of the column, then
+    k × k + k + predicted of the row.
 
     `selected` is (true, predicted), None for any: those cells are framed. Shades are square roots of shares, so that
     a few mistakes stay visible beside many right answers. `dark` is whether the page is.
     """
     k = len(classes)
+    cells = _cells(matrix, classes, normalise, selected, INKS[dark])
+    if margins:
+        cells += _mistakes(matrix, classes, normalise, INKS[dark])
+        classes = [*classes, MISTAKES]
     across = {"axisLabel": _label(classes) | {"rotate": 0 if k <= UPRIGHT_UP_TO else 90}}
     down = {"axisLabel": _label(classes), "inverse": True}
     size = 13 if k <= 12 else 10
@@ -85,7 +92,7 @@ def confusion_options(
         "series": [
             {
                 "type": "heatmap",
-                "data": _cells(matrix, classes, normalise, selected, INKS[dark]),
+                "data": cells,
                 "selectedMode": "single",
                 "select": {"itemStyle": {"borderWidth": 0}},  # the frame below tells the choice, however it was made
                 "label": {"show": k <= LABELS_UP_TO, "formatter": "{@[3]}", "fontSize": size},
@@ -93,54 +100,6 @@ def confusion_options(
             }
         ],
     }
-
-
-def trade_off_options(points: Sequence[Mapping[str, Any]], cost: str, dark: bool = False) -> dict[str, Any]:
-    """ECharts scatter of accuracy over `cost` (the axis's name): data index = place in `points`, in series 1.
-
-    A point has x, accuracy, low, high (shares from 0 to 1), label and name. Its interval is a stroke of series 0, whose
-    gaps are points without a place: ECharts knows error bars only by functions, which a page cannot send.
-    """
-    lowest = 5 * int(20 * min((point["low"] for point in points), default=0.0))
-    highest = min(100, 5 * int(20 * max((point["high"] for point in points), default=1.0) + 1))
-    return {
-        "animation": False,
-        "grid": {"left": 52, "right": 16, "top": 34, "bottom": 50, "outerBoundsMode": "none"},
-        "tooltip": {"formatter": f"<b>{{b}}</b><br>{{@[2]}}<br>{{@[3]}}<br>{{@[0]}} {cost}", "confine": True},
-        "title": {"text": "test accuracy, %", "left": 4, "top": 4, "padding": 0, "textStyle": TITLE_STYLE},
-        "xAxis": {
-            "type": "value", "name": cost, "nameLocation": "middle", "nameGap": 28, "min": 0,
-            "max": 1.25 * max((point["x"] for point in points), default=1.0),  # room for the last label
-            "axisLabel": {"showMaxLabel": False}, "splitLine": {"show": False},
-        },
-        "yAxis": {"type": "value", "min": lowest, "max": highest, "interval": (highest - lowest) / 5},
-        "series": [_interval_strokes(points, POINTS[dark]), _labelled_points(points, dark)],
-    }  # fmt: skip
-
-
-def _interval_strokes(points: Sequence[Mapping[str, Any]], colour: str) -> dict[str, Any]:
-    strokes = [[point["x"], round(100 * y, 2) if y is not None else None] for point in points
-               for y in (point["low"], point["high"], None)]  # fmt: skip
-    return {
-        "type": "line", "data": strokes, "silent": True, "symbol": "none", "tooltip": {"show": False},
-        "lineStyle": {"color": colour, "opacity": 0.5, "width": 2},
-    }  # fmt: skip
-
-
-def _labelled_points(points: Sequence[Mapping[str, Any]], dark: bool) -> dict[str, Any]:
-    items = []
-    for point in points:
-        interval = f"{point['accuracy']:.2%}, 95% interval {point['low']:.1%} to {point['high']:.1%}"
-        value = [point["x"], round(100 * point["accuracy"], 2), point["label"], interval]
-        items.append({"name": point["name"], "value": value})
-    return {
-        "type": "scatter", "data": items, "symbolSize": 13, "itemStyle": {"color": POINTS[dark], "opacity": 1},
-        "selectedMode": "single", "select": {"itemStyle": {"color": CHOSEN}},
-        "label": {"show": True, "position": "right", "formatter": "{@[2]}", "fontSize": 12, "width": 190,
-                  "overflow": "truncate", **INKS[dark]},
-        "labelLayout": {"hideOverlap": True}, "cursor": "pointer",
-        "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
-    }  # fmt: skip
 
 
 def reliability_figure(table: "pd.DataFrame") -> "Figure":
@@ -224,34 +183,6 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
     )
 
 
-def map_figure(points: np.ndarray, groups: np.ndarray, paths: Sequence[str], area: np.ndarray | None) -> "Figure":
-    """Plotly points (n, 2) of photos, a trace for each of `groups` (n,); `area`, corners (m, 2), is drawn."""
-    import plotly.graph_objects as go
-
-    figure, shown_paths = go.Figure(), np.array([printable(path) for path in paths], dtype=object)
-    names = sorted(set(groups))
-    inks = dict(zip(("right", "wrong"), (css(RIGHT), css(WRONG)), strict=True))
-    many = len(points) > GL_FROM
-    for place, name in enumerate(names):
-        of = groups == name
-        (figure.add_scattergl if many else figure.add_scatter)(
-            x=points[of, 0], y=points[of, 1], mode="markers", name=f"{name} ({of.sum():,})", text=shown_paths[of],
-            hovertemplate=f"%{{text}}<extra>{name}</extra>",
-            marker={
-                "color": inks.get(name, CATEGORIES[place % len(CATEGORIES)]),
-                "symbol": SYMBOLS[place // len(CATEGORIES) % len(SYMBOLS)],
-                "size": 4 if many else 6, "opacity": 0.7,
-            },
-        )  # fmt: skip
-    if area is not None:
-        closed = np.concatenate([area, area[:1]])
-        figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
-                           line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
-    _lay_out(figure, top=8).update_layout(height=520, dragmode="lasso", legend={"orientation": "h", "y": -0.04})
-    figure.update_xaxes(visible=False)
-    return figure.update_yaxes(visible=False, scaleanchor="x")
-
-
 def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
     """Plotly lines, one a class: its recall (columns) after each epoch (index); `epoch` is where the reader stands.
 
@@ -319,6 +250,24 @@ def _cells(
         value = [p, t, int(count), str(texts[t, p]), classes[t], classes[p], sentence]
         label = {"color": "#ffffff"} if depth[t, p] > 0.6 else ink
         items.append({"value": value, "itemStyle": style, "label": label})
+    return items
+
+
+def _mistakes(
+    matrix: np.ndarray, classes: Sequence[str], normalise: Normalise, ink: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Items as of `_cells`, of the column and the row that count each class's mistakes."""
+    k, right = len(classes), np.diag(matrix)
+    items = []
+    for totals, place in ((matrix.sum(axis=1), lambda c: [k, c]), (matrix.sum(axis=0), lambda c: [c, k])):
+        for c, total in enumerate(totals):
+            wrong = int(total - right[c])
+            of_true = place(c)[0] == k
+            text = "" if not wrong else f"{wrong}" if normalise == "count" else _percent(wrong / total)
+            names = (classes[c], "another class") if of_true else ("another class", classes[c])
+            style = {"color": css(GREY, 0.1 + 0.6 * (wrong / total) ** 0.5 if wrong else 0.05)}
+            value = [*place(c), wrong, text, *names, f"{_photos(wrong)}, {wrong / max(total, 1):.1%} of {int(total):,}"]
+            items.append({"value": value, "itemStyle": style, "label": ink})
     return items
 
 

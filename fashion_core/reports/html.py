@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 
 from fashion_core import paper
+from fashion_core.class_names import confusion_in_words, in_words
+from fashion_core.evaluation import people
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.card import ModelCard
 from fashion_core.models.registry import photo_folder
@@ -20,48 +22,58 @@ from fashion_core.reports import figures
 from fashion_core.runs.events import LogSnapshot, Tail
 from fashion_core.stats import between
 
-WORST = 24  # photos
+MISTAKES = 6  # pairs of classes whose photos are shown
+EACH = 4  # photos of a pair
 SIDE = 200  # pixels of a photo
-CONFUSIONS = 12  # pairs of classes that are named
 
 PAGE = Environment(autoescape=True).from_string("""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ name }} · Busana</title>
 <style>
-  body { font: 16px/1.5 system-ui, sans-serif; color: #23252e; background: #fcfbf9; max-width: 62rem; margin: 2rem auto;
-         padding: 0 1rem; }
-  h1, h2 { line-height: 1.2; } img { max-width: 100%; } figure { margin: 0; }
-  table { border-collapse: collapse; } th, td { padding: .2rem .8rem .2rem 0; text-align: left; vertical-align: top; }
-  tr + tr { border-top: 1px solid #dedad3; } .number { text-align: right; } small, figcaption { color: #5a5d68; }
-  td { overflow-wrap: anywhere; } td.number { white-space: nowrap; }
+  * { box-sizing: border-box; }
+  body { font: 16px/1.55 system-ui, sans-serif; color: #1c1e26; background: #fcfbf9; max-width: 62rem;
+         margin: 0 auto; padding: 2rem 1.25rem 4rem; overflow-wrap: anywhere; }
+  h1 { font-size: 2.25rem; line-height: 1.15; margin: 0; } h2 { margin: 2.75rem 0 .75rem; line-height: 1.2; }
+  h3 { font-size: 1rem; margin: 1.25rem 0 .4rem; } img { max-width: 100%; } figure { margin: 0; }
+  .lead { font-size: 1.1rem; color: #50535e; margin: .4rem 0 1.5rem; } small, figcaption { color: #50535e; }
+  .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); gap: 1rem; }
+  .card { background: #fff; border: 1px solid #dedad3; border-radius: .6rem; padding: 1rem 1.2rem; }
+  .card b { display: block; font-size: 2rem; line-height: 1.2; color: #3b4a9f; }
+  table { border-collapse: collapse; width: 100%; } th, td { padding: .3rem .7rem .3rem 0; text-align: left;
+         vertical-align: top; } tr + tr { border-top: 1px solid #dedad3; }
+  th.number, td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
   .scroll { max-height: 40rem; overflow: auto; } .head th { position: sticky; top: 0; background: #fcfbf9; }
-  @media print { .scroll { max-height: none; overflow: visible; } }
-  .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }
-  .photos img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #efedea; border-radius: .4rem; }
-  figcaption { font-size: .8rem; overflow-wrap: anywhere; }
+  .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .9rem; }
+  .photos img { width: 100%; aspect-ratio: 1; object-fit: contain; background: #efedea; border-radius: .5rem; }
+  figcaption { font-size: .8rem; line-height: 1.35; } .matrix { background: #fff; border-radius: .6rem; }
+  @media (max-width: 30rem) { h1 { font-size: 1.7rem; } .photos { grid-template-columns: 1fr 1fr; }
+         .wide { display: none; } }
+  @media print { body { background: #fff; padding: 0; max-width: none; font-size: 11pt; }
+         .scroll { max-height: none; overflow: visible; } figure, .card, tr { break-inside: avoid; }
+         h2, h3 { break-after: avoid; } .photos { grid-template-columns: repeat(5, 1fr); } }
 </style>
 <h1>{{ name }}</h1>
-<p>{{ origin }}</p>
-<h2>What it reaches</h2>
-<table>{% for label, value, note in headline %}
-  <tr><th>{{ label }}</th><td class="number">{{ value }}</td><td><small>{{ note }}</small></td></tr>{% endfor %}
-</table>
+<p class="lead">{{ origin }}</p>
+<h2>Results</h2>
+<div class="cards">{% for label, value, note in headline %}<div class="card">{{ label }}<b>{{ value }}</b>
+<small>{{ note }}</small></div>{% endfor %}</div>
 {% if verdict %}<p>{{ verdict }}</p>{% endif %}
-{% if curves %}<h2>How it learned</h2><img alt="Loss and accuracy" src="{{ curves }}">{% endif %}
-<h2>What it takes for what</h2><img alt="Confusion matrix" src="{{ matrix }}">
-{% if confusions %}<ul>{% for pair in confusions %}<li>{{ pair.n }} of {{ pair.of }} <b>{{ pair.true }}</b> are called
-<b>{{ pair.predicted }}</b></li>{% endfor %}</ul>{% endif %}
-<h2>Class by class</h2>
-<div class="scroll"><table>
-<tr class="head"><th>class</th><th>precision</th><th>recall</th><th>95% interval</th><th>F1</th><th>photos</th></tr>
-{% for row in classes %}<tr>{% for cell in row %}<td{% if not loop.first %} class="number"{% endif %}>{{ cell }}</td>
-{% endfor %}</tr>{% endfor %}</table></div>
-<h2>Its most confident mistakes</h2>
+{% for title, mistakes, absent in sets %}<h2>{{ title }}</h2>
 {% if absent %}<p>{{ absent }} of these photos are not on the machine that wrote this page.</p>{% endif %}
-<div class="photos">{% for photo in worst %}<figure>
-  {% if photo.picture %}<img alt="{{ photo.name }}" src="{{ photo.picture }}">{% endif %}
-  <figcaption>called <b>{{ photo.predicted }}</b> {{ photo.p_predicted }}<br>is <b>{{ photo.label }}</b>
-  {{ photo.p_true }}<br>{{ photo.name }}</figcaption></figure>{% else %}<p>It made none.</p>{% endfor %}</div>
+{% for pair in mistakes %}<h3>{{ pair.words }} <small>of {{ pair.of }}</small></h3>
+<div class="photos">{% for photo in pair.photos %}<figure>
+{% if photo.picture %}<img alt="{{ photo.name }}" src="{{ photo.picture }}">{% endif %}
+<figcaption>{{ photo.predicted }} {{ photo.p_predicted }}<br>{{ photo.label }} {{ photo.p_true }}<br>
+{{ photo.name }}</figcaption></figure>{% endfor %}</div>{% else %}<p>It made none.</p>{% endfor %}{% endfor %}
+<h2>Confusion matrix</h2><img class="matrix" alt="Confusion matrix of the test photos" src="{{ matrix }}">
+<h2>Class by class</h2>
+<div class="scroll" tabindex="0"><table>
+<tr class="head"><th>class</th><th class="number">precision</th><th class="number">recall</th>
+<th class="number wide">95% interval of recall</th><th class="number">F1</th><th class="number">photos</th></tr>
+{% for row in classes %}<tr>{% for cell in row %}<td{% if not loop.first %} class="number
+{%- if loop.index == 4 %} wide{% endif %}"{% endif %}>{{ cell }}</td>
+{% endfor %}</tr>{% endfor %}</table></div>
+{% if curves %}<h2>How it learned</h2><img class="matrix" alt="Loss and accuracy" src="{{ curves }}">{% endif %}
 <h2>How it was made</h2>
 <table>{% for key, value in facts %}<tr><th>{{ key }}</th><td>{{ value }}</td></tr>{% endfor %}</table>
 {% if notes %}<ul>{% for note in notes %}<li>{{ note }}</li>{% endfor %}</ul>{% endif %}
@@ -70,25 +82,34 @@ PAGE = Environment(autoescape=True).from_string("""<!doctype html>
 
 
 class Confusion(NamedTuple):
-    """So many of the `of` photos of class `true` were called `predicted`."""
+    """A pair of classes in words ("14 blue shoes called black"), out of so many photos of the true one, and the most
+    confident of these mistakes as tiles."""
 
-    true: str
-    predicted: str
-    n: int
+    words: str
     of: int
+    photos: list[dict[str, str]]
 
 
-def html(evaluation: Evaluation, card: ModelCard, root: Path, tail: LogSnapshot | None = None) -> str:
-    """The whole page. `root` holds the photos, as far as they are here; `tail` is the run's log, where there is one."""
-    rows = evaluation.cell(which="wrong").head(WORST).to_dict("records")
-    worst = [_tile(row, root) for row in rows]
+def html(
+    evaluation: Evaluation,
+    card: ModelCard,
+    root: Path,
+    tail: LogSnapshot | None = None,
+    taken: Evaluation | None = None,
+) -> str:
+    """The whole page. `root` holds the photos, as far as they are here; `tail` is the run's log, where there is one;
+    `taken` are the answers to the photos that people took."""
     curves = tail and tail.epochs and _inline(figures.curves_png(tail), "png")
+    sets = [("Most common mistakes on its test photos", evaluation, root)]
+    if taken:
+        sets.insert(0, ("Most common mistakes on photos people took", taken, photo_folder(taken) or Path(taken.root)))
+    shown = [(title, _confusions(of, folder)) for title, of, folder in sets]
     return PAGE.render(
-        name=printable(card.name), origin=_origin(evaluation, card), headline=_headline(evaluation),
+        name=printable(card.name), origin=_origin(evaluation, card), headline=_headline(evaluation, taken),
         verdict=_verdict(evaluation), curves=curves,
-        matrix=_inline(figures.confusion_png(evaluation), "png"), classes=_classes(evaluation), worst=worst,
-        confusions=_confusions(evaluation),
-        absent=sum(not tile["picture"] for tile in worst), facts=_facts(card),
+        matrix=_inline(figures.confusion_png(evaluation), "png"), classes=_classes(evaluation), facts=_facts(card),
+        sets=[(title, pairs, sum(not tile["picture"] for pair in pairs for tile in pair.photos))
+              for title, pairs in shown],
         notes=[printable(note) for note in card.notes],
     )  # fmt: skip
 
@@ -101,31 +122,40 @@ def of_model(folder: Path, root: Path | None = None) -> str:
     evaluation, card = Evaluation.load(folder / "evaluation.parquet"), ModelCard.read(folder)
     log = folder.parent / "events.jsonl"
     tail = Tail(log).read() if log.is_file() else None
-    return html(evaluation, card, root or photo_folder(evaluation) or Path(evaluation.root), tail)
+    file = folder / people.FOLDER / people.KNOWN
+    taken = Evaluation.load(file) if file.is_file() and not evaluation.meta.sample else None
+    return html(evaluation, card, root or photo_folder(evaluation) or Path(evaluation.root), tail, taken)
 
 
 def _verdict(evaluation: Evaluation) -> str:
-    drawn = evaluation.meta.sample is not None
-    verdict = paper.verdict(evaluation.classes, int(evaluation.right.sum()), len(evaluation), drawn)
-    return f"{paper.stated()} {verdict}" if verdict and not drawn else verdict
+    """How far the paper's figure compares, a sentence or two; nothing where the classes are not the paper's."""
+    if not paper.matches(evaluation.classes):
+        return ""
+    if evaluation.meta.sample is not None:
+        return "These are drawn photos, not real ones: their accuracy does not compare with that of real photos."
+    return f"{paper.stated()} Its photos differ from these, so the two do not compare directly."
 
 
-def _headline(evaluation: Evaluation) -> list[tuple[str, str, str]]:
+def _headline(evaluation: Evaluation, taken: Evaluation | None) -> list[tuple[str, str, str]]:
     right, n = int(evaluation.right.sum()), len(evaluation)
     clean, of = evaluation.without_leaks()
     lines = [
-        ("accuracy", f"{right / n:.2%}", f"{right:,} of {n:,} test photos, 95% interval {between(right, n)}"),
-        ("macro F1", f"{evaluation.macro_f1:.3f}", "the mean over the classes"),
-        ("expected calibration error", f"{evaluation.calibration_error:.3f}", "15 bins; 0 is best"),
+        ("Accuracy", f"{right / n:.2%}", f"{right:,} of {n:,} test photos, 95% interval {between(right, n)}"),
+        ("Macro F1", f"{evaluation.macro_f1:.3f}", "the mean over the classes"),
+        ("Calibration error", f"{evaluation.calibration_error:.3f}", "15 bins; 0 is best"),
     ]
     if evaluation.meta.leaked is not None:
         note = f"{clean:,} of {of:,}, without near-duplicates of training photos, 95% interval {between(clean, of)}"
-        lines.insert(1, ("leakage-free accuracy", f"{clean / of:.2%}" if of else "–", note))
+        lines.insert(1, ("Accuracy without leaks", f"{clean / of:.2%}" if of else "–", note))
     if counts := evaluation.error_type_counts:
         colour, garment, both = counts.values()
         lines.append(
-            ("mistakes", f"{n - right:,}", f"{colour} of colour alone, {garment} of garment alone, {both} both")
+            ("Mistakes", f"{n - right:,}", f"{colour} of colour alone, {garment} of garment alone, {both} both")
         )
+    if taken:
+        hits, m = int(taken.right.sum()), len(taken)
+        note = f"{hits:,} of {m:,} photos people took, 95% interval {between(hits, m)}"
+        lines.insert(0, ("On photos people took", f"{hits / m:.2%}", note))
     return lines
 
 
@@ -133,16 +163,20 @@ def _classes(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """A row for every class, however many: name, precision, recall, its interval, F1, test photos."""
     rows = zip(evaluation.class_report().iterrows(), evaluation.recall_intervals(), strict=False)  # the last: accuracy
     return [
-        (printable(str(name)), f"{line['precision']:.3f}", f"{line['recall']:.3f}", interval, f"{line['f1-score']:.3f}",
-         f"{int(line['support'])}")
+        (printable(in_words(str(name))), f"{line['precision']:.3f}", f"{line['recall']:.3f}", interval,
+         f"{line['f1-score']:.3f}", f"{int(line['support'])}")
         for (name, line), interval in rows
     ]  # fmt: skip
 
 
-def _confusions(evaluation: Evaluation) -> list[Confusion]:
+def _confusions(evaluation: Evaluation, root: Path) -> list[Confusion]:
     photos = dict(zip(evaluation.classes, evaluation.confusion().sum(axis=1).tolist(), strict=True))
-    largest = evaluation.confusions(CONFUSIONS)
-    return [Confusion(printable(true), printable(other), n, photos[true]) for true, other, n in largest]
+    found = []
+    for true, other, n in evaluation.confusions(MISTAKES):
+        rows = evaluation.cell(true, other).head(EACH).to_dict("records")
+        words = printable(confusion_in_words(n, true, other, evaluation.classes))
+        found.append(Confusion(words, photos[true], [_tile(row, root) for row in rows]))
+    return found
 
 
 def _origin(evaluation: Evaluation, card: ModelCard) -> str:
@@ -164,8 +198,8 @@ def _tile(row: Mapping[Hashable, Any], root: Path) -> dict[str, str]:
         picture = _inline(imaging.thumbnail_bytes(imaging.read(root / row["path"]), SIDE), "jpeg")
     except imaging.BadPhoto:
         picture = ""
-    return {"name": printable(Path(row["path"]).name), "picture": picture, "label": printable(row["label"]),
-            "predicted": printable(row["predicted"]), "p_true": f"{row['p_true']:.1%}",
+    return {"name": printable(Path(row["path"]).name), "picture": picture, "label": printable(in_words(row["label"])),
+            "predicted": printable(in_words(row["predicted"])), "p_true": f"{row['p_true']:.1%}",
             "p_predicted": f"{row['p_predicted']:.1%}"}  # fmt: skip
 
 

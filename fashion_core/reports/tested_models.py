@@ -1,14 +1,19 @@
-"""Models that were tested, with what each reached and costs: those on the same photos and split compare."""
+"""Models that were tested: what each reached on which photos, and what it costs."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from fashion_core.evaluation import people
+from fashion_core.models.card import DatasetFacts, Share
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos.imaging import printable
 from fashion_core.reports.comparison import measured
 from fashion_core.runs import experiment
-from fashion_core.stats import between, wilson
+from fashion_core.stats import wilson
 
 COSTS = {  # what a person chooses: (field of TestedModel, how many make one on the axis, the axis's name)
     "Parameters": ("parameters", 1e6, "million parameters"),
@@ -17,20 +22,25 @@ COSTS = {  # what a person chooses: (field of TestedModel, how many make one on 
     "Training time": ("training_seconds", 60, "minutes of training"),
     "Training speed": ("images_per_second", 1, "photos a second in training"),
 }
+PEOPLE, GARMENT, TEST = "people", "garment", "test"
+MEASURES = {  # on which photos a model was right: (what a person chooses, the axis's name)
+    PEOPLE: ("Photos people took", "right of photos people took, %"),
+    GARMENT: ("Photos people took: garment alone", "garment right of photos people took, %"),
+    TEST: ("Each model's own test photos", "right of each model's own test photos, %"),
+}
 
 
 @dataclass(frozen=True)
 class TestedModel:
-    """Shares are from 0 to 1, `low` to `high` is Wilson's 95 % interval of the accuracy, `interval` the same in words;
-    None for what is not known. `dataset` and `fingerprint` say on which photos it was tested."""
+    """`title` is its name in plain words, `photos` the set that it was tested on. `people` and `garment` are of the
+    photos in examples/ (the classes that it has; the garments, in any colour). None for what is not known."""
 
     name: str
+    title: str
     recipe: str | None
-    accuracy: float
-    interval: str
-    low: float
-    high: float
-    test_n: int
+    test: Share
+    people: Share | None
+    garment: Share | None
     macro_f1: float | None
     parameters: float | None
     flops: float | None
@@ -39,50 +49,94 @@ class TestedModel:
     images_per_second: float | None
     hardware: str | None
     created: str
+    classes: int
     dataset: str
     fingerprint: str
+    photos: str
     published: bool
+    folder: Path
 
-    @property
-    def photos(self) -> str:
-        """What it was tested on, in words that tell splits of the same photos apart."""
-        return f"{self.dataset} · {self.fingerprint[:6]}"
+    def share(self, measure: str) -> Share | None:
+        """Right of how many: of one of MEASURES, or of the set of test photos of this name; None: not tested there."""
+        shares = {PEOPLE: self.people, GARMENT: self.garment, TEST: self.test, self.photos: self.test}
+        return shares.get(measure)
 
-    def point(self, cost: str) -> dict[str, Any] | None:
-        """As `charts.trade_off_options` wants it, against one of COSTS; None where that is not on record."""
+    def accuracy(self, measure: str) -> float | None:
+        share = self.share(measure)
+        return share.right / share.n if share and share.n else None
+
+    def point(self, measure: str, cost: str) -> dict[str, Any] | None:
+        """As `trade_off.options` wants it, against one of COSTS; None where one of the two is not on record."""
         key, unit, _ = COSTS[cost]
-        value = getattr(self, key)
-        label = self.name if self.published else self.recipe or "–"
-        return None if value is None else asdict(self) | {"x": float(f"{value / unit:.4g}"), "label": label}
+        value, share = getattr(self, key), self.share(measure)
+        if value is None or not share or not share.n:
+            return None
+        low, high = wilson(share.right, share.n)
+        return {
+            "name": self.name, "title": self.title, "label": self.name if self.published else self.recipe or "–",
+            "x": float(f"{value / unit:.4g}"), "right": share.right, "n": share.n, "accuracy": share.right / share.n,
+            "low": low, "high": high, "photos": self.photos,
+        }  # fmt: skip
+
+    def evaluation_file(self, measure: str) -> Path:
+        """Where its answers to these photos are; perhaps nowhere."""
+        if measure in (PEOPLE, GARMENT):
+            return self.folder / people.FOLDER / (people.KNOWN if measure == PEOPLE else people.GARMENTS)
+        return self.folder / "evaluation.parquet"
 
 
 def tested_models(refs: Iterable[ModelRef]) -> list[TestedModel]:
-    """Those with a test behind them; a run that was published counts once, under its published name."""
+    """Those with a test behind them, the newest test first; a run that was published counts once, under its published
+    name."""
     good = [ref for ref in refs if not ref.problem]
     published = {ref.card.run for ref in good if ref.published}
     once = [ref for ref in good if ref.published or ref.name not in published]
-    return [model for ref in once if ref.evaluation_file.is_file() and (model := tested_model(ref))]
-
-
-def tested_model(ref: ModelRef) -> TestedModel | None:
-    """What its card and files tell of one model; None where it was not tested, or on nobody knows which photos."""
-    card, numbers = ref.card, measured(ref.folder, ref.card)
-    n, right = card.metrics.test_n, card.metrics.right
-    accuracy, data = card.metrics.test_accuracy, card.dataset
-    if not n or accuracy is None or not data.fingerprint:
-        return None
-    low, high = wilson(right, n)
-    return TestedModel(
-        ref.name, experiment.title(card.settings) if card.settings else None, accuracy, between(right, n), low, high, n,
-        numbers["macro_f1"], numbers["parameters"], numbers["flops"], numbers["megabytes"],
-        numbers["training_seconds"], numbers["images_per_second"], card.hardware or None, card.created,
-        printable(data.name or "photos"), data.fingerprint, ref.published,
-    )  # fmt: skip
+    tested = [ref for ref in once if ref.evaluation_file.is_file() and _knows_its_test(ref)]
+    sets = _set_names([ref.card.dataset for ref in tested])
+    models = [_tested_model(ref, sets) for ref in tested]
+    alike = Counter(model.title for model in models)
+    models = [replace(one, title=f"{one.title} · {one.name}") if alike[one.title] > 1 else one for one in models]
+    return sorted(models, key=lambda model: model.created, reverse=True)
 
 
 def by_photos(tested: Iterable[TestedModel]) -> dict[str, list[TestedModel]]:
-    """By what they were tested on, the newest test first."""
+    """By what they were tested on, in the order in which these sets first come."""
     groups: dict[str, list[TestedModel]] = {}
-    for model in sorted(tested, key=lambda model: model.created, reverse=True):
+    for model in tested:
         groups.setdefault(model.photos, []).append(model)
     return groups
+
+
+def _knows_its_test(ref: ModelRef) -> bool:
+    metrics = ref.card.metrics
+    return bool(metrics.test_n and metrics.test_accuracy is not None and ref.card.dataset.fingerprint)
+
+
+def _set_names(sets: Sequence[DatasetFacts]) -> dict[str, str]:
+    """Fingerprint → the set's name; splits of photos of one name are told apart by the fingerprint's first digits."""
+    once = {of.fingerprint: printable(of.name or "photos") + (" (drawn)" if of.sample else "") for of in sets}
+    several = Counter(once.values())
+    return {of: f"{name} · {of[:6]}" if several[name] > 1 else name for of, name in once.items()}
+
+
+def _tested_model(ref: ModelRef, sets: dict[str, str]) -> TestedModel:
+    card, numbers = ref.card, measured(ref.folder, ref.card)
+    recipe, taken = experiment.title(card.settings) if card.settings else None, card.metrics.people
+    return TestedModel(
+        ref.name, ref.name if ref.published else _run_title(ref.name, recipe, card.created), recipe,
+        Share(card.metrics.right, card.metrics.test_n), Share(taken.right, taken.n) if taken and taken.n else None,
+        Share(taken.garment_right, taken.garment_n) if taken and taken.garment_n else None, numbers["macro_f1"],
+        numbers["parameters"], numbers["flops"], numbers["megabytes"], numbers["training_seconds"],
+        numbers["images_per_second"], card.hardware or None, card.created, len(card.classes),
+        printable(card.dataset.name or "photos"), card.dataset.fingerprint, sets[card.dataset.fingerprint],
+        ref.published, ref.folder,
+    )  # fmt: skip
+
+
+def _run_title(name: str, recipe: str | None, created: str) -> str:
+    """ "best, vgg16 (1 Feb 2026, 12:00)"; the run's own name where its recipe or its time is not known."""
+    try:
+        when = datetime.fromisoformat(created)
+    except ValueError:
+        return name
+    return f"{recipe} ({when.day} {when:%b %Y, %H:%M})" if recipe else name

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fashion_core import PACKAGE, UserError, home, need
+from fashion_core import PACKAGE, UserError, access, home, need
+from fashion_core.access import Action
 from fashion_core.runs.events import EventLog
 from fashion_core.runs.lock import one_start_at_a_time
 from fashion_core.runs.run import LIVE, Run, find
@@ -33,6 +34,7 @@ def launch(run: Run, finish: bool = False) -> None:
     With `finish` it trains no further, but tests and exports the best epoch so far. Raises UserError while another run
     is busy, and where the run cannot be read, its folder not be written, or torch is not installed.
     """
+    access.require(Action.TRAIN)
     need("torch", "Training")
     if problem := run.problem:
         raise UserError(f"Run {run.id} cannot be started: {problem}")

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from fashion_core import UserError, home, need
+from fashion_core import UserError, access, home, need
+from fashion_core.access import Action
 from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
@@ -178,6 +179,7 @@ class Run:
 
     def stop(self) -> None:
         """Ask the worker to stop after the current iteration. Raises UserError in a folder of another user's."""
+        access.require(Action.TRAIN)
         try:
             (self.folder / "stop").touch()
         except OSError as error:
@@ -189,6 +191,7 @@ class Run:
         Raises UserError while the run trains, once it is tested, for a bad value, and for a setting that the
         checkpoint depends on.
         """
+        access.require(Action.TRAIN)
         self._refuse_if_live()
         if (state := self.state) in DONE and not set(changes) <= set(TEST_SETTINGS):
             raise UserError(f"Run {self.id} is {state}: start a new run with other settings.")
@@ -214,6 +217,7 @@ class Run:
 
         Raises UserError where there is no such folder, and while the run trains.
         """
+        access.require(Action.TRAIN)
         self._refuse_if_live()
         root = given_path(folder).resolve()
         if not root.is_dir():
@@ -300,7 +304,7 @@ def get(name: str, runs_dir: Path | None = None) -> Run:
     """The run called `name` (its id, or the path of its folder). Raises UserError if there is none."""
     for folder in ((runs_dir or folder_of_runs()) / name, given_path(name)):
         if _exists(folder) and folder.is_dir() and _is_run(folder):
-            return Run(folder)
+            return Run(access.inside(folder))
     raise UserError(f"There is no run {name!r}; give the name of a folder in {runs_dir or folder_of_runs()}.")
 
 
@@ -310,6 +314,7 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     Paths become absolute, and which decisions it learns from is settled here. Raises UserError where nothing can be
     written, or where torch is not installed.
     """
+    access.require(Action.TRAIN)
     need("torch", "Training")
     root, parent = given_path(dataset).resolve(), runs_dir or folder_of_runs()
     values = {"v": 1, "created": _now(), "dataset": str(root), "train": resolved(config, root).as_dict()}
@@ -344,6 +349,8 @@ def resolved(config: TrainConfig, dataset: Path) -> TrainConfig:
     """`config` as a run on the photos in `dataset` keeps it: the file of decisions is named, paths are absolute."""
     from fashion_core.photos import label_corrections  # it loads pandas, which whoever only watches a run need not
 
+    if access.shared() and set(config.teacher) & set("/\\~"):
+        raise UserError("teacher is the name of a model on this shared server: choose one that it lists.")
     decisions = label_corrections.resolve_setting(config.decisions, dataset)
     pretrained = config.pretrained if config.pretrained in ("imagenet", "none") else absolute(config.pretrained)
     return config.changed({"decisions": absolute(decisions), "extra": absolute(config.extra), "pretrained": pretrained})

@@ -8,19 +8,33 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from fashion_core import APP, UserError, __version__
+from fashion_core.ui import shared
+from fashion_core.ui.document import ICON
 
 PAGES = APP / "pages"
 ABOUT = f"**Busana {__version__}**: train, inspect and share apparel photo classifiers."
 
+# One colour cannot be both: dark enough under the white words of a button, and light enough for words on the dark.
+ACTIVE = """<style>
+[data-testid="stButtonGroup"] :is([aria-checked="true"], [aria-pressed="true"]) p {
+  color: light-dark(#3b4a9f, #a3b0f7);
+}
+</style>"""
+
 
 def boot(title: str) -> None:
-    """Set up the page that follows: the wide layout, the browser's title and icon."""
+    """Set up the page that follows: the wide layout, the browser's title and icon. It ends here for a visitor of a
+    shared server who may not open it."""
     st.set_page_config(
         page_title=f"{title} · Busana",
-        page_icon=":material/checkroom:",
+        page_icon=ICON,
         layout="wide",
         menu_items={"About": ABOUT},  # without an item the minimal toolbar hides its menu, and the choice of theme
     )
+    st.html(ACTIVE)
+    shared.apply()
+    with guard():
+        shared.require_page(title)
 
 
 @contextmanager
@@ -40,8 +54,11 @@ def guard() -> Iterator[None]:
 def link(page: str, label: str, icon: str | None = None, **query: str) -> None:
     """Draw a link to one of our pages, by its file's stem, opened with this query string.
 
-    A page that runs alone, as in its tests, has no router to know its neighbours: there the link is a plain one.
+    Nothing is drawn of a page that the visitor may not open. A page that runs alone, as in its tests, has no router to
+    know its neighbours: there the link is a plain one.
     """
+    if not shared.may_open(page.capitalize()):
+        return
     try:
         st.page_link(PAGES / f"{page}.py", label=label, icon=icon, query_params=query or None)
     except StreamlitPageNotFoundError:

@@ -12,8 +12,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import home, paper
+from fashion_core import access, home, paper
+from fashion_core.access import Action
+from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
+from fashion_core.files import given_path
 from fashion_core.models.registry import photo_folder
 from fashion_core.photos import imaging, label_corrections, sample
 from fashion_core.ui import keys
@@ -33,13 +36,27 @@ STYLE = """<style>
   aspect-ratio: 1; border-radius: .375rem; background: rgb(128 128 128 / .13); padding: .75rem;
   display: flex; justify-content: center; text-align: center;
 }
+/* The button that opens a photo is as large as its tile, and has no text to see. Nothing between the two may be
+   positioned, or it would hold the button's surface. */
+[class*="st-key-tile-"]:has([class*="st-key-why-"]) { position: relative; }
+[class*="st-key-why-"] { height: 0; }
+[class*="st-key-why-"] :has(button), [class*="st-key-why-"] button { position: static; }
+[class*="st-key-why-"] button {
+  width: 0; height: 0; min-height: 0; padding: 0; border: 0; outline: none; box-shadow: none !important; font-size: 0;
+}
+[class*="st-key-why-"] button * { font-size: 0; width: 0; overflow: hidden; }
+[class*="st-key-why-"] button::after {
+  content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
+}
+[class*="st-key-why-"] button:hover::after { box-shadow: 0 0 0 2px rgb(128 128 128 / .6); }
+[class*="st-key-why-"] button:focus-visible::after { box-shadow: 0 0 0 3px var(--primary-color, currentColor); }
 </style>"""
 
 # A link as large as its tile. Nothing between the two may be positioned, or it would hold the link's surface.
 LINK_STYLE = """<style>
 [class*="st-key-tile-"]:has([data-testid="stPageLink"]) { position: relative; }
 [class*="st-key-tile-"] :has(> * a), [class*="st-key-tile-"] :has(> a), [class*="st-key-tile-"] a { position: static; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] * { overflow: visible; white-space: normal; }
+[class*="st-key-tile-"] [data-testid="stPageLink"] * { overflow: visible; white-space: normal; line-height: 1.3; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; background: none; }
 [class*="st-key-tile-"] [data-testid="stPageLink"] a::after {
   content: ""; position: absolute; inset: 0; border-radius: .375rem;
@@ -51,7 +68,7 @@ LINK_STYLE = """<style>
 
 def locate_photos(evaluation: Evaluation) -> Path | None:
     """The folder of its photos, or None; sample photos are drawn again, once."""
-    if drawn := evaluation.meta.sample:
+    if (drawn := evaluation.meta.sample) and access.may(Action.GET_PHOTOS):
         with st.spinner("Drawing the sample photos again, this once…"):
             return sample.ensure(None, **drawn)
     return photo_folder(evaluation)
@@ -67,18 +84,19 @@ def ask_photo_folder(evaluation: Evaluation) -> Path:
         named = st.text_input(
             "Folder with these photos", key=keys.PHOTO_FOLDER, bind="query-params", placeholder=root.name
         )
-    folder = Path(named).expanduser()
+    folder = given_path(named) if named else Path()
     if named and evaluation.lies_in(folder):
         note.caption(f":material/folder_open: Photos from {escape_markdown(folder)}.")
         return folder
     if not found:
         none = f"{escape_markdown(folder)} holds none of them. " if named else ""
         note.warning(
-            f"{none}The photos of this test, {escape_markdown(root.name)}, are not on this machine: the numbers are "
-            f"whole, the tiles are empty. {_how_to_get(root.name, evaluation.classes)}",
+            f"{none}The photos of this test, {escape_markdown(root.name)}, are not on this machine. The results are "
+            f"complete; only the pictures are missing. {_how_to_get(root.name, evaluation.classes)}",
             icon=":material/hide_image:",
         )
-    return found or (root if root.is_absolute() else home() / "data" / root)  # where `photo_folder` will look
+    reached = root.is_absolute() and access.reaches(root)
+    return found or (root if reached else home() / "data" / root.name)  # where `photo_folder` will look
 
 
 def _how_to_get(name: str, classes: Sequence[str]) -> str:
@@ -104,7 +122,7 @@ def gallery(
     """Show rows of `Evaluation.cell`: each photo with its name, true and predicted label and both probabilities.
 
     Paths are relative to `root`. A photo that is not on this machine, or cannot be read, has a tile that says so.
-    With `on_open`, each tile has a button that calls it with the photo's path. `decided`, path → label, is what people
+    With `on_open`, a press anywhere on a tile calls it with the photo's path. `decided`, path → label, is what people
     decided on these photos. `votes`: the probabilities are shares of the neighbours' votes, and are called so.
     """
     shown = rows.iloc[_page(len(rows), key, page_size)]
@@ -157,8 +175,7 @@ def _tiles(
             _photo(file, keys.absent(key, place))
             st.caption(caption)
             if on_open:
-                st.button("Why?", key=keys.why(key, place), icon=":material/search:", type="tertiary",
-                          on_click=on_open, args=(paths[place],))  # fmt: skip
+                st.button("Why?", key=keys.why(key, place), type="tertiary", on_click=on_open, args=(paths[place],))
 
 
 def _photo(file: Path, key: str) -> None:
@@ -194,12 +211,14 @@ def _thumbnail(name: bytes, changed: tuple[int, int], size: int) -> bytes:
 
 def _decision(path: str, decided: Mapping[str, str]) -> str:
     label = decided.get(label_corrections.photo_key(path))
-    return "" if label is None else f"  \n{DECISION_ICON} **{escape_markdown(label) or 'left out'}**"
+    return (
+        "" if label is None else f"  \n{DECISION_ICON} **{escape_markdown(in_words(label)) if label else 'left out'}**"
+    )
 
 
 def _verdict(row: dict, votes: bool) -> str:
     """Markdown, a line each: right or wrong in sign and word, the predicted and the true label, the file."""
-    true, predicted = escape_markdown(row["label"]), escape_markdown(row["predicted"])
+    true, predicted = escape_markdown(in_words(row["label"])), escape_markdown(in_words(row["predicted"]))
     p_true, p_predicted = share(row["p_true"], votes), share(row["p_predicted"], votes)
     if row["label"] == row["predicted"]:
         lines = [":green[:material/check_circle: right]", f"**{predicted}** {p_predicted}"]
@@ -210,4 +229,8 @@ def _verdict(row: dict, votes: bool) -> str:
 
 def share(probability: float, votes: bool) -> str:
     """A probability in words; the neighbours' share of votes is no confidence, and is not shown as one."""
-    return f"votes {probability:.1%}" if votes else f"{probability:.1%}"
+    if not votes:
+        return f"{probability:.1%}"
+    if probability >= 0.995:
+        return "all votes"
+    return f"{probability:.0%} of the votes" if probability >= 0.005 else "no votes"

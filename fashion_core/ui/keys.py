@@ -19,6 +19,10 @@ OPEN_PHOTO = "photo"  # a photo's id, or in old links its row
 AREA = "area"  # corners on the map
 LAST_SELECTED = "last-selected"  # table or chart → (its variant, the place), see selection.last_selected
 
+# Evaluate: the line of switches, the headline and the filter bar (ui/evaluate/filters.py)
+HEADLINE, FIGURES, SWITCHES, FILTER_BAR, CHIPS = "headline", "figures", "switches", "filter-bar", "chips"
+CLEAR_ALL, CLEAR_EMPTY = "clear-all", "clear-empty"
+
 # Evaluate: its views (ui/evaluate/views.py) and what each shows
 VIEW = "view"
 CELLS = "cells"  # counts, by true or by predicted class
@@ -33,7 +37,8 @@ COLOUR_CHART, MAP = "strip", "map"
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
 QUALITY_PROGRESS = "quality-progress"
-PHOTO_BACK, PHOTO_LEFT, PHOTO_RIGHT = "photo-back", "photo-left", "photo-right"
+PHOTO_LEFT, PHOTO_RIGHT = "photo-left", "photo-right"
+PICTURE, HEAT, HEAT_CLASS = "open-photo", "heat", "heat-class"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
 
@@ -41,34 +46,48 @@ EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address
 LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
 LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
 LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
+LABEL_LAST = "decision-last"  # (file, path, words) of the decision after which the next photo was opened
+START_REVIEW, SHOW_ALL_ISSUES, SHOW_ALL_ODD = "review-start", "issues-all", "odd-all"
 TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
+
+# Retrain and compare (ui/evaluate/retrain.py)
+RETRAIN, RETRAIN_PROBLEM, RETRAIN_PROGRESS = "retrain", "retrain-problem", "retrain-progress"
+MENDED, MENDED_PHOTOS = "mended", "mended-photos"
 
 # Home (pages/home.py)
 HOME_MATRIX, HOME_MISTAKES = "matrix", "mistakes"
 HOME_ONWARD = "onward"  # the two links to other pages, as its style names them
 
-# Compare (pages/compare.py)
-COMPARE_TESTED_ON = "photos"  # the list of test sets
+# Compare (pages/compare.py, ui/model_comparison.py)
+COMPARE_TESTED_ON = "photos"  # on which photos the models were right
 COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off", "models", "named"
-COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "photos"
+COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "differ"
 
 # Home and Predict (ui/try_photos.py): its parts, as its style names them
 TRY, TRY_DROP, TRY_EXAMPLES = "try", "try-drop", "try-examples"
 
 # Predict (pages/predict.py, ui/try_photos.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
+ANSWERED_APART = "answered-apart"  # on a shared server: (model, photo) → answer, of this session alone
 PREDICT_FILES, PREDICT_CAMERA = "photos", "camera"
 EXAMPLES, EXAMPLE_FILE = "example", "example"  # the tiles, and the file of the one that was pressed
 ANSWERS = "answers"  # the number of the page of answers
 ANSWER_TILES = "answer"
 NINE_SEED, NINE_PHOTOS = "seed", "nine"
 
+# Catalogue (pages/catalogue.py, ui/catalogue.py)
+CATALOGUE, CATALOGUE_SHOW, CATALOGUE_LABEL, CATALOGUE_SORT = "catalogue", "show", "label", "sort"
+CATALOGUE_PHOTO = "photo"  # the row of the photo that is shown alone
+CATALOGUE_PHOTOS, CATALOGUE_ALIKE, CATALOGUE_UNREADABLE = "photos", "alike", "unreadable"
+CATALOGUE_PROBLEM = "catalogue-problem"  # what was wrong with a file that was handed in, until it is shown
+CATALOGUE_FILE, CATALOGUE_NEXT, CATALOGUE_CLOSE = "catalogue-file", "catalogue-next", "catalogue-close"
+
 # Data (pages/data.py) and Train (pages/train.py)
 DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
 DATA_FORM, DATA_SOURCE, DATA_LOCAL, DATA_NAME = "get", "source", "local", "name"
-DATA_CONFLICTS = "conflicts"
+DATA_PROBLEM = "data-problem"  # what kept a class from being left out, until it is shown
 TRAIN_PRESET, TRAIN_FOLDER, TRAIN_FORM = "preset", "folder", "recipe"
 TRAIN_RUN = "run"  # the run that is shown
 TRAIN_OVERLAYS = "beside"  # runs whose curves are drawn with it
@@ -147,6 +166,16 @@ def chip(place: int) -> str:
     return f"chip-{place}"
 
 
+def question(place: int) -> str:
+    """A question to begin with, by its place."""
+    return f"question-{place}"
+
+
+def active_filter(name: str) -> str:
+    """The chip of a filter that is no question's."""
+    return f"filter-{name}"
+
+
 def select(what: str) -> str:
     """The button beside a number that selects its photos."""
     return f"select-{what}"
@@ -168,3 +197,40 @@ def another_label(row: int) -> str:
 def open_folder(name: str) -> str:
     """The button that opens one of the folders in data/."""
     return f"open-{name}"
+
+
+def duplicate_group(group: int) -> str:
+    """The box of near-duplicates of this group."""
+    return f"group-{group}"
+
+
+def group_photos(group: int) -> str:
+    """The gallery of the near-duplicates of this group."""
+    return f"{DATA_PHOTOS}-{group}"
+
+
+def few(label: str) -> str:
+    """The line of a class with too few photos, and the button beside it (`leave_out`)."""
+    return f"few-{label}"
+
+
+def leave_out(label: str) -> str:
+    return f"leave-out-{label}"
+
+
+def hidden(label: str) -> str:
+    """The line of a class that is left out, and the button beside it (`put_back`)."""
+    return f"hidden-{label}"
+
+
+def put_back(label: str) -> str:
+    return f"put-back-{label}"
+
+
+def catalogue_label(place: int) -> str:
+    """The right label of a photo of a catalogue, by its row."""
+    return f"right-label-{place}"
+
+
+def catalogue_download(kind: str) -> str:
+    return f"catalogue-{kind}"

@@ -9,80 +9,121 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fashion_core import UserError
+from fashion_core import UserError, access
+from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
 from fashion_core.ui import keys, stored
-from fashion_core.ui.boot import link
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
-from fashion_core.ui.evaluate.tables import shown
+from fashion_core.ui.evaluate.state import Shown, State
+from fashion_core.ui.evaluate.tables import shown as shown_rows
 from fashion_core.ui.gallery import DECISION_ICON, escape_markdown
 
 LEFT_OUT = "left out"
 IMPORT_TYPES = ["csv", "tsv", "txt"]
 
 
-def buttons(evaluation: Evaluation, row: int, file: Path, tested: bool) -> None:
-    """What one may decide of photo `row`, by button and by key, and what was decided. `tested`: it is a test photo."""
+def buttons(state: State, row: int, shown: Shown) -> None:
+    """What one may decide of photo `row`, by button and by key, and what was decided. In a queue a decision opens the
+    next photo, and the last one can be taken back from there."""
+    if not access.may(access.Action.DECIDE):
+        return
+    evaluation, file = state.whole, state.corrections_file
     path, label = label_corrections.photo_key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     predicted, decided = evaluation.classes[evaluation.predicted[row]], stored.decided(file).get(path)
-    offers = [("keep", label, "Label is right", "check", "K")]
+    following = _following(shown, evaluation.photos["path"][row], stored.decided(file)) if shown.queue else None
+    offers: list[tuple[label_corrections.Action, str, str, str, str]] = [
+        ("keep", label, "Label is right", "check", "K")
+    ]
     if predicted != label:
-        offers.append(("relabel", predicted, f"It is {escape_markdown(predicted)}", "edit", "L"))
+        offers.append(("relabel", predicted, f"It is {escape_markdown(in_words(predicted))}", "edit", "L"))
     offers.append(("leave out", "", "Leave out", "block", "X"))
     if decided is not None:
         offers.append(("undo", "", "Undo", "undo", "U"))
     with st.container(horizontal=True, gap="small"):
         for action, name, text, icon, key in offers:
             st.button(text, key=keys.decide(action), icon=f":material/{icon}:", shortcut=key, type="tertiary",
-                      on_click=_decide, args=(file, path, action, name))  # fmt: skip
+                      on_click=_decide, args=(file, path, action, name, following))  # fmt: skip
+        if decided is None and shown.queue:
+            _offer_last(file)
     others = [name for name in label_corrections.known_labels(evaluation.classes) if name not in (label, predicted)]
     st.selectbox("Another label", others, index=None, key=keys.another_label(row), placeholder="or another label",
-                 label_visibility="collapsed", on_change=_relabel,
-                 args=(file, path, keys.another_label(row)))  # fmt: skip
+                 label_visibility="collapsed", on_change=_relabel, format_func=in_words,
+                 args=(file, path, keys.another_label(row), following))  # fmt: skip
     if decided is not None:
-        st.caption(f"{DECISION_ICON} Decided: {_in_words(decided, label, tested)}")
+        st.caption(f"{DECISION_ICON} Decided: {_in_words(decided, label, state.is_test_photo(row))}")
+
+
+def _following(shown: Shown, path: str, decided: Mapping[str, str]) -> str | None:
+    """The photo after this one in the queue that nobody decided on, from its end on the first; None where none is."""
+    paths = shown.rows["path"].tolist()
+    place = paths.index(path) if path in paths else -1
+    others = (*paths[place + 1 :], *paths[: max(place, 0)])
+    return next((other for other in others if label_corrections.photo_key(other) not in decided), None)
+
+
+def _offer_last(file: Path) -> None:
+    """The decision after which this photo was opened, and the button that takes it back."""
+    of, path, words = st.session_state.get(keys.LABEL_LAST, (None, "", ""))
+    if of == file:
+        st.button(f"Undo the last: {words}", key=keys.decide("undo"), icon=":material/undo:", shortcut="U",
+                  type="tertiary", on_click=_undo_last, args=(file, path))  # fmt: skip
+
+
+def _undo_last(file: Path, path: str) -> None:
+    _decide(file, label_corrections.photo_key(path), "undo", "")
+    open_photo(path)
 
 
 def _in_words(decided: str, label: str, tested: bool) -> str:
-    what = "the label is right" if decided == label else f"it is {escape_markdown(decided)}" if decided else LEFT_OUT
+    if decided == label:
+        what = "the label is right"
+    else:
+        what = f"it is {escape_markdown(in_words(decided))}" if decided else LEFT_OUT
     if tested:
-        return f"**{what}**. A test photo is never learned from: this counts in the accuracy by decided labels above."
+        return f"**{what}**. Test photos are never learned from: this counts in the accuracy by the decided labels."
     return f"**{what}**. The next training learns so; the photo stays where it is."
 
 
-def _relabel(file: Path, photo: str, key: str) -> None:
+def _relabel(file: Path, photo: str, key: str, following: str | None) -> None:
     if label := st.session_state[key]:
-        _decide(file, photo, "relabel", label)
+        _decide(file, photo, "relabel", label, following)
         st.session_state[key] = None
 
 
-def _decide(file: Path, photo: str, action: label_corrections.Action, label: str) -> None:
+def _decide(file: Path, photo: str, action: label_corrections.Action, label: str, following: str | None = None) -> None:
+    """Keep the decision, and open the photo that is `following`."""
+    st.session_state.pop(keys.LABEL_LAST, None)
     try:
         label_corrections.record(file, photo, action, label)
     except UserError as problem:
         st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
+        return
+    if following is not None and action != "undo":
+        words = {"keep": "label is right", "leave out": LEFT_OUT}.get(action, f"it is {in_words(label)}")
+        st.session_state[keys.LABEL_LAST] = file, photo, escape_markdown(words)
+        open_photo(following)
 
 
 def panel(evaluation: Evaluation, rows: Mapping[str, int], file: Path, photos: Path) -> None:
     """All decisions on these photos: a table whose rows open them, to take along, to bring back, to train with. `rows`
     of the evaluation are by the photos' names as decisions write them."""
+    if not access.may(access.Action.DECIDE):
+        return
     with st.container():  # so that the panel below keeps its place, and stays open
         _messages(file, photos, evaluation.classes)
     decided = stored.decided(file)
     with st.expander(f"Decisions on these photos: {len(decided) or 'none yet'}", icon=DECISION_ICON):
         st.caption(
             f"Kept in {escape_markdown(file)}. The photos and their folders stay as they are, and so does the test; "
-            "the next training on this folder learns from the decisions and says so. To decide, open a photo with "
-            "**Why?**"
+            "the next training on this folder learns from the decisions and says so. To decide, open a photo; the "
+            "**Labels** view goes through those to check, and retrains."
         )
         if decided:
             _table(evaluation, rows, decided)
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.download_button("Export", label_corrections.text(decided).encode(), printable(file.name), "text/csv",
-                                   icon=":material/download:", on_click="ignore")  # fmt: skip
-                link("train", "Train with them", ":material/model_training:", folder=printable(photos))
+            st.download_button("Export", label_corrections.text(decided).encode(), printable(file.name), "text/csv",
+                               icon=":material/download:", on_click="ignore")  # fmt: skip
         about = "Import decisions: a table of photo and label, as CSV; an empty label leaves the photo out"
         st.file_uploader(about, IMPORT_TYPES, key=keys.LABELS_FILE, on_change=_import,
                          args=(file, photos, evaluation.classes))  # fmt: skip
@@ -127,7 +168,7 @@ def _table(evaluation: Evaluation, rows: Mapping[str, int], decided: Mapping[str
     lines = [(photo, label or LEFT_OUT, rows.get(photo)) for photo, label in decided.items()]
     table = pd.DataFrame(lines, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
-    variant = shown(table["Photo"].tolist())
+    variant = shown_rows(table["Photo"].tolist())
     key = keys.variant(keys.LABELS_TABLE, variant)
 
     def clicked() -> None:

@@ -1,13 +1,19 @@
 """What pages say of a model: what it is, what it reaches, and the notes of its training."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import streamlit as st
 
 from fashion_core import paper
+from fashion_core.class_names import COLOUR, GARMENT, factors, in_words
 from fashion_core.models.card import ModelCard
 from fashion_core.models.registry import ModelRef
 from fashion_core.stats import accuracy_with_interval, between
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stored import evaluation_of
+
+LISTED = 8  # names; of more the rest is counted
 
 
 def facts(ref: ModelRef) -> None:
@@ -25,23 +31,47 @@ def facts(ref: ModelRef) -> None:
     notes(card)
 
 
-def results(ref: ModelRef) -> list[tuple[str, str]]:
-    """What the model reaches: of what, and one sentence. On its own test photos, on photos that people took, and
-    against the paper; what was not measured is left out."""
+def knows(classes: Sequence[str]) -> str:
+    """What a model tells apart, a sentence: its garments and their colours, or its classes."""
+    pairs = factors(classes)
+    if pairs is None:
+        return f"Tells {len(classes)} classes apart: {_listed(list(classes), 'and')}."
+    colours, garments = (list(dict.fromkeys(pair[factor] for pair in pairs)) for factor in (COLOUR, GARMENT))
+    return f"Names the garment and its colour in a photo: {_listed(garments, 'or')}, in {_listed(colours, 'or')}."
+
+
+def _listed(names: list[str], last: str) -> str:
+    words = [in_words(name) for name in names]
+    if len(words) > LISTED:
+        return f"{', '.join(words[:LISTED])} {last} {len(words) - LISTED} more"
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+class Result(NamedTuple):
+    """What a model reaches on some photos: `share` in large figures, and one `sentence`."""
+
+    on: str
+    share: str
+    sentence: str
+
+
+def results(ref: ModelRef) -> list[Result]:
+    """On its own test photos, on photos that people took, and against the paper; what was not measured is left out."""
     card, metrics = ref.card, ref.card.metrics
-    own = f"{accuracy(metrics.right, metrics.test_n)}, on test photos that it never learned from."
+    own = f"{_counted(metrics.right, metrics.test_n, 'test photos')}; it learned from none of them."
     if clear := metrics.review.get("clear"):
-        own += f" Where the label is clear by eye: {accuracy(clear.right, clear.n)}."
-    said = [(_kind(card), own)]
+        own += f" Where the label is clear by eye, it is right on {accuracy_with_interval(clear.right, clear.n)}."
+    found = [Result(_kind(card), f"{metrics.right / metrics.test_n:.1%}", own)]
     if people := metrics.people:
-        garment = f" The garment alone: {accuracy(people.garment_right, people.garment_n)}." if people.garment_n else ""
-        said.append(("On photos people took", f"{accuracy(people.right, people.n)}, labelled by eye.{garment}"))
-    return [*said, ("Against the paper", _against_paper(ref))]
+        words = f"{_counted(people.right, people.n, 'photos')}, labelled by eye."
+        if n := people.garment_n:
+            words += f" The garment alone: {people.garment_right / n:.1%} ({people.garment_right:,} of {n:,})."
+        found.append(Result("On photos people took", f"{people.right / people.n:.1%}", words))
+    return [*found, _against_paper(ref)]
 
 
-def accuracy(right: int, n: int) -> str:
-    """Right answers as a share, with its photos and its interval."""
-    return f"**{right / n:.1%} right** ({right:,} of {n:,}; 95% interval {between(right, n)})"
+def _counted(right: int, n: int, what: str) -> str:
+    return f"Right on {right:,} of {n:,} {what} (95% interval {between(right, n)})"
 
 
 def _kind(card: ModelCard) -> str:
@@ -50,17 +80,21 @@ def _kind(card: ModelCard) -> str:
     return "On the paper's kind of photos" if card.dataset.name.startswith("paper") else "On its own test photos"
 
 
-def _against_paper(ref: ModelRef) -> str:
+def _against_paper(ref: ModelRef) -> Result:
     """The paper's accuracy, and this model's on photos of the same ten classes, where it was tested on these."""
-    card, stated = ref.card, f"The paper reports {paper.TEST_ACCURACY:.1%} ({paper.TEST_RIGHT} of {paper.TEST_PHOTOS})"
+    card, papers = ref.card, f"{paper.TEST_ACCURACY:.1%}"
+    reported = f"The paper reports {paper.TEST_RIGHT} of {paper.TEST_PHOTOS} on its own photos"
     right, n = card.metrics.right, card.metrics.test_n
     if not paper.matches(card.classes):
         right, n = _on_papers_classes(ref)
     if not n:
-        return f"{stated} on its own ten classes. This model has other classes, so the two do not compare."
+        words = f"{reported} of its ten classes. This model has other classes, so the two do not compare."
+        return Result("The paper", papers, words)
     verdict = paper.verdict(paper.CLASSES, right, n, drawn=card.dataset.sample is not None)
-    here = "" if card.dataset.sample else f" This model, on photos of the same ten classes: {accuracy(right, n)}."
-    return f"{stated} on its own photos.{here} {verdict}"
+    if card.dataset.sample:
+        return Result("The paper", papers, f"{reported}. {verdict}")
+    own = f"Right on {right:,} of {n:,} photos of the paper's ten classes"
+    return Result("Against the paper", f"{right / n:.1%} against {papers}", f"{own}. {reported}. {verdict}")
 
 
 def _on_papers_classes(ref: ModelRef) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """A folder of photos on the Data page: read and split, its four numbers, its tables, and which of its photos show."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,15 +9,32 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, home, paper
+from fashion_core.class_names import in_words
 from fashion_core.photos import dataset, duplicates, sample, scan, split
 from fashion_core.photos.imaging import printable
+from fashion_core.photos.left_out import leave_out, left_out, put_back
 from fashion_core.ui import keys
+from fashion_core.ui.gallery import escape_markdown, photo_grid
 
 SHOW = {
     "all": "All photos",
     "alike": "Near-duplicates",
     "crossing": "Near-duplicates in more than one split",
     "conflicting": "Near-duplicates in more than one class",
+}
+
+
+GROUPS = 6  # of near-duplicates on a page
+TODO = {  # a word of the reason → what to do; the first that fits
+    "not in a class folder": "Move it into the folder of its class.",
+    "link back": "Nothing: its photos are counted once already.",
+    "permission": "Allow reading it, then rescan.",
+    "empty file": "Copy it again; it has no content.",
+    "truncated": "Copy or download it again; it is incomplete.",
+    "larger than": "Save it smaller.",
+    "raw file": "Save it as JPEG or PNG.",
+    "Git LFS": "Fetch it with git lfs pull.",
+    "not a photo": "Remove it, or move it out of the class folder.",
 }
 
 
@@ -86,7 +104,7 @@ def headline(found: PhotoSet) -> None:
     size = f"{photos['bytes'].sum() / 1e6:,.2f} MB"
     in_splits = f"{crossing or 'none'} in more than one split"
     in_classes = f"{conflicts:,} in more than one" if conflicts else None
-    reasons = "listed below, with the reason" if bad else "every file is a photo"
+    reasons = "listed above, with what to do" if bad else "every file is a photo"
     grid = st.grid(4, min_column_width=150, border=True)
     for label, value, note, button, show in (
         ("Photos", len(photos), size, "all of them", "all"),
@@ -183,16 +201,62 @@ def captions(found: PhotoSet, rows: pd.DataFrame, show: str) -> list[str]:
     return texts
 
 
-def problem_tables(found: PhotoSet) -> None:
-    """Below the photos: those in more than one class, and the files that are no photos."""
-    conflicts = found.photos[duplicates.conflicting(found.photos)].sort_values(["group", "label"], kind="stable")
-    if len(conflicts):
-        st.subheader("Photos in more than one class")
-        st.caption("Photos of one group are the same or nearly so: at most one of their labels is right.")
-        table = {"Group": conflicts["group"] + 1, "Class": conflicts["label"].map(printable),
-                 "Photo": conflicts["path"].map(printable)}  # fmt: skip
-        st.dataframe(table, hide_index=True, key=keys.DATA_CONFLICTS)
-    if len(bad := found.data.unreadable):
-        st.subheader("Unusable files")
-        st.dataframe(bad.assign(path=bad["path"].map(printable)), hide_index=True, key=keys.DATA_UNREADABLE,
-                     column_config={"path": "Path", "reason": "Reason"})  # fmt: skip
+def duplicate_groups(found: PhotoSet, rows: pd.DataFrame) -> None:
+    """Near-duplicates of `rows`, a group at a time with its photos side by side, and what is wrong with it."""
+    groups = [photos for _, photos in rows[rows["group"] >= 0].groupby("group")]
+    pages = max(1, -(-len(groups) // GROUPS))
+    number = st.pagination(pages, key=keys.page_number(keys.DATA_PHOTOS), bind="query-params") if pages > 1 else 1
+    for photos in groups[(min(number, pages) - 1) * GROUPS : min(number, pages) * GROUPS]:
+        group = int(photos["group"].iloc[0])
+        with st.container(border=True, key=keys.duplicate_group(group)):
+            st.markdown(f"**Group {group + 1}** · {len(photos)} photos {' '.join(_verdicts(photos))}")
+            of = [f"{in_words(row['label'])}{', ' + row['split'] if row['split'] else ''} · {Path(row['path']).name}"
+                  for row in photos.to_dict("records")]  # fmt: skip
+            photo_grid([found.data.file(path) for path in photos["path"]], of, key=keys.group_photos(group),
+                       page_size=12)  # fmt: skip
+
+
+def _verdicts(photos: pd.DataFrame) -> list[str]:
+    """What is wrong with a group of near-duplicates, as badges."""
+    splits, labels = sorted(set(photos["split"]) - {""}, key=split.SPLITS.index), sorted(set(photos["label"]))
+    said = [f":orange-badge[:material/call_split: crosses the split: {' and '.join(splits)}]"] if splits[1:] else []
+    words = escape_markdown(" and ".join(in_words(label) for label in labels))
+    return said + ([f":red-badge[:material/label_off: more than one class: {words}]"] if labels[1:] else [])
+
+
+def blockers(found: PhotoSet, move: Callable[[Callable[[Path, str], None], Path, str], None]) -> None:
+    """At the top: classes with too few photos to train on, and files that are no photos, each with what to do.
+
+    `move(how, root, label)` leaves out or puts back a class and has the folder read anew."""
+    counts = Counter(found.photos["label"])
+    for label in (label for label in found.classes if counts[label] < 3) if len(found.classes) > 1 else ():
+        with st.container(horizontal=True, vertical_alignment="center", key=keys.few(label)):
+            n, words = counts[label], escape_markdown(in_words(label))
+            what = "has no photos" if n == 0 else f"has {n} photo{'s' if n > 1 else ''}; training needs 3"
+            st.markdown(f":material/folder_off: **{words}** {what}. Add photos to its folder, or leave it out.",
+                        width="content")  # fmt: skip
+            st.button("Leave it out", key=keys.leave_out(label), on_click=move, args=(leave_out, found.root, label),
+                      help="The folder is renamed and ignored; no photo is deleted.")  # fmt: skip
+    for label in left_out(found.root):
+        with st.container(horizontal=True, vertical_alignment="center", key=keys.hidden(label)):
+            st.markdown(f":material/visibility_off: {escape_markdown(in_words(label))} is left out.", width="content")
+            st.button("Put it back", key=keys.put_back(label), on_click=move, args=(put_back, found.root, label))
+    if n := len(found.data.unreadable):
+        unusable_files(found.data.unreadable, n)
+
+
+def unusable_files(bad: pd.DataFrame, n: int) -> None:
+    """The files that are no photos, by reason, with what to do about each."""
+    with st.expander(f"{n:,} unusable file{'s' if n > 1 else ''}: skipped in training", icon=":material/broken_image:",
+                     expanded=n <= 10):  # fmt: skip
+        table = {"path": bad["path"].map(printable), "reason": bad["reason"], "todo": bad["reason"].map(what_to_do)}
+        st.dataframe(table, hide_index=True, key=keys.DATA_UNREADABLE,
+                     column_config={"path": "File", "reason": "What is wrong", "todo": "What to do"})  # fmt: skip
+
+
+def what_to_do(reason: str) -> str:
+    """What a person can do about a file that cannot be used for this `reason`."""
+    for word, todo in TODO.items():
+        if word in reason:
+            return todo
+    return "Open it in a photo program and save it as JPEG or PNG, or remove it."

@@ -6,17 +6,18 @@
 A fragment: a photo that is dropped or pressed draws this part of the page anew, and nothing else.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
+from fashion_core import UserError, access
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos import imaging
-from fashion_core.ui import keys
+from fashion_core.ui import keys, shared
 from fashion_core.ui.answers import Answer, show_answers
-from fashion_core.ui.boot import guard
 from fashion_core.ui.example_photos import choose_example, chosen_example, forget_example
 from fashion_core.ui.gallery import STYLE as TILES
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
@@ -26,14 +27,17 @@ from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 STYLE = """<style>
 @media (min-width: 48rem) {
   .st-key-try {
-    display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); grid-template-rows: auto 1fr; gap: 1rem 2rem;
+    display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); grid-template-rows: auto 1fr; gap: 1rem 2rem;
   }
   .st-key-try > :has(> .st-key-try-answer) { grid-row: 2; grid-column: 1; }
   .st-key-try > :has(> .st-key-try-examples) { grid-row: 1 / 3; grid-column: 2; }
   .st-key-try > :has(> .st-key-try-answers) { grid-row: 3; grid-column: 1 / -1; }
 }
-.st-key-try [data-testid="stFileUploaderDropzone"] { border: 2px dashed rgb(128 128 128 / .5); padding: 1.5rem 1rem; }
+.st-key-try [data-testid="stFileUploaderDropzone"] {
+  border: 2px dashed rgb(128 128 128 / .5); min-height: 7.5rem; align-items: center; justify-content: center;
+}
 </style>"""
+MOST_KEPT = 100  # answers of a session on a shared server
 HELP = "Several at once are fine. To paste one, press Tab until Upload is framed, then Ctrl+V."
 
 
@@ -45,9 +49,9 @@ def try_photos(ref: ModelRef, k: int = 3, camera: bool = False) -> None:
     with st.container(key=keys.TRY):
         with st.container(key=keys.TRY_DROP):
             photos = _chosen_photos(camera)
-        with st.container(key=keys.answers(len(photos))), guard():
-            _answer(ref, photos, k)
-        with st.container(key=keys.TRY_EXAMPLES), guard():
+        with st.container(key=keys.answers(len(photos))):
+            _answer_or_say_why_not(ref, photos, k)
+        with st.container(key=keys.TRY_EXAMPLES):
             choose_example(ref)
 
 
@@ -88,6 +92,29 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str
     return Answer(imaging.thumbnail_bytes(image, 480), ranked, warning)
 
 
+def answer_of(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str:
+    """As `answer`; on a shared server by a process of its own, and kept in the visitor's own session alone."""
+    if not access.shared():
+        return answer(folder, when, data)
+    kept = st.session_state.setdefault(keys.ANSWERED_APART, {})
+    mark = str(folder), hashlib.sha256(data).hexdigest()
+    if mark not in kept:
+        found, thumbnail = shared.answer_apart(folder, data, 480)
+        ranked = [(top["label"], top["probability"]) for top in found["top"]]
+        if len(kept) >= MOST_KEPT:
+            kept.pop(next(iter(kept)))
+        kept[mark] = found["error"] or Answer(thumbnail, ranked, found["warning"] or "")
+    return kept[mark]
+
+
+def _answer_or_say_why_not(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
+    """Unlike `guard` it lets the page go on below: a model that cannot answer has results to show all the same."""
+    try:
+        _answer(ref, photos, k)
+    except UserError as mistake:
+        st.error(str(mistake), icon=":material/error:")
+
+
 def _answer(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
     """The answers to (file name, bytes), with progress while several are read."""
     if not photos:
@@ -96,7 +123,7 @@ def _answer(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
     bar = st.progress(0.0, f"Reading {len(photos)} photos…") if len(photos) > 1 else None
     answers = []
     for place, (name, data) in enumerate(photos, 1):
-        answers.append((name, answer(ref.folder, when, data)))
+        answers.append((name, answer_of(ref.folder, when, data)))
         if bar:
             bar.progress(place / len(photos), f"{place} of {len(photos)} photos read")
     if bar:

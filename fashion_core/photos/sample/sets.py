@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fashion_core import UserError, home
+from fashion_core import UserError, access, home
+from fashion_core.access import Action
 from fashion_core.files import Progress
 from fashion_core.paper import CLASSES
 from fashion_core.photos.sample.canvas import SIZE, Canvas
@@ -109,6 +110,7 @@ def ensure(progress: Progress = None, per_class: int = 60, seed: int = 0) -> Pat
     folder = home() / "data" / name
     if (folder / MARKER).exists():
         return folder
+    access.require(Action.GET_PHOTOS)
     from filelock import FileLock
 
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Measured colours against labels: all photos along lightness, and a table of those to look at."""
 
 from functools import partial
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import streamlit as st
 from fashion_core.class_names import COLOUR
 from fashion_core.evaluation.colour_check import NEIGHBOURS, SURE
 from fashion_core.models.predictor import why_unexplained
+from fashion_core.photos import colour_words
 from fashion_core.reports import charts
 from fashion_core.ui import background, keys, stored
 from fashion_core.ui.evaluate.selection import open_photo
@@ -18,6 +20,10 @@ from fashion_core.ui.gallery import escape_markdown
 
 POINTS_UP_TO = 2000  # drawn of right colours, and of wrong ones: more lie on each other, and all go to the browser
 ROWS_UP_TO = 1000  # of the table
+SWATCH = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='24' height='24'%3E"
+    "%3Crect width='24' height='24' fill='{}'/%3E%3C/svg%3E"
+)
 UNSURE = "unsure"  # in the table, instead of a colour whose measurement may be of something else
 
 
@@ -74,16 +80,14 @@ def _table(rows: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
     count = "1 photo" if len(listed) == 1 else f"{len(listed):,} photos"
     st.markdown(f"**{count}**, the darkest first: {what}.{first}")
     table = listed.head(ROWS_UP_TO)
-    photo_table(table.assign(pixels=table["pixels"].where(~table["unsure"], UNSURE)), keys.COLOURS_TABLE, {
-        "path": st.column_config.TextColumn("Photo", width=150),
-        "label": st.column_config.TextColumn("Label", width=90),
-        "predicted": st.column_config.TextColumn("Predicted", width=90),
-        "pixels": st.column_config.TextColumn("Pixels say", width=70),
-        "contradicted": st.column_config.CheckboxColumn("At odds", width=60),
-        "lightness": st.column_config.NumberColumn("Light", format="%.0f", width=50),
-        "chroma": st.column_config.NumberColumn("Chroma", format="%.0f", width=60),
-        "agreement": st.column_config.NumberColumn("Agreement", format="percent", width=80),
-        "hue": st.column_config.NumberColumn("Hue", format="%.0f°", width=50),
+    photo_table(_measured(table).assign(pixels=table["pixels"].where(~table["unsure"], UNSURE)), keys.COLOURS_TABLE, {
+        "label": st.column_config.TextColumn("Label", width=95),
+        "predicted": st.column_config.TextColumn("Predicted", width=95),
+        "pixels": st.column_config.TextColumn("Pixels say", width=74),
+        "contradicted": st.column_config.CheckboxColumn("At odds", width=58),
+        "swatch": st.column_config.ImageColumn("Seen", width=42),
+        "measured": st.column_config.TextColumn("Measured colour", width=160),
+        "path": st.column_config.TextColumn("File", width=300),  # last: the photos themselves stand beside the table
     })  # fmt: skip
     st.caption(
         f"Pixels say what most of the {NEIGHBOURS} training photos of the most similar measured colour are labelled; "
@@ -91,6 +95,13 @@ def _table(rows: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
         "not be the garment's colour: pixels say nothing there. Tick a row to open its photo."
     )
     return listed
+
+
+def _measured(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with each measured colour as a swatch, an SVG in its own address, and in words."""
+    colours = table[["lightness", "chroma", "hue"]].to_numpy(float)
+    swatches = [SWATCH.format(quote(colour_words.hexadecimal(*colour))) for colour in colours]
+    return table.assign(swatch=swatches, measured=[colour_words.in_words(*colour) for colour in colours])
 
 
 def _from_chart(paths: dict[int, str]) -> None:

@@ -1,18 +1,23 @@
-"""All photos where the network sees them; an area drawn around some selects them."""
+"""All photos where the network sees them: an area drawn around some selects them."""
 
+import html
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from fashion_core.class_names import factors, in_words
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.reports import charts
+from fashion_core.photos.imaging import printable
+from fashion_core.reports import photo_map
 from fashion_core.reports.charts import CLASSES_UP_TO, most_confused
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.matrix import OTHERS
-from fashion_core.ui.evaluate.selection import clear_area, drawn_area, select_area
+from fashion_core.ui.evaluate.selection import clear_area, drawn_area, open_photo, select_area
 from fashion_core.ui.evaluate.state import Shown, State
+from fashion_core.ui.evaluate.tables import clicked_point
 from fashion_core.ui.stored import EvaluationKey
 
 COLOURS = ("label", "prediction", "error", "split")  # what points may be coloured by
@@ -24,10 +29,11 @@ def view(state: State) -> Shown:
                               bind="query-params", label_visibility="collapsed")  # fmt: skip
     area = drawn_area()
     corners = None if area is None else tuple(map(tuple, area.tolist()))
-    st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP, on_select=_from_map,
-                    selection_mode=("lasso", "box"), config={"scrollZoom": True, "displaylogo": False})  # fmt: skip
-    st.caption("The two widest directions of the embedding (PCA): near photos look alike to the network. Draw around "
-               "some to see them; a legend's entry hides and shows its photos.")  # fmt: skip
+    st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP,
+                    on_select=partial(_from_map, state.key), selection_mode=("points", "lasso", "box"),
+                    config={"scrollZoom": True, "displaylogo": False})  # fmt: skip
+    st.caption("Near photos look alike to the network (the two widest directions of its embedding). Draw around "
+               "some to see their photos.")  # fmt: skip
     if area is None:
         return state.selected
     st.button("Clear the drawn area", key=keys.CLEAR_AREA, icon=":material/close:", on_click=clear_area)
@@ -46,8 +52,29 @@ def _points(key: EvaluationKey) -> np.ndarray:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _figure(key: EvaluationKey, factor: int | None, by: str, area: tuple | None) -> go.Figure:
-    paths = stored.predictions_of(key).photos["path"].tolist()
-    return charts.map_figure(_points(key), _groups(key, factor, by), paths, None if area is None else np.array(area))
+    groups = _groups(key, factor, by)
+    pairs = _pairs(key, set(groups)) if factor is None and by in ("label", "prediction") else None
+    corners = None if area is None else np.array(area)
+    return photo_map.map_figure(_points(key), groups, _about(key), corners, pairs)
+
+
+def _pairs(key: EvaluationKey, names: set[str]) -> dict[str, tuple[str, str]] | None:
+    """Class → (colour, garment) of those drawn; None where they do not come apart, or some are one group."""
+    classes = stored.predictions_of(key).classes
+    known = dict(zip(classes, factors(classes) or (), strict=False))
+    return {name: known[name] for name in classes if name in names} if names <= known.keys() else None
+
+
+def _about(key: EvaluationKey) -> list[str]:
+    """What a hover says of each photo: its label, what it was called, its name."""
+    evaluation = stored.predictions_of(key)
+    words = np.array([html.escape(in_words(name)) for name in evaluation.classes], dtype=object)
+    called = ["" if right else f" called {name}" for right, name in
+              zip(evaluation.right, words[evaluation.predicted], strict=True)]  # fmt: skip
+    names = (html.escape(printable(path)) for path in evaluation.photos["path"])
+    return [
+        f"{label}{other}<br>{name}" for label, other, name in zip(words[evaluation.truth], called, names, strict=True)
+    ]
 
 
 def _groups(key: EvaluationKey, factor: int | None, by: str) -> np.ndarray:
@@ -72,10 +99,13 @@ def _names(evaluation: Evaluation) -> np.ndarray:
     return names
 
 
-def _from_map() -> None:
+def _from_map(key: EvaluationKey) -> None:
+    """An area that was drawn, or the photo of a point that was clicked."""
     chosen = st.session_state[keys.MAP].selection
     if shapes := [*chosen.lasso, *chosen.box]:
         x, y = shapes[0]["x"], shapes[0]["y"]
         if len(x) == 2:  # a box gives two corners of four
             x, y = [x[0], x[1], x[1], x[0]], [y[0], y[0], y[1], y[1]]
         select_area(x, y)
+    elif point := clicked_point(keys.MAP):
+        open_photo(stored.predictions_of(key).photos["path"][int(point[0])])

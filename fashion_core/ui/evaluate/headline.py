@@ -1,4 +1,4 @@
-"""What is looked at, in a sentence; the four numbers of an evaluation; and notes on what its accuracy is worth."""
+"""The four numbers of an evaluation, and in a popover what they are of and what its accuracy is worth."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, paper
-from fashion_core.class_names import GARMENT
+from fashion_core.class_names import GARMENT, in_words
 from fashion_core.evaluation.label_issues import CROSS_VALIDATED
 from fashion_core.evaluation.meta import PEOPLE
 from fashion_core.photos.imaging import printable
@@ -20,14 +20,16 @@ from fashion_core.ui.gallery import DECISION_ICON, escape_markdown
 
 
 def show(source: Source) -> None:
-    """The origin, the numbers, the notes, and the files that could not be read."""
-    st.caption(_origin(source))
+    """The numbers, each a button that selects its photos; what they are of and worth is one click away."""
     _numbers(source)
-    _paper(source)
-    _people(source)
-    _accuracy_notes(source)
-    if unreadable := source.unreadable:
-        with st.expander(f"Could not be read, and not counted: {len(unreadable)}", icon=":material/broken_image:"):
+    with st.popover("About these figures", icon=":material/info:", type="tertiary"):
+        st.caption(_origin(source))
+        _interval(source)
+        _paper(source)
+        _people(source)
+        _accuracy_notes(source)
+        if unreadable := source.unreadable:
+            st.markdown(f":material/broken_image: Could not be read, and not counted: {len(unreadable)}")
             st.dataframe(pd.DataFrame(unreadable, dtype=object).map(printable), hide_index=True)
 
 
@@ -40,29 +42,40 @@ def _origin(source: Source) -> str:
         f"{photos} {root}" if source.split else root,
         f"evaluated {datetime.fromisoformat(source.created):%d %B %Y, %H:%M}" if source.created else "",
     ]
-    return " · ".join(filter(None, parts)) + ". Stored once: looking never runs the model."
+    return " · ".join(filter(None, parts)) + "."
 
 
 def _numbers(source: Source) -> None:
-    """Four numbers, each with the button that selects its photos."""
-    evaluation, classes = source.evaluation, source.class_metrics
+    """Four numbers, each the button that selects its photos."""
+    evaluation = source.evaluation
     right, n = int(evaluation.right.sum()), len(evaluation)
-    scored = np.where(classes["support"] > 0, classes["f1-score"], np.inf)
-    hardest = evaluation.classes[int(scored.argmin())]
-    first = "most votes first" if source.votes else "most confident first"
-    numbers: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
-        ("Accuracy", f"{right / n:.2%}", f"95% interval {between(right, n)}", f"{right:,} right", {"which": "right"}),
-        ("Macro F1", f"{source.macro_f1:.3f}", f"hardest: {escape_markdown(hardest)}", "its photos", {"true": hardest}),
-        ("Wrong", f"{n - right:,}", first, "see them", {"which": "wrong"}),
-        ("Photos", f"{n:,}", f"{len(classes)} classes" if len(classes) > 1 else "1 class", "all of them", {}),
+    hardest = _hardest(source)
+    wrong, first = n - right, "most votes first" if source.votes else "most confident first"
+    numbers: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+        ("Accuracy", f"**{right / n:.2%}** right", f"{right:,} of {n:,} photos", {"which": "right"}),
+        ("Wrong", f"**{wrong:,}** wrong", f"The mistakes, {first}", {"which": "wrong"}),
+        ("Macro F1", f"**{source.macro_f1:.3f}** macro F1", f"Hardest: {in_words(hardest)}", {"true": hardest}),
+        ("Photos", f"**{n:,}** photos", "All of them", {}),
     )
-    grid = st.grid(4, min_column_width=150, border=True)
-    for label, value, note, button, selected in numbers:
-        with grid.container(gap="xsmall"):
-            st.metric(label, value)
-            st.caption(note)
-            st.button(button, key=keys.select(label), type="tertiary", icon=":material/photo_library:",
-                      on_click=select, kwargs=selected)  # fmt: skip
+    for name, label, about, selected in numbers:
+        st.button(label, key=keys.select(name), type="tertiary", help=escape_markdown(about), on_click=select,
+                  kwargs=selected)  # fmt: skip
+
+
+def _hardest(source: Source) -> str:
+    """The class with the lowest F1 of those with photos."""
+    classes = source.class_metrics
+    return source.evaluation.classes[int(np.where(classes["support"] > 0, classes["f1-score"], np.inf).argmin())]
+
+
+def _interval(source: Source) -> None:
+    evaluation = source.evaluation
+    right, n = int(evaluation.right.sum()), len(evaluation)
+    classes = "1 class" if len(evaluation.classes) == 1 else f"{len(evaluation.classes)} classes"
+    st.caption(
+        f"{right:,} of {n:,} photos in {classes} are right: 95% interval {between(right, n)}. The hardest class is "
+        f"**{escape_markdown(in_words(_hardest(source)))}**."
+    )
 
 
 def _paper(source: Source) -> None:

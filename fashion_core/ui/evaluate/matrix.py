@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from fashion_core.class_names import in_words
 from fashion_core.reports import charts
 from fashion_core.reports.charts import CLASSES_UP_TO, Normalise, most_confused
 from fashion_core.ui import keys
@@ -41,7 +42,7 @@ def view(state: State) -> Shown:
     if len(names) < len(classes):
         st.caption(f"Showing the {CLASSES_UP_TO} classes with the most mistakes of {len(classes):,}, and those chosen. "
                    "The lists True and Predicted reach every class; shares are of all classes.")  # fmt: skip
-    st.caption("Click a cell to see its photos. Blue is right, orange is wrong; deeper is a larger share.")
+    st.caption("Click a cell to see its photos; under “wrong”, all mistakes of a class. Blue is right, orange wrong.")
     return state.selected
 
 
@@ -58,9 +59,11 @@ def options_of(
     chosen: tuple[str | None, str | None], dark: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """As of `charts.confusion_options`, of the classes at `places` alone, with shares as of the whole matrix."""
-    names = [classes[place] for place in places]
+    words = dict(zip(classes, _words(classes), strict=True))
+    names = [words[classes[place]] for place in places]
+    chosen = words.get(chosen[0] or ""), words.get(chosen[1] or "")
     if len(names) == len(classes):
-        return charts.confusion_options(matrix, names, cells, chosen, dark)
+        return charts.confusion_options(matrix, names, cells, chosen, dark, margins=True)
     # The others are summed up, so that rows and columns have their whole sums, and are then not drawn.
     options = charts.confusion_options(_others_summed(matrix, places), [*names, OTHERS], cells, chosen, dark)
     series = options["series"][0]
@@ -83,4 +86,19 @@ def _from_matrix(variant: int, names: tuple[str, ...]) -> None:
     selected = st.session_state[keys.variant(keys.MATRIX, variant)].selection.selected
     place = last_selected(keys.MATRIX, variant, selected[0]["data_indices"] if selected else [])
     if isinstance(place, int):
-        select(names[place // len(names)], names[place % len(names)])
+        select(**_selection(place, names))
+
+
+def _selection(place: int, names: tuple[str, ...]) -> dict[str, Any]:
+    """What the item at `place` of the chart's data selects: a cell, or the mistakes of a class."""
+    k = len(names)
+    if place < k * k:
+        return {"true": names[place // k], "predicted": names[place % k]}
+    key = "true" if place < k * k + k else "predicted"
+    return {key: names[(place - k * k) % k], "which": "wrong"}
+
+
+def _words(classes: tuple[str, ...]) -> list[str]:
+    """The classes in words; as they are where two would read alike."""
+    words = [in_words(name) for name in classes]
+    return words if len(set(words)) == len(words) else list(classes)

@@ -8,21 +8,20 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from fashion_core.evaluation.label_issues import OUTLIER_RATIO
 from fashion_core.photos import quality
 from fashion_core.ui import background, keys, stored
 from fashion_core.ui.background import Job
 from fashion_core.ui.evaluate.photo_quality import QualityCheck
-from fashion_core.ui.evaluate.selection import reset_page
+from fashion_core.ui.evaluate.selection import reset_page, select
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import photo_table
 from fashion_core.ui.stored import EvaluationKey
 
 UNLIKE, DUPLICATES, POSSIBLE = "unlike the others", "near-duplicates", "perhaps one picture"
 MEANING = {
-    UNLIKE: f"Their tenth nearest photo, to the network, is {OUTLIER_RATIO:g} times as far as usual or farther.",
-    DUPLICATES: "One picture or one shot, by their pixels. Training keeps a group on one side of the split.",
-    POSSIBLE: "Alike to the network and by perceptual hash, as one picture cropped; often other goods.",
+    UNLIKE: "These look least like any other photo.",
+    DUPLICATES: "Nearly the same picture. Training keeps a group on one side of the split.",
+    POSSIBLE: "Perhaps one picture, cropped or edited; often two products that look alike.",
     **dict.fromkeys(quality.ISSUES.values(), "The lower the score, the worse."),
 }
 Kinds = Mapping[str, pd.DataFrame]  # kind → path, label, perhaps split and group or score, the worst first
@@ -45,10 +44,20 @@ def view(state: State) -> Shown:
     rows = kinds[kind][state.keep[kinds[kind]["index"]]]
     elsewhere = 0 if state.key.photos == "people" else len(everywhere[kind]) - len(kinds[kind])
     more = f" Besides, {elsewhere:,} in other splits: switch to all photos." if elsewhere else ""
-    st.markdown(f"**{len(rows):,}** here. {MEANING[kind]}{more}")
+    _heading(len(rows), len(kinds[kind]), f"{MEANING[kind]}{more}")
     if len(rows):
         _table(rows)
     return state.in_order(rows["index"].to_numpy(int), "group by group" if "group" in rows else "oddest first")
+
+
+def _heading(n: int, everywhere: int, meaning: str) -> None:
+    """How many there are, and the way to all where filters hide some."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        filtered = " (filtered)" if n < everywhere else ""
+        st.markdown(f"**{n:,}** photo{'s' * (n != 1)}{filtered}. {meaning}", width="content")
+        if n < everywhere:
+            st.button(f"show all {everywhere:,}", key=keys.SHOW_ALL_ODD, type="tertiary", on_click=select,
+                      icon=":material/filter_alt_off:")  # fmt: skip
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

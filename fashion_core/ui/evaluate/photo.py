@@ -1,6 +1,6 @@
 """One photo: what it was called and how surely, the places that spoke for it, the photos most like it, its colour.
 
-`?photo=…` in the address opens one; Left and Right go through the selection, Escape goes back.
+`?photo=…` in the address opens one, over the page; Left and Right go through the selection, Escape goes back.
 """
 
 import os
@@ -10,53 +10,89 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from fashion_core.class_names import COLOUR, GARMENT, factors, marginalise
+from fashion_core.class_names import COLOUR, GARMENT, factors, in_words, marginalise
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
 from fashion_core.models.predictor import why_unexplained
-from fashion_core.photos import imaging
+from fashion_core.photos import colour_words, imaging
 from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui import keys, stored
-from fashion_core.ui.evaluate.selection import close_photo, open_photo
+from fashion_core.ui.boot import guard
+from fashion_core.ui.evaluate.selection import close_photo, open_photo, opened
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.gallery import escape_markdown, photo_grid, thumbnail
+from fashion_core.ui.gallery import share as in_votes
 
 TOP = 5  # classes with a bar
 SIMILAR = 6  # training photos
-SIDE = 640  # pixels of the open photo
+SIDE = 900  # pixels of the open photo
+DARK_GROUND = 0.3  # how bright white is under a heat map on a dark page
+
+SWATCH = (
+    '<span style="display:inline-block;width:1.2em;height:1.2em;vertical-align:-.25em;border-radius:.2em;'
+    'border:1px solid rgb(128 128 128 / .5);background:{}"></span>'
+)
+# On a phone the photo takes the whole screen.
+STYLE = """<style>
+@media (max-width: 40rem) {
+  [data-testid="stDialog"] { padding: 0; }
+  [data-testid="stDialog"] > * { margin: 0 !important; width: 100%; max-width: 100%; }
+  [data-testid="stDialog"] [role="dialog"] { width: 100%; max-width: 100%; min-height: 100dvh; border-radius: 0; }
+}
+[data-testid="stDialog"] .st-key-open-photo img { max-height: 60vh; object-fit: contain; }
+</style>"""
 
 
-def show(state: State, row: int, shown: Shown, decide: Callable[[], None]) -> None:
-    """Draw photo `row`, one of those `shown` or not; `decide` draws what one may decide of its label."""
+def show(state: State, shown: Shown, decide: Callable[[int], None]) -> None:
+    """Open the photo that the address names over the page; `decide` draws what one may decide of its label, by its row.
+
+    What is pressed within draws this alone anew, so the next photo is there at once; the page follows at the end.
+    """
+
+    @st.dialog(" ", width="large", on_dismiss=close_photo)
+    def overlay() -> None:
+        with guard():
+            row = opened(state)
+            if row is None:
+                st.rerun()
+            _photo(state, row, shown, decide)
+
+    overlay()
+
+
+def _photo(state: State, row: int, shown: Shown, decide: Callable[[int], None]) -> None:
+    """Draw photo `row`, one of those `shown` or not."""
     path, label = state.whole.photos["path"][row], state.whole.photos["label"][row]
     predicted = state.whole.classes[state.whole.predicted[row]]
+    st.html(STYLE)
     _navigation(path, shown)
     _verdict(state, row, label, predicted)
-    decide()
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
-        _picture(state.root / path)
+        _picture(state, path, dict.fromkeys((predicted, label)))
         st.caption(escape_markdown(path))
     with right:
+        decide(row)
+        if problem := st.session_state.get(keys.LABEL_PROBLEM):  # the page behind says so too, once this is closed
+            st.error(problem)
         _probabilities(state.whole, row, label, state.votes)
-    _explanations(state, path, dict.fromkeys((predicted, label)))
+    _similar(state, path)
 
 
 def _navigation(path: str, shown: Shown) -> None:
-    """Previous, next and back, by button and by key."""
+    """Previous and next, by button and by key."""
     paths = shown.rows["path"].to_numpy()
     found = np.flatnonzero(paths == path)
     place = int(found[0]) if len(found) else None
     before = paths[place - 1] if place else None
     after = paths[place + 1] if place is not None and place + 1 < len(paths) else None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Back", icon=":material/grid_view:", on_click=close_photo, shortcut="Esc", key=keys.PHOTO_BACK)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button("Previous", icon=":material/arrow_back:", on_click=open_photo, args=(before,),
                   disabled=before is None, shortcut="Left", key=keys.PHOTO_LEFT)  # fmt: skip
         st.button("Next", icon=":material/arrow_forward:", on_click=open_photo, args=(after,),
                   disabled=after is None, shortcut="Right", key=keys.PHOTO_RIGHT)  # fmt: skip
-    if place is not None:
-        st.caption(f"{place + 1:,} of {len(paths):,} in this selection")
+        if place is not None:
+            st.caption(f"{place + 1:,} of {len(paths):,} in this selection", width="content")
 
 
 def _verdict(state: State, row: int, label: str, predicted: str) -> None:
@@ -65,27 +101,56 @@ def _verdict(state: State, row: int, label: str, predicted: str) -> None:
         ":green[:material/check_circle: right]" if state.evaluation.right[row] else ":red[:material/cancel: wrong]"
     )
     who = "its neighbours say" if state.votes else "called"
-    called = f"{who} **{escape_markdown(predicted)}**, is " if label != predicted else ""
-    st.markdown(f"{verdict} · {called}**{escape_markdown(label)}**")
+    called = f"{who} **{escape_markdown(in_words(predicted))}**, is " if label != predicted else ""
+    st.markdown(f"{verdict} · {called}**{escape_markdown(in_words(label))}**")
     suspect = stored.has_label_issue(state.key)
     if suspect is not None and suspect[row]:
         whom = "its neighbours" if state.votes else "the model"
         st.warning(f"This label looks wrong to {whom}: see the Labels view.", icon=":material/label_off:")
 
 
-def _picture(file: Path) -> None:
+def _picture(state: State, path: str, labels: dict[str, None]) -> None:
+    """The photo, large, under the heat map of one of its `labels` where there is any."""
+    file = state.root / path
+    heats, note = _heatmaps(state, path, labels)
+    label, strength = None, 0.0
+    with st.container(key=keys.PICTURE):
+        place = st.empty()
+    if heats:
+        label, strength = _heat_controls(list(heats))
+    elif note:
+        st.caption(f":material/info: {note}")
     try:
-        st.image(thumbnail(file, SIDE), width="stretch", alt=imaging.printable(file.name))
+        if label is None or not strength:
+            picture = thumbnail(file, SIDE)
+        else:
+            scale = max(float(abs(each).max()) for each in heats.values())
+            when = stored.mtime(file), state.key.model, stored.explanations_mtime(state.key.model)
+            ground = DARK_GROUND if st.context.theme.type == "dark" else 1.0
+            picture = _overlaid(os.fsencode(file), *when, os.fsencode(path), label, scale, strength, ground)
+        place.image(picture, width="stretch", alt=imaging.printable(file.name))
     except (OSError, ValueError) as problem:  # BadPhoto is a ValueError; so is a name with a NUL byte
         reason = "there is no file" if isinstance(problem, FileNotFoundError) else str(problem)
-        st.caption(f":material/hide_image: This photo cannot be shown: {escape_markdown(reason)}.")
+        place.caption(f":material/hide_image: This photo cannot be shown: {escape_markdown(reason)}.")
+
+
+def _heat_controls(labels: list[str]) -> tuple[str, float]:
+    """Which class's heat map lies over the photo, and how strongly: 0 to 1."""
+    label = labels[0]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        strength = st.slider("Heat map", 0, 100, 50, step=10, format="%d%%", key=keys.HEAT, width=200) / 100
+        if len(labels) > 1:
+            label = st.segmented_control("What spoke for", labels, key=keys.HEAT_CLASS, default=labels[0],
+                                         required=True, format_func=in_words) or labels[0]  # fmt: skip
+    st.caption(f"Warm: spoke for **{escape_markdown(in_words(label))}**. Cool: spoke against it.")
+    return label, strength
 
 
 def _probabilities(evaluation: Evaluation, row: int, label: str, votes: bool) -> None:
     shares = evaluation.probabilities[row]
     for place in np.argsort(-shares, kind="stable")[:TOP]:
         name, share = evaluation.classes[place], float(shares[place])
-        text = f"{escape_markdown(name)} · {share:.1%}"
+        text = f"{escape_markdown(in_words(name))} · {in_votes(share, votes)}"
         st.progress(min(share, 1.0), f"**{text}**" if name == label else text)
     what = "Votes of its nearest photos, the nearer the weightier" if votes else "Confidence"
     st.caption(f"{what}; the true class is bold." + _by_factor(evaluation, row))
@@ -99,77 +164,67 @@ def _by_factor(evaluation: Evaluation, row: int) -> str:
     for factor in (COLOUR, GARMENT):
         names, sums = marginalise(evaluation.probabilities[row : row + 1], evaluation.classes, factor)
         ranked = sorted(zip(names, sums[0], strict=True), key=lambda pair: -pair[1])[:2]
-        lines.append(", ".join(f"{escape_markdown(name)} {share:.1%}" for name, share in ranked))
+        lines.append(", ".join(f"{escape_markdown(in_words(name))} {share:.1%}" for name, share in ranked))
     return "  \nSummed: " + "; ".join(lines) + "."
 
 
 # Explanations --------------------------------------------------------------------------------------------------------
 
 
-def _explanations(state: State, path: str, labels: dict[str, None]) -> None:
+def _heatmaps(state: State, path: str, labels: dict[str, None]) -> tuple[dict[str, np.ndarray], str]:
+    """The heat maps (h, w) of the photo for `labels`; or a sentence why there is none."""
+    explanations = stored.explanations_of(state.key.model)
+    if explanations is None or path not in explanations:
+        return {}, ""  # `_similar` says why there are no explanations at all
+    if explanations.maps is not None and not explanations.tested(path):
+        return {}, "Heat maps are kept of test photos."
+    maps = {label: explanations.map(path, label) for label in labels if label in explanations.classes}
+    known = {label: each for label, each in maps.items() if each is not None}
+    none = "No heat map for this network: its head does not simply average the feature map."
+    return known, "" if known else none
+
+
+def _similar(state: State, path: str) -> None:
+    """The photo's measured colour, its near-duplicates, and the photos most like it."""
     model, explanations = state.key.model, stored.explanations_of(state.key.model)
     if explanations is None:
         st.caption(f":material/info: {escape_markdown(why_unexplained(model))}")
         return
     if path not in explanations:
-        st.caption(
-            ":material/info: There are no explanations of this photo: train or publish the model again "
-            "for look-alikes, heat maps and measured colours."
-        )
+        st.caption(":material/info: There are no explanations of this photo: train or publish the model again "
+                   "for look-alikes, heat maps and measured colours.")  # fmt: skip
         return
-    known = dict.fromkeys(label for label in labels if label in explanations.classes)
-    _heatmaps(explanations, model, state.root / path, path, known)
-    _colour(explanations, path)
     similar = stored.similar_photos(model, state.key.explanations_mtime, os.fsencode(path), SIMILAR)
     if len(found := similar.duplicates):
         st.markdown(f"**Near-duplicates in other splits: {len(found)}.** A photo that training has seen is no test.")
         photo_grid([state.root / each for each in found["path"]],
-                   [f"{each.label}, {each.split}" for each in found.itertuples()], key=keys.DUPLICATES)  # fmt: skip
+                   [f"{in_words(str(each.label))}, {each.split}" for each in found.itertuples()],
+                   key=keys.DUPLICATES)  # fmt: skip
     st.markdown(f"**The {similar.among} most like it**, as the network sees them")
-    captions = [f"{each.label} · {each.similarity:.2f}" for each in similar.nearest.itertuples()]
+    captions = [f"{in_words(str(each.label))} · {each.similarity:.2f}" for each in similar.nearest.itertuples()]
     photo_grid([state.root / each for each in similar.nearest["path"]], captions, key=keys.SIMILAR)
-
-
-def _heatmaps(explanations: Explanations, model: Path, photo: Path, path: str, labels: dict[str, None]) -> None:
-    """What spoke for the predicted class and, where it is another, for the true one."""
-    if explanations.maps is not None and not explanations.tested(path):
-        st.caption(":material/info: Heat maps are kept of test photos.")
-        return
-    maps = [explanations.map(path, label) for label in labels]
-    known = [each for each in maps if each is not None]
-    if len(known) < len(maps):
-        st.caption(":material/info: No heat map for this network: its head does not simply average the feature map.")
-        return
-    if not photo.is_file():
-        return
-    scale = max(float(abs(each).max()) for each in known)
-    when = stored.mtime(photo), model, stored.explanations_mtime(model)
-    for column, label in zip(st.columns(2), labels, strict=False):
-        try:
-            picture = _overlaid(os.fsencode(photo), *when, os.fsencode(path), label, scale)
-        except imaging.BadPhoto:  # the picture above has said why
-            return
-        column.image(picture, width="stretch", alt=f"what spoke for {label}")
-        column.caption(f"spoke for **{escape_markdown(label)}**")
-    st.caption("Warm places raised this class's score above the others', cool ones lowered it.")
+    _colour(explanations, path)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _overlaid(
-    name: bytes, changed: float, model: Path, explanations_mtime: float, path: bytes, label: str, scale: float
-) -> bytes:
+    name: bytes, changed: float, model: Path, explanations_mtime: float, path: bytes, label: str, scale: float,
+    strength: float, ground: float,
+) -> bytes:  # fmt: skip
     """JPEG of the photo under its heat map for `label`; names as bytes, as they need not be UTF-8."""
     explanations = stored.explanations_of(model)
     heat = None if explanations is None else explanations.map(os.fsdecode(path), label)
     image = imaging.read(Path(os.fsdecode(name)))
-    return imaging.thumbnail_bytes(image if heat is None else overlay_heatmap(image, heat, scale), 480)
+    return imaging.thumbnail_bytes(
+        image if heat is None else overlay_heatmap(image, heat, scale, strength, ground), SIDE
+    )
 
 
 def _colour(explanations: Explanations, path: str) -> None:
     found = explanations.colour(path)
-    st.markdown(
-        f"**Measured colour**: lightness {found.lightness:.0f} of 100, chroma {found.chroma:.0f}"
-        + (f", hue {found.hue:.0f}°" if found.chroma >= 5 else " (grey)")
-        + f", over {found.share:.0%} of the photo."
+    measured = found.lightness, found.chroma, found.hue
+    st.html(
+        f"{SWATCH.format(colour_words.hexadecimal(*measured))} <b>Measured colour</b>: "
+        f"{colour_words.in_words(*measured)}, {found.share:.0%} of the photo."
         + (" It may not be this garment's: the measurement is unsure." if found.uncertainty >= UNSURE else "")
     )

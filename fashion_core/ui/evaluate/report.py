@@ -6,14 +6,16 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import paper
+from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate.selection import last_selected, select
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import shown
 
-COLUMNS = {"precision": "Precision", "recall": "Recall", "f1-score": "F1", "support": "Photos"}
+COLUMNS = {"precision": "Prec.", "recall": "Recall", "f1-score": "F1", "support": "Photos"}
 PAPER_COLUMNS = {"precision": "Paper P", "recall": "Paper R", "f1-score": "Paper F1"}
+WIDTHS = {"precision": 50, "recall": 56, "f1-score": 50, "support": 58}  # pixels: with the paper's they fit a laptop
 PAPER = "paper "  # begins the name of a column of the paper's numbers
 ROWS_UP_TO = 43  # more scroll within the table
 
@@ -38,17 +40,19 @@ def view(state: State) -> Shown:
 def _table(state: State) -> tuple[pd.DataFrame, dict]:
     """The table, and how its columns are shown."""
     metrics = state.metrics
-    names = metrics["class"].where(metrics["kind"] == "class", metrics["kind"])  # an average's row is called after it
+    names = metrics["class"].map(in_words).where(metrics["kind"] == "class", metrics["kind"])  # or the average's name
     table = metrics.drop(columns="kind").assign(**{"class": names})
     table.insert(3, "interval", [*state.evaluation.recall_intervals(), None, None])
-    columns = {"class": st.column_config.TextColumn("Class", pinned=True)}
-    columns |= {key: st.column_config.NumberColumn(name, format="%.3f") for key, name in COLUMNS.items()}
-    columns["interval"] = st.column_config.TextColumn("Recall, 95% interval", width=140)
-    columns["support"] = st.column_config.NumberColumn("Photos")
+    columns = {"class": st.column_config.TextColumn("Class", pinned=True, width=100)}
+    columns |= {
+        key: st.column_config.NumberColumn(name, format="%.3f", width=WIDTHS[key]) for key, name in COLUMNS.items()
+    }
+    columns["interval"] = st.column_config.TextColumn("95% of recall", width=98)
+    columns["support"] = st.column_config.NumberColumn("Photos", width=WIDTHS["support"])
     if paper.matches(state.evaluation.classes):
         for key, name in PAPER_COLUMNS.items():
-            table[PAPER + key] = [paper.TABLE_1.get(label, {}).get(key) for label in table["class"]]
-            columns[PAPER + key] = st.column_config.NumberColumn(name, format="%.2f")
+            table[PAPER + key] = [paper.TABLE_1.get(label, {}).get(key) for label in metrics["class"]]
+            columns[PAPER + key] = st.column_config.NumberColumn(name, format="%.2f", width=58)
     return table, columns
 
 

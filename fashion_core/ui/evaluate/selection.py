@@ -4,20 +4,17 @@ The selection lies in two lists, a filter and a question, and on the map in a dr
 `?true=…&predicted=…&which=…&q=…&area=…`. Only this module writes them, and `?photo=…`, the photo that is open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
-from fashion_core.class_names import factors
-from fashion_core.evaluation import query
-from fashion_core.evaluation.evaluation import Evaluation, Which
-from fashion_core.reports.charts import Normalise
+from fashion_core.evaluation.evaluation import Which
 from fashion_core.ui import keys, stored
-from fashion_core.ui.evaluate.state import Source, State
-from fashion_core.ui.gallery import escape_markdown
+from fashion_core.ui.evaluate.state import Source
 
 CORNERS = 40  # of a drawn area kept: the address must hold it
+NOTHING = {keys.TRUE: None, keys.PREDICTED: None, keys.WHICH: "all", keys.QUERY: ""}  # what selects every photo
 ID_LENGTH = 10  # digits of a photo's id; a shorter number is a row, as links had it once
 
 
@@ -74,16 +71,31 @@ def clear_area() -> None:
     reset_page()
 
 
+def drop(*names: str) -> None:
+    """Widen the selection: these of TRUE, PREDICTED, WHICH and QUERY filter no more."""
+    st.session_state.update({name: NOTHING[name] for name in names})
+    reset_page()
+
+
+def follow_classes(classes: Sequence[str], folded: Mapping[str, str], kinds: Sequence[Which]) -> list[str]:
+    """Keep of the lists and the filter what there is here; the classes that were dropped.
+
+    `folded` says what a class is called by its colour or garment alone: the same selection, wider.
+    """
+    dropped = []
+    for key in (keys.TRUE, keys.PREDICTED):
+        name: str | None = st.session_state.get(key)
+        if name is None or name in classes:
+            continue
+        st.session_state[key] = folded.get(name)
+        if name not in folded:
+            dropped.append(name)
+    if st.session_state.get(keys.WHICH, "all") not in kinds:
+        st.session_state[keys.WHICH] = "wrong"
+    return dropped
+
+
 # What the address asks -----------------------------------------------------------------------------------------------
-
-
-def state_of(source: Source, cells: Normalise) -> State:
-    """Draw the question, the lists and the filter; the state that they and the address make of `source`."""
-    keep = _query_mask(source)
-    true, predicted, which = _class_lists(source.evaluation)
-    keep = keep & source.evaluation.mask(true, predicted, which)
-    row = _opened(source)
-    return State(source.name, source.key, source.factor, source.root, true, predicted, which, keep, cells, row)
 
 
 def drawn_area() -> np.ndarray | None:
@@ -96,7 +108,7 @@ def drawn_area() -> np.ndarray | None:
         return None
 
 
-def _opened(source: Source) -> int | None:
+def opened(source: Source) -> int | None:
     """The row of the photo that the address names; a sentence where it is not among these photos."""
     name = st.query_params.get(keys.OPEN_PHOTO, "")
     row = None
@@ -110,67 +122,7 @@ def _opened(source: Source) -> int | None:
     return row
 
 
-def _class_lists(evaluation: Evaluation) -> tuple[str | None, str | None, Which]:
-    """The two lists and the filter: the keyboard's way, and what the address keeps."""
-    classes, counts = evaluation.classes, evaluation.error_type_counts
-    for key in (keys.TRUE, keys.PREDICTED):  # of a model with other classes
-        if st.session_state.get(key) not in (None, *classes):
-            st.session_state[key] = None
-    left, right = st.columns(2)
-    true = left.selectbox("True", classes, index=None, placeholder="any class", key=keys.TRUE, bind="query-params",
-                          on_change=reset_page)  # fmt: skip
-    predicted = right.selectbox("Predicted", classes, index=None, placeholder="any class", key=keys.PREDICTED,
-                                bind="query-params", on_change=reset_page)  # fmt: skip
-    kinds: list[Which] = ["all", "wrong", "right"]
-    kinds += ["colour", "garment", "both"] if counts else []
-    if st.session_state.get(keys.WHICH, "all") not in kinds:
-        st.session_state[keys.WHICH] = "wrong"
-    which = st.segmented_control("Show", kinds, key=keys.WHICH, default="all", required=True, on_change=reset_page,
-                                 bind="query-params", label_visibility="collapsed")  # fmt: skip
-    if counts:
-        colour, garment, both = counts.values()
-        st.caption(f"Wrong: {colour:,} by the colour alone, {garment:,} by the garment alone, {both:,} by both.")
-    return true, predicted, which
-
-
-# The question --------------------------------------------------------------------------------------------------------
-
-
-def _query_mask(source: Source) -> np.ndarray:
-    """The question box and what it understood, each filter a chip that goes at a click. bool (photos): who passes.
-
-    Words are the classes of the whole evaluation; right and sure are as the factor folds it.
-    """
-    classes = source.whole.classes
-    words = st.text_input("Ask", key=keys.QUERY, bind="query-params", on_change=reset_page, icon=":material/search:",
-                          placeholder="misclassified blue dresses, or: confident mistakes, or: shoes below 60 %"
-                          if factors(classes) else "confident mistakes, or: right, below 60 %")  # fmt: skip
-    found = query.parse(words, classes)
-    with st.container(horizontal=True, gap="small"):  # also where it is empty: what follows keeps its place
-        for place, each in enumerate(found.filters):
-            rest = [other for other in found.filters if other != each]
-            st.button(_chip(each, source.votes), key=keys.chip(place), icon=":material/close:",
-                      help="Remove this filter", on_click=_set_query, args=(query.text(rest),))  # fmt: skip
-        if found.unknown:
-            st.caption(_not_understood(found.unknown, classes))
-    return query.mask(source.whole, found.filters, source.evaluation)
-
-
-def _chip(each: query.Filter, votes: bool) -> str:
-    of = " of the votes" if votes and each.kind in ("below", "above") else ""
-    return escape_markdown(each.words) + of
-
-
-def _not_understood(words: tuple[str, ...], classes: tuple[str, ...]) -> str:
-    names = ", ".join(f"“{escape_markdown(word)}”" for word in words)
-    return (
-        f":material/help: {names} is not understood and left out. Known are the class names, "
-        + ("colours and garments alone, " if factors(classes) else "")
-        + "wrong, right, confident, unsure, leaked, “below 60 %”, “above 90 %”, “predicted …” and “not …”."
-    )
-
-
-def _set_query(words: str) -> None:
+def ask_within(words: str) -> None:
     """Ask this within the same lists and filter."""
     st.session_state[keys.QUERY] = words
     reset_page()

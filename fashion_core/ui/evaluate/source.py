@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fashion_core.class_names import COLOUR, GARMENT, factors
 from fashion_core.models.registry import default_model
@@ -19,18 +20,19 @@ from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stored import EvaluationKey
 
 FACTORS = {"classes": None, "colour": COLOUR, "garment": GARMENT}
+MODEL_WIDTH = 230  # pixels: the switches stand beside it in one line
 PHOTO_SETS = {"people": "Photos people took", "test": "Test photos", "all": "All photos", "epochs": "After each epoch"}
 
 
-def choose_model(files: dict[str, Path]) -> str:
-    """The model whose evaluation is looked at, out of `files`: name → file."""
+def choose_model(files: dict[str, Path], notes: DeltaGenerator) -> str:
+    """The model whose evaluation is looked at, out of `files`: name → file. In `notes` it is said where the address
+    names one that is not here."""
     linked = st.query_params.get(keys.MODEL)
-    with st.container():  # what comes and goes has a container: what follows keeps its place, and its address
-        if linked and linked not in files:
-            st.warning(f"There is no evaluation of {escape_markdown(linked)} here; this is another model.",
-                       icon=":material/link_off:")  # fmt: skip
+    if linked and linked not in files:
+        notes.warning(f"There is no evaluation of {escape_markdown(linked)} here; this is another model.",
+                      icon=":material/link_off:")  # fmt: skip
     first = linked if linked in files else default_model(files)
-    name = st.selectbox("Model", files, index=list(files).index(first), key=keys.MODEL,
+    name = st.selectbox("Model", files, index=list(files).index(first), key=keys.MODEL, width=MODEL_WIDTH,
                         on_change=_open_model, args=(files,))  # fmt: skip
     st.query_params[keys.MODEL] = name  # by hand: a bound list leaves its default out, and a link to the newest drifts
     return name

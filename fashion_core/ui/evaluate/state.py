@@ -21,10 +21,14 @@ from fashion_core.ui.stored import EvaluationKey
 
 
 class Shown(NamedTuple):
-    """The photos beside a view, in its order: rows as of `Evaluation.rows`, and the end of a sentence on the order."""
+    """The photos beside a view, in its order: rows as of `Evaluation.rows`, and the end of a sentence on the order.
+
+    A `queue` is gone through photo by photo: a decision on one opens the next.
+    """
 
     rows: pd.DataFrame
     order: str
+    queue: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from fashion_core.class_names import in_words
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
 
@@ -29,13 +30,15 @@ def shown(values: np.ndarray | Sequence[str]) -> int:
 
 
 def photo_table(rows: pd.DataFrame, table: str, columns: dict) -> None:
-    """`rows`, with index and path, as a table of these columns; a ticked row opens its photo.
+    """`rows`, with index and path, as a table of these columns, class names in words; a ticked row opens its photo.
 
     A tick is a place, and Streamlit keeps it when other rows come: so other rows are another table.
     """
     variant = shown(rows["index"].to_numpy(np.int64))
     key, paths = keys.variant(table, variant), rows["path"].to_numpy()
-    st.dataframe(rows[list(columns)], hide_index=True, key=key,
+    named = [name for name in ("label", "predicted", "pixels") if name in columns]
+    words = rows.assign(**{name: rows[name].map(in_words) for name in named})
+    st.dataframe(words[list(columns)], hide_index=True, key=key,
                  on_select=partial(_from_table, table, variant, paths), placeholder="", selection_mode="single-row",
                  height=min(35 * len(rows) + 38, 460), column_config=columns)  # fmt: skip
 

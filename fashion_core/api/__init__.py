@@ -1,0 +1,1 @@
+"""What the server answers beside the pages: `POST /api/predict`, its description, health, figures; safe headers."""

@@ -1,0 +1,25 @@
+"""The command tag: every photo of a folder, zip or list answered, in one file."""
+
+import argparse
+import sys
+
+from fashion_core.cli.progress import Bars
+
+
+def tag(options: argparse.Namespace) -> int:
+    """Exit status 1 where some of the photos could not be read: each is a row that says why."""
+    from fashion_core.models.predictor import Predictor
+    from fashion_core.models.registry import resolve
+    from fashion_core.models.tagging import tag as answer_all
+    from fashion_core.photos import listing
+
+    bars = Bars()
+    with listing.opened(options.photos) as photos:
+        try:
+            bad = answer_all(Predictor(resolve(options.model)), photos, options.out, bars)
+        finally:
+            bars.close()
+        counted = f"{len(photos.names):,} photo{'' if len(photos.names) == 1 else 's'}"
+        print(f"busana: {counted}, {bad:,} that cannot be read.", file=sys.stderr)
+    print(options.out)
+    return int(bad > 0)

@@ -1,0 +1,89 @@
+"""The most similar of many photos by their embeddings: an index in one file, read from the disk as it is asked.
+
+    index = SimilarPhotos.of(tagged)            # built once a file, then opened from the cache folder
+    places, cosines = index.nearest(vector, 12)
+
+Faiss's inverted lists: the vectors are sorted to a few hundred centres, and a question looks through the lists of the
+nearest. bench/similar.py has what that misses and what it costs.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from fashion_core import UserError
+from fashion_core.files import atomic_write, cache_folder, size_and_mtime
+from fashion_core.models.tagged import Tagged
+
+EXACT = 4_000  # up to so many, all are looked through
+PHOTOS_A_LIST, PROBED = 160, 24
+TRAINED_ON = 64  # photos for each centre
+ROUNDS = 8  # of k-means: more find no more neighbours
+
+
+@dataclass(frozen=True)
+class SimilarPhotos:
+    """`index` is Faiss's own."""
+
+    index: Any
+
+    @classmethod
+    def build(cls, vectors: np.ndarray) -> "SimilarPhotos":
+        """Of embeddings float32 (n, d)."""
+        faiss, count = _faiss(), len(vectors)
+        unit = _unit(vectors)
+        lists = f"IVF{count // PHOTOS_A_LIST}," if count > EXACT else ""
+        index = faiss.index_factory(unit.shape[1], f"{lists}SQfp16", faiss.METRIC_INNER_PRODUCT)
+        some = np.random.default_rng(0).permutation(count)[: TRAINED_ON * max(count // PHOTOS_A_LIST, 1)]
+        if lists:
+            index.cp.niter, index.nprobe = ROUNDS, PROBED
+        index.train(unit[np.sort(some)])
+        index.add(unit)
+        return cls(index)
+
+    @classmethod
+    def of(cls, tagged: Tagged) -> "SimilarPhotos":
+        """Of a file's photos that could be read. UserError where the model gave no embeddings."""
+        stamp = f"{os.fspath(tagged.file)}:{size_and_mtime(tagged.file.parent, tagged.file.name)}"
+        name = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+        file, faiss = cache_folder() / f"similar-{name}.faiss", _faiss()
+        if not file.exists():
+            vectors = tagged.embeddings()
+            if not vectors.size:
+                raise UserError("The model of this catalogue gives no embeddings: publish it again, then tag anew.")
+            with atomic_write(file) as partial:
+                faiss.write_index(cls.build(vectors).index, str(partial))
+        return cls(faiss.read_index(str(file), faiss.IO_FLAG_MMAP))
+
+    def nearest(self, vector: np.ndarray, most: int) -> np.ndarray:
+        """The places of the `most` photos nearest to an embedding (d,) by cosine, the nearest first."""
+        return self._search(_unit(vector[None]), most)
+
+    def nearest_to(self, place: int, most: int) -> np.ndarray:
+        """The same for the photo at `place`, itself apart."""
+        if hasattr(self.index, "make_direct_map"):
+            self.index.make_direct_map()
+        found = self._search(_unit(self.index.reconstruct(int(place))[None]), most + 1)
+        return found[found != place][:most]
+
+    def _search(self, unit: np.ndarray, most: int) -> np.ndarray:
+        found = self.index.search(unit, min(most, self.index.ntotal))[1][0]
+        return found[found >= 0]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+
+
+def _faiss() -> ModuleType:
+    """Imported on first use: it takes a moment, and most visits ask for no similar photos."""
+    try:
+        import faiss
+    except ImportError as error:
+        raise UserError(f"Faiss cannot be loaded ({error}): run `pip install -r requirements.txt`.") from None
+    return faiss

@@ -1,0 +1,107 @@
+"""Whether the server is shared, and who the visitor is: Streamlit's side of `fashion_core.access`.
+
+`.streamlit/secrets.toml` sets sign-in up: `[auth]` as `st.login` wants it, `[access]` with the lists `trainers` and
+`viewers`. docs/hosting.md has it for Google, Microsoft and Keycloak.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from fashion_core import UserError, access
+from fashion_core.access import Action, Role, SignIn
+from fashion_core.api.figures import visitor
+from fashion_core.api.predict import answers
+from fashion_core.models.answering import Question
+
+NEEDED = {  # page → what one must be allowed to do there; others: look
+    "Data": Action.GET_PHOTOS,
+    "Train": Action.TRAIN,
+    "Catalogue": Action.DECIDE,
+}
+
+
+def apply() -> None:
+    """Share this process where others reach its server. Called wherever a server, a page or the router begins."""
+    if access.serves_others(st.get_option("server.address")):
+        access.share(caller)
+
+
+def caller() -> Role:
+    """Of the visitor whose page or callback runs in this thread; outside of any, of a stranger."""
+    known: Mapping[str, Any] = st.user.to_dict() if get_script_run_ctx(suppress_warning=True) else {}
+    return sign_in().role(known)
+
+
+def sign_in() -> SignIn:
+    """As the secrets have it. Lists that cannot be read let nobody do more than a stranger may."""
+    auth, lists = _secrets()
+    try:
+        return SignIn.read(auth, lists)
+    except UserError as mistake:
+        logging.getLogger(__name__).error("%s", mistake)
+        return SignIn(configured=True, viewers=frozenset({"nobody"}))
+
+
+def may_open(page: str) -> bool:
+    """Whether the visitor may open the page with this title."""
+    return access.may(NEEDED.get(page, Action.LOOK))
+
+
+def require_page(page: str) -> None:
+    """UserError where the visitor may not open the page with this title."""
+    access.require(NEEDED.get(page, Action.LOOK))
+
+
+def sign_in_page() -> None:
+    """Who one is here, and the buttons to sign in and out."""
+    st.title("Sign in")
+    user = st.user.to_dict()
+    if user.get("is_logged_in"):
+        role = {Role.TRAINER: "may train, bring photos and correct labels", Role.VIEWER: "may look and predict"}
+        st.markdown(f"You are **{user.get('email') or 'signed in without an address'}**.")
+        st.caption(f"Here you {role.get(access.role(), 'may do nothing yet: ask the owner of this server')}.")
+        st.button("Sign out", icon=":material/logout:", on_click=st.logout)
+        return
+    st.markdown("Everyone may look and predict; trainers sign in." if access.may(Action.LOOK) else
+                "This server is for people it knows.")  # fmt: skip
+    for name, title in _providers(_secrets()[0]).items():
+        st.button(title, icon=":material/login:", on_click=st.login, args=(name,) if name else ())
+
+
+def answer_apart(folder: Path, data: bytes, thumbnail: int) -> tuple[dict[str, Any], bytes]:
+    """What the model in `folder` says of the photo in `data`, all its classes, as `Answers.ask`; and a thumbnail. It is
+    read in a process of its own, in turn, and the visitor sees how many are before theirs."""
+    place = st.empty()
+
+    def told(before: int) -> None:
+        place.caption(f":material/hourglass: {before} {'photo is' if before == 1 else 'photos are'} before yours.")
+
+    try:
+        return answers().ask(Question(folder, "", data, 10_000, thumbnail), _who(), told, patient=True)
+    finally:
+        place.empty()
+
+
+def _who() -> str:
+    """The visitor, by network address, or by the tab where that is hidden."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return visitor(str(st.context.ip_address or (context.session_id if context else secrets.token_hex(8))))
+
+
+def _providers(auth: Mapping[str, Any]) -> dict[str, str]:
+    """Name for `st.login`, "" for the only one → what its button says."""
+    named = {name: f"Sign in with {name.capitalize()}" for name, value in auth.items() if isinstance(value, Mapping)}
+    return named or {"": "Sign in"}
+
+
+def _secrets() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The sections `[auth]` and `[access]`; empty ones where there are no secrets."""
+    if not st.secrets.load_if_toml_exists():
+        return {}, {}
+    return st.secrets.get("auth", {}), st.secrets.get("access", {})

@@ -1,0 +1,33 @@
+"""The process that answers strangers' photos, with photos that break its decoder: b"stall", b"crash", b"memory"."""
+
+import os
+import signal
+import time
+
+from fashion_core.models import answering_process
+from fashion_core.photos import imaging
+
+read = imaging.read
+
+
+def breaking(data: bytes):
+    if data == b"stall":
+        time.sleep(600)
+    if data == b"crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if data == b"memory":
+        raise imaging.BadPhoto("no memory") if _fits(8 << 30) is False else AssertionError("8 GB were there")
+    if data == b"write":
+        open("/tmp/busana-written-by-a-photo", "wb").write(b"x" * 100)  # noqa: SIM115, PTH123
+    return read(data)
+
+
+def _fits(size: int) -> bool:
+    try:
+        return bool(bytearray(size))
+    except MemoryError:
+        return False
+
+
+imaging.read = breaking
+answering_process.main()
