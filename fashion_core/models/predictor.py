@@ -108,6 +108,12 @@ class Predictor:
             limits = replace(limits, far=explanations.ood_threshold)
         return judge(limits, self.classes, seen.probabilities, seen.distance, seen.strange_colour)
 
+    def answer(self, seen: Seen, k: int, explanations: Explanations | None) -> dict[str, Any]:
+        """As JSON has it: `top`, the `k` likeliest classes; `state`; and `warning`, its words or None."""
+        state, words = self.judge(seen, explanations)
+        top = [{"label": name, "probability": share} for name, share in self.ranked(seen.probabilities, k)]
+        return {"top": top, "state": str(state), "warning": words or None}
+
     def features(self, pixels: np.ndarray) -> np.ndarray | None:
         """The last feature maps, float32 (n, c, h, w), of squares as `predict_pixels` takes; None where it has none."""
         if "features" not in self._outputs:
@@ -160,10 +166,7 @@ def predict_files(
             if isinstance(photo, imaging.BadPhoto):
                 yield {"path": str(path), "top": [], "state": None, "error": str(photo), "warning": None}
             else:
-                seen = next(rows)
-                state, words = predictor.judge(seen, explanations)
-                top = [{"label": name, "probability": p} for name, p in predictor.ranked(seen.probabilities, k)]
-                yield {"path": str(path), "top": top, "state": str(state), "error": None, "warning": words or None}
+                yield {"path": str(path), "error": None} | predictor.answer(next(rows), k, explanations)
 
 
 def _strange(explanations: Explanations, colour: Colour) -> bool:

@@ -138,6 +138,11 @@ def answers(photos: int) -> str:
     return "try-answers" if photos > 1 else "try-answer"
 
 
+def answer_why(place: int) -> str:
+    """What lies behind the answer to a photo, by its place."""
+    return f"answer-why-{place}"
+
+
 def answer(place: int) -> str:
     """What a model says of a photo, by its place."""
     return f"answer-{place}"
