@@ -70,5 +70,6 @@ class ClassMaps:
                     yield file.get_tensor(name).astype(np.float32)
                 elif pairs and shape == [len(colours) + len(garments), channels]:
                     parts = file.get_tensor(name).astype(np.float32)
-                    yield np.stack([parts[colours.index(c)] + parts[len(colours) + garments.index(g)] for c, g in pairs])
-
+                    yield np.stack(
+                        [parts[colours.index(c)] + parts[len(colours) + garments.index(g)] for c, g in pairs]
+                    )

@@ -20,7 +20,9 @@ PAGE = 12  # photos a page
 # White on these has a contrast above 7 : 1, so the badges are the same on a light and on a dark page.
 BADGES = {State.SURE: ("#14532d", "✓"), State.CHECK: ("#6b3f00", "?"), State.OUTSIDE: ("#7a1f2b", "✕")}
 BADGE = '<span style="background:{};color:#fff;border-radius:1rem;padding:.2rem .7rem;font-size:.875rem">{} {}</span>'
-HEADLINE = '<p style="font-size:{}rem;font-weight:600;line-height:1.25;margin:0;overflow-wrap:anywhere" title="{}">{}</p>'
+HEADLINE = (
+    '<p style="font-size:{}rem;font-weight:600;line-height:1.25;margin:0;overflow-wrap:anywhere" title="{}">{}</p>'
+)
 
 
 class Answer(NamedTuple):
@@ -86,7 +88,11 @@ def bad_photo(name: str, reason: str) -> str:
         words = f"is a {reason} and cannot be read"
     elif reason.startswith(("larger than ", "would need ")):
         words = f"is too large: {'it is ' if reason.startswith('larger') else 'it '}{reason}"
-    return f"**{escape_markdown(name)}** " + (escape_markdown(words) if words else f"cannot be used: {escape_markdown(reason)}") + "."
+    return (
+        f"**{escape_markdown(name)}** "
+        + (escape_markdown(words) if words else f"cannot be used: {escape_markdown(reason)}")
+        + "."
+    )
 
 
 def as_csv(answers: Iterable[tuple[str, Answer | str]]) -> bytes:
