@@ -23,6 +23,7 @@ from fashion_core.stats import wilson
 RIGHT = 0.98  # of what is called sure, as the lower end of the interval
 FAR_QUANTILE = 0.99  # of held-back photos of what the model knows are nearer than what is called outside
 NO_APPAREL = "No apparel that it knows."
+UNLIKE = "Unlike the photos that it learned from."  # where no limit was measured on photos that people took
 
 
 class State(StrEnum):
@@ -88,8 +89,8 @@ def judge(
 
 
 def sure_limit(confidence: np.ndarray, right: np.ndarray, least: float = RIGHT) -> float | None:
-    """The least confidence, of those (n,), from which on the answers, bool (n,) right, are right so often that the lower
-    end of the 95 % interval is `least` or above; None where there is no such confidence."""
+    """The least confidence, of those (n,), from which on the answers, bool (n,) right, are right so often that the
+    lower end of the 95 % interval is `least` or above; None where there is no such confidence."""
     order = np.argsort(-confidence, kind="stable")
     answered, correct = np.arange(1, len(order) + 1), np.cumsum(right[order])
     last = np.append(confidence[order][1:] != confidence[order][:-1], True)  # equal ones are answered together

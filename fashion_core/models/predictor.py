@@ -14,7 +14,6 @@ import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -25,7 +24,7 @@ from PIL import Image
 from fashion_core import UserError
 from fashion_core.class_names import factors
 from fashion_core.evaluation.explanations import FILE, Explanations
-from fashion_core.evaluation.states import Judgement, States, judge
+from fashion_core.evaluation.states import UNLIKE, Judgement, State, States, judge
 from fashion_core.models.card import ModelCard
 from fashion_core.photos import garment_colour, imaging
 from fashion_core.photos.garment_colour import UNSURE, Colour
@@ -104,8 +103,8 @@ class Predictor:
         """How far the answer can be believed, by the card's limits; where it has none, nothing is sure, and outside is
         what is less like the training photos than 98 % of the validation photos."""
         limits = self.card.states or States()
-        if limits.far is None and explanations is not None:
-            limits = replace(limits, far=explanations.ood_threshold)
+        if limits.far is None and explanations is not None and seen.distance > explanations.ood_threshold:
+            return Judgement(State.OUTSIDE, UNLIKE)
         return judge(limits, self.classes, seen.probabilities, seen.distance, seen.strange_colour)
 
     def answer(self, seen: Seen, k: int, explanations: Explanations | None) -> dict[str, Any]:

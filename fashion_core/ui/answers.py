@@ -42,8 +42,8 @@ def show_answers(
     limits: States | None = None,
     why: Callable[[int], None] | None = None,
 ) -> None:
-    """Of `n` photos (file name, answer or reason why there is none): each is shown as soon as it comes, a page at a time,
-    with its `k` likeliest classes. `limits` are the model's; `why` draws what lies behind the answer at a place."""
+    """Of `n` photos (file name, answer or reason why there is none): each is shown as soon as it comes, a page at a
+    time, with its `k` likeliest classes. `limits` are the model's; `why` draws what lies behind an answer, by its place."""
     if not n:
         st.caption("The answer shows here.")
         return
