@@ -8,7 +8,7 @@ from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.model_card import facts
 from fashion_core.ui.nine_photos import show_nine
-from fashion_core.ui.try_photos import try_photos
+from fashion_core.ui.try_photos import try_photos, warm
 
 
 def choose_model() -> tuple[ModelRef, int]:
@@ -47,3 +47,4 @@ with guard():
     if nine.open:
         with nine:
             show_nine(model)
+    warm(model)

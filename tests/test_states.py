@@ -131,6 +131,7 @@ def test_the_table_has_every_photo_and_no_formula():
 def test_an_answer_is_a_sentence_and_never_certain():
     assert headline(Answer(b"", [("blue_dress", 0.954)], State.SURE)) == "Blue dress, 95% sure"
     assert headline(Answer(b"", [("blue_dress", 0.9999)], State.SURE)) == "Blue dress, 99% sure"
+    assert headline(Answer(b"", [("blue_dress", 0.954)], State.CHECK)) == "Blue dress, 95%"
     assert headline(Answer(b"", [("blue_dress", 0.9)], State.OUTSIDE, NO_APPAREL)) == NO_APPAREL
 
 

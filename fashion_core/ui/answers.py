@@ -43,7 +43,7 @@ def show_answers(
     why: Callable[[int], None] | None = None,
 ) -> None:
     """Of `n` photos (file name, answer or reason why there is none): each is shown as soon as it comes, a page at a
-    time, with its `k` likeliest classes. `limits` are the model's; `why` draws what lies behind an answer, by its place."""
+    time, with its `k` likeliest classes. `limits` are the model's; `why` draws what lies behind an answer, by place."""
     if not n:
         st.caption("The answer shows here.")
         return
@@ -117,9 +117,11 @@ def _as_text(name: str) -> str:
 
 
 def headline(found: Answer) -> str:
-    """The answer in words: "Blue dress, 95% sure"; where it is outside what the model knows, that."""
+    """The answer in words: "Blue dress, 95% sure", "sure" only where it may be believed; where it is outside what the
+    model knows, that."""
     label, share = found.ranked[0]
-    return found.words or f"{answer_in_words(label)}, {min(share, 0.99):.0%} sure"
+    percent = f"{min(share, 0.99):.0%}" + (" sure" if found.state == State.SURE else "")
+    return found.words or f"{answer_in_words(label)}, {percent}"
 
 
 def _tile(name: str, found: Answer, k: int, *, alone: bool, place: int) -> None:

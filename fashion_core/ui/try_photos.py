@@ -8,6 +8,7 @@ A fragment: a photo that is dropped or pressed draws this part of the page anew,
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -75,9 +76,16 @@ def _chosen_photos(camera: bool) -> list[tuple[str, bytes]]:
 # What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model…")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def predictor_of(folder: Path, when: float) -> Predictor:
     return Predictor(folder)
+
+
+def warm(ref: ModelRef) -> None:
+    """Load the model before a photo comes, so that the first answer does not wait for it."""
+    if not access.shared():
+        with suppress(UserError):  # which the first photo tells
+            predictor_of(ref.folder, mtime(ref.folder / "model.xml"))
 
 
 @st.cache_data(max_entries=2048, show_spinner=False)
