@@ -91,6 +91,8 @@ def judge(
 def sure_limit(confidence: np.ndarray, right: np.ndarray, least: float = RIGHT) -> float | None:
     """The least confidence, of those (n,), from which on the answers, bool (n,) right, are right so often that the
     lower end of the 95 % interval is `least` or above; None where there is no such confidence."""
+    if not len(confidence):
+        return None
     order = np.argsort(-confidence, kind="stable")
     answered, correct = np.arange(1, len(order) + 1), np.cumsum(right[order])
     last = np.append(confidence[order][1:] != confidence[order][:-1], True)  # equal ones are answered together
