@@ -20,7 +20,7 @@ from fashion_core.ui.try_photos import try_photos
 STYLE = """<style>
 [class*="st-key-link-"] [data-testid="stPageLink"] { margin-left: -.5rem; }
 .st-key-onward a {
-  border: 1px solid currentColor; border-radius: .375rem; padding: .375rem .875rem; justify-content: center;
+  border: 1px solid rgb(128 128 128 / .5); border-radius: .375rem; padding: .375rem .875rem; justify-content: center;
 }
 </style>"""
 

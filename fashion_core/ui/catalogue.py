@@ -144,8 +144,9 @@ def _corrections(tagged: Tagged, row: dict[str, Any], place: int, queue: Sequenc
     after = _following(place, queue)
 
     def button(text: str, action: Action, icon: str, label: str = "", disabled: bool = False) -> None:
-        st.button(text, key=keys.decide(action), icon=icon, on_click=_decide,
-                  args=(tagged, row["photo"], action, label, place if action == "undo" else after), disabled=disabled)  # fmt: skip
+        then = place if action == "undo" else after
+        st.button(text, key=keys.decide(action), icon=icon, disabled=disabled, on_click=_decide,
+                  args=(tagged, row["photo"], action, label, then))  # fmt: skip
 
     with st.container(horizontal=True):
         button("Save and next", "relabel" if right != row["label"] else "keep", ":material/check:", right)
