@@ -38,7 +38,6 @@ with guard():
     if model.problem:
         st.error(model.problem, icon=":material/error:")
         st.stop()
-    facts(model)
     if st.query_params.get(keys.PREDICT_VIEW) == "Nine test photos":  # as links once had it
         st.session_state.setdefault(keys.PREDICT_VIEW, "Nine photos")
     yours, nine = st.tabs(["Your photos", "Nine photos"], key=keys.PREDICT_VIEW, bind="query-params")
@@ -47,4 +46,5 @@ with guard():
     if nine.open:
         with nine:
             show_nine(model)
+    facts(model)
     warm(model)
