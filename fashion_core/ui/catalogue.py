@@ -123,7 +123,7 @@ def one_photo(tagged: Tagged, rows: pd.DataFrame, place: int, queue: Sequence[in
     with left:
         _corrections(tagged, row, place, queue)
     with right:
-        st.subheader("Similar photos")
+        st.header("Similar photos")
         near = index_of(tagged.file, mtime(tagged.file)).nearest_to(_rank(rows, place), ALIKE)
         tiles(tagged, rows.loc[np.flatnonzero(rows["label"].notna())[near]], keys.CATALOGUE_ALIKE)
 
