@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
 FILE = "evidence.safetensors"
-GATHERING = "Gathering heat maps and look-alikes"  # what the progress of computing them is called
 NEIGHBOURS = 10
 ID_QUANTILE = 0.98  # of the validation photos are no less like the training photos than the threshold
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
