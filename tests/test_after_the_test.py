@@ -12,12 +12,14 @@ from streamlit.testing.v1 import AppTest
 from fashion_core import runs
 from fashion_core.cli import main
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import FILE, GATHERING, Explanations
+from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models.predictor import Predictor, load_explanations, why_unexplained
 from fashion_core.models.registry import models, resolve
 from fashion_core.photos import imaging
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import Event
+from fashion_core.runs.stages import GATHERING
+from fashion_core.ui.stage_line import percent
 
 PAGE = str(Path(__file__).resolve().parents[1] / "pages" / "train.py")
 TINY = TrainConfig(
@@ -81,7 +83,7 @@ def test_a_model_is_used_while_what_lies_behind_it_is_gathered_and_a_stop_there_
     state, why, bar = left(run, at=16)
     assert state == "running" and "still being gathered" in why
     accuracy = Evaluation.load(run.evaluation_file).accuracy
-    assert bar == f"Trained and tested: {accuracy:.1%}. Its heat maps and look-alikes follow: 16 of 30 photos"
+    assert bar == f"Tested: {percent(accuracy)} right. Gathering heat maps and look-alikes: 16 of 30 photos"
     card = (run.model_folder / "card.json").read_bytes()
     assert run.state == "tested" and not (run.model_folder / FILE).exists()
     page = AppTest.from_file(PAGE, default_timeout=60).run()

@@ -60,7 +60,7 @@ def test_a_person_trains_the_sample_set_and_watches_the_points_arrive(page, brow
         second.goto(f"{site.url}/train")
         expect(second.get_by_text(re.compile(r"step [\d,]+ of"))).to_be_visible(timeout=SOON)
 
-    expect(page.get_by_text("Look into it")).to_be_visible(timeout=4 * SOON)
+    expect(page.get_by_text("See results")).to_be_visible(timeout=4 * SOON)
     run = runs.find(site.home / "runs")[0]
     assert run.model_folder, "it can be looked into once it is tested"
     end = time.monotonic() + 120
@@ -97,7 +97,7 @@ def test_a_run_outlives_the_server_that_started_it(page, server):
 def test_a_killed_worker_is_told_as_crashed_within_ten_seconds(page, site):
     run = begin(page, site, epochs=202)
     os.kill(_worker(run), signal.SIGKILL)
-    expect(page.get_by_text("The worker crashed")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Training stopped unexpectedly")).to_be_visible(timeout=10_000)
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 

@@ -91,7 +91,7 @@ def test_a_crash_shows_the_end_of_the_workers_own_words(home, tmp_path):
     run = runs.create(TrainConfig(), tmp_path)
     (run.folder / "worker.log").write_text("Killed: 9")
     at = page()
-    assert "The worker crashed" in at.error[0].value and at.code[0].value == "Killed: 9"
+    assert "Training stopped unexpectedly" in at.error[0].value and at.code[0].value == "Killed: 9"
 
 
 def test_a_failure_shows_its_sentence(home, tmp_path):

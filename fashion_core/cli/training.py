@@ -11,7 +11,7 @@ from fashion_core import UserError, home, runs
 from fashion_core.cli.progress import Bars
 from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
-from fashion_core.runs import config
+from fashion_core.runs import config, stages
 
 if TYPE_CHECKING:
     from fashion_core.photos.dataset import Dataset
@@ -39,6 +39,7 @@ def _run_worker(run: runs.Run, finish: bool = False) -> str:
     Returns "finished" or "stopped".
     """
     with runs.claim(run) as log:  # before torch is loaded, so that a second start is refused at once
+        log("stage", stage=stages.STARTING)  # torch takes seconds: it can be seen that somebody is there
         from fashion_core.engine import worker
 
         screen = _Screen()

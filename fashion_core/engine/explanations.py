@@ -15,12 +15,13 @@ from fashion_core.engine import models
 from fashion_core.engine.device import in_batches, pick_device
 from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
-from fashion_core.evaluation.explanations import FILE, GATHERING, ID_QUANTILE, Explanations
+from fashion_core.evaluation.explanations import FILE, ID_QUANTILE, Explanations
 from fashion_core.files import Progress
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.garment_colour import Colour, measure
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.runs.config import predict_size
+from fashion_core.runs.stages import GATHERING
 
 AT_ONCE = 8  # photos: on a CPU more are no faster, and between them a wish to stop is heard
 DIMENSIONS = 64  # of an embedding kept: on catalogue photos the nearest neighbours hardly change

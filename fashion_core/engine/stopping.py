@@ -31,6 +31,13 @@ def progress_log(log: Log, should_stop: Callable[[], bool]) -> Progress:
     return report
 
 
+def begin(stage: str, log: Log, should_stop: Callable[[], bool]) -> None:
+    """Log that this stage begins, or leave where somebody has asked to stop."""
+    if should_stop():
+        raise Stopped
+    log("stage", stage=stage)
+
+
 @contextmanager
 def stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
     """A test for the stop file, Ctrl-C or SIGTERM: each of them stops after the current iteration."""

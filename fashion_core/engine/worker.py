@@ -19,7 +19,7 @@ from fashion_core.engine import export, models, teacher, training
 from fashion_core.engine.device import Log, pick_device
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
-from fashion_core.engine.stopping import Stopped, progress_log, stop_requests
+from fashion_core.engine.stopping import Stopped, begin, progress_log, stop_requests
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -31,7 +31,7 @@ from fashion_core.photos.dataset import Dataset, load, load_extra
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.photos.sample import made
-from fashion_core.runs import TEST_SETTINGS, Run
+from fashion_core.runs import TEST_SETTINGS, Run, stages
 from fashion_core.runs.config import predict_size
 from fashion_core.runs.events import Tail
 from fashion_core.runs.record import read_values
@@ -98,6 +98,7 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
         if begins:  # nothing was learned from them: once they are corrected, the run may take them anew
             (run.folder / label_corrections.COPY).unlink()
         raise
+    begin(stages.WARMING, log, should_stop)
     trainer = Trainer(run.config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
     _remove_later_epochs(run, trainer)
     notes = [*_notes(data, trainer), *notes, *_changes(run)]
@@ -274,13 +275,16 @@ def _remove_later_epochs(run: Run, trainer: Trainer) -> None:
 
 def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str], log: Log, report: Progress) -> None:
     """Load the best weights, calibrate on validation, test once, store and export: the model can be used. Explain."""
+    log("stage", stage=stages.TESTING)
     network, about = load_network(run.folder / BEST)
     tested_with = {name: getattr(run.config, name) for name in TEST_SETTINGS}  # may have been set after training
     about |= {"config": about["config"] | tested_with}
     export.round_as_stored(network)
     network.to(trained.device)
     pixels = decode_photos(data, predict_size(about["config"]), report)
+    log("stage", stage=stages.TESTING, detail="validation photos")
     temperature = calibrate(network, about, data, pixels, trained.device, log)
+    log("stage", stage=stages.TESTING, detail="test photos")
     test = evaluate(
         network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels, trained.device, log
     )

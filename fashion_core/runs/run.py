@@ -247,9 +247,16 @@ class Run:
         if self.state in LIVE:
             raise UserError(f"Run {self.id} is training now: stop it first.")
 
+    @property
+    def launched(self) -> float:
+        """When its worker was last launched, in seconds since 1970, while that has not yet begun; 0 after that."""
+        try:
+            return (self.folder / "launched").stat().st_mtime
+        except OSError:
+            return 0.0
+
     def _launched_lately(self) -> bool:
-        waiting = self.folder / "launched"
-        return waiting.exists() and abs(time.time() - waiting.stat().st_mtime) < START_SECONDS
+        return abs(time.time() - self.launched) < START_SECONDS
 
 
 def folder_of_runs() -> Path:

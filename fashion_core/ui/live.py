@@ -8,13 +8,13 @@ from typing import Any, Literal, NamedTuple
 import streamlit as st
 
 from fashion_core import runs
-from fashion_core.evaluation.explanations import GATHERING
 from fashion_core.reports import curves
 from fashion_core.runs import LogSnapshot, Run, Tail
-from fashion_core.ui import boot, keys, resume
+from fashion_core.ui import boot, keys, resume, stage_line
 from fashion_core.ui.gallery import escape_markdown
+from fashion_core.ui.stage_line import percent
 
-TICK_SECONDS = 1.5
+TICK_SECONDS = 1.5  # something is seen to move within two
 Colour = Literal["red", "orange", "blue", "green"]
 BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "starting": ("blue", ":material/hourglass_top:"),
@@ -27,7 +27,6 @@ BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "crashed": ("red", ":material/error:"),
     runs.UNREADABLE: ("red", ":material/error:"),
 }
-PLANNED = ("epochs", "steps_per_epoch", "total_steps", "device")  # what a start event says of the run
 
 
 class CurveOptions(NamedTuple):
@@ -108,16 +107,14 @@ def _headline(run: Run, log: LogSnapshot, state: str) -> None:
     for change in run.record.changes():
         st.caption(f":material/edit: {escape_markdown(change)}")
     resume.show_problem()
+    if state in runs.LIVE:
+        stage_line.draw(log, run.launched)
+    elif state == runs.TESTED:
+        _explaining(log)
+    _mistakes(run, log)
     start = log.latest.get("start", {})
-    if not all(start.get(name) for name in PLANNED):
-        _preparing(log)
-        return
-    tested = state != "finished" and run.model_folder is not None
-    if tested:
-        _explaining(log, state)
-    else:
-        _progress(start, log)
-    _figures(start, log, tested or state not in runs.LIVE)
+    if start.get("device"):
+        _figures(start, log, run.model_folder is not None or state not in runs.LIVE)
 
 
 def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
@@ -133,48 +130,37 @@ def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
             key=keys.of_run("stop", run.id),
         )
         if log.seen:
-            st.caption(f"last update {max(0, time.time() - log.seen):.0f} s ago")
+            st.caption(f"updated {max(0, time.time() - log.seen):.0f} s ago")
     elif state in resume.RESUMABLE:
         resume.offer(run, state)
     if state == "finished" or run.model_folder:
-        boot.link("evaluate", "Look into it", ":material/grid_on:", model=run.id)
-        boot.link("predict", "Predict with it", ":material/center_focus_strong:", model=run.id)
+        boot.link("evaluate", "See results", ":material/grid_on:", model=run.id)
+        boot.link("predict", "Try it on photos", ":material/center_focus_strong:", model=run.id)
 
 
-def _preparing(log: LogSnapshot) -> None:
-    """How far the work before the first iteration is: photos are read and decoded."""
-    at = log.latest.get("progress", {})
-    done = at.get("done", 0) / max(at.get("total", 1), 1)
-    st.progress(min(max(done, 0.0), 1.0), escape_markdown(at.get("what", "Starting the worker…")))
-
-
-def _progress(start: dict[str, Any], log: LogSnapshot) -> None:
-    step = int(log.columns["step"][-1]) if len(log.columns["step"]) else 0
-    epoch = min(start["epochs"], step // start["steps_per_epoch"] + 1)
-    st.progress(
-        min(1.0, step / start["total_steps"]),
-        f"Epoch {epoch} of {start['epochs']}, step {step:,} of {start['total_steps']:,}",
-    )
-
-
-def _explaining(log: LogSnapshot, state: str) -> None:
-    """What follows the test: how far the explanations of all photos are, or that they were left unfinished."""
+def _explaining(log: LogSnapshot) -> None:
+    """A model that is tested, whose worker ended before the explanations of all photos."""
     accuracy = log.latest.get("evaluate", {}).get("accuracy")
-    said = "Trained and tested" + (f": {accuracy:.1%}." if accuracy is not None else ".")
-    if state not in runs.LIVE:
-        st.info(
-            f"{said} The model can be used. Its heat maps and look-alikes were not gathered to the end: **Resume** "
-            "gathers them and trains nothing anew.",
-            icon=":material/hub:",
-        )
-        return
-    at = log.latest.get("progress", {})
-    done, total = at.get("done", 0), at.get("total", 0)
-    first = "" if at.get("what") == GATHERING else f" {escape_markdown(at.get('what', 'Reading photos'))},"
-    st.progress(
-        min(max(done / max(total, 1), 0.0), 1.0),
-        f"{said} Its heat maps and look-alikes follow:{first} {done:,} of {total:,} photos",
+    st.info(
+        f"Trained and tested{f': {percent(accuracy)}' if accuracy is not None else ''}. The model can be used. Its heat "
+        "maps and look-alikes were not gathered to the end: **Resume** gathers them and trains nothing anew.",
+        icon=":material/hub:",
     )
+
+
+def _mistakes(run: Run, log: LogSnapshot) -> None:
+    """What the test came to, and the way to the photos that it got wrong."""
+    test = log.latest.get("evaluate", {})
+    if run.evaluation_file is None or not test.get("n") or test.get("accuracy") is None:
+        return
+    n = test["n"]
+    wrong = n - round(test["accuracy"] * n)
+    if wrong:
+        words = f"{percent(test['accuracy'])}: see its {f'{wrong:,} mistakes' if wrong > 1 else 'one mistake'}"
+        boot.link("evaluate", words, ":material/photo_library:", model=run.id, of="test", which="wrong")
+    else:
+        boot.link("evaluate", f"{percent(1)}: all {n:,} test photos right", ":material/photo_library:", model=run.id,
+                  of="test")  # fmt: skip
 
 
 def _figures(start: dict[str, Any], log: LogSnapshot, ended: bool) -> None:
@@ -185,8 +171,8 @@ def _figures(start: dict[str, Any], log: LogSnapshot, ended: bool) -> None:
     grid = st.grid(5, min_column_width=150, gap="small")
     grid.metric("Speed", f"{rate:.0f} img/s" if rate is not None else "–")
     grid.metric("Time left", "–" if ended else duration(speed.get("seconds_left")))
-    grid.metric("Best validation accuracy", f"{best:.1%}" if best is not None else "–")
-    grid.metric("Test accuracy", f"{test:.1%}" if test is not None else "–")
+    grid.metric("Best validation accuracy", percent(best) if best is not None else "–")
+    grid.metric("Test accuracy", percent(test) if test is not None else "–")
     device = start["device"].split(" (")[0] + (f", {memory:.1f} GiB" if memory else "")
     grid.metric("Device", device, help=start["device"])
 
@@ -197,8 +183,7 @@ def _outcome(run: Run, log: LogSnapshot, state: str) -> None:
         st.error(log.latest["error"]["text"], icon=":material/error:")
     if state == "crashed":
         st.error(
-            "The worker crashed: it ended without an error message. The last checkpoint is kept: resume goes on from "
-            "it.",
+            "Training stopped unexpectedly. The last checkpoint is kept: **Resume** goes on from it.",
             icon=":material/error:",
         )
         if output := run.log_tail():

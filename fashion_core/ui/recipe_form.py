@@ -32,7 +32,7 @@ def recipe_form(preset: str) -> dict[str, Any] | None:
         for name in OFTEN_CHANGED:
             with grid.cell():
                 values[name] = _widget(name, preset)
-        with st.expander("Every other setting"):
+        with st.expander("Advanced"):
             rest = st.grid(4, min_column_width=160)
             for field in fields(config.TrainConfig):
                 if field.name not in (*OFTEN_CHANGED, "preset"):
