@@ -2,6 +2,8 @@
 
 import datasets
 import pytest
+from browser import ROOT
+from streamlit.testing.v1 import AppTest
 
 from fashion_core import UserError, access
 from fashion_core.access import Role
@@ -78,3 +80,19 @@ def test_what_is_missing_is_one_sentence():
         "To train, each class needs 3 photos at least: blue hat needs 2 more."
     )
     assert own_classes.missing({"a": 3, "b": 3}) == ""
+
+
+def test_photos_dropped_on_the_page_are_kept_and_can_be_trained_on(home, pictures):
+    test = AppTest.from_file(ROOT / "pages/data.py", default_timeout=60)
+    test.query_params["folder"] = str(datasets.colours(home / "data" / "other", per_class=3))
+    test.run()
+    test.text_input(key="own-set").input("mine")
+    test.text_input(key="own-labels").input("a, b").run()
+    assert "two" not in test.info[0].value and "a needs 3 more" in test.info[0].value
+    for place, label in enumerate(("red_hat", "green_sock")):
+        for number, data in enumerate(pictures[label]):
+            test.file_uploader[place].upload(f"{number}.png", data, "image/png")
+    test.run()
+    assert not test.exception
+    assert [len(own_classes.photos(own_classes.folder("mine"), label)) for label in "ab"] == [3, 3]
+    assert not [each for each in test.info if "To train" in each.value]

@@ -80,3 +80,10 @@ def missing(counts: Mapping[str, int]) -> str:
         return "To train, two classes at least are needed."
     few = [f"{in_words(label)} needs {FEWEST - n} more" for label, n in counts.items() if n < FEWEST]
     return f"To train, each class needs {FEWEST} photos at least: {', '.join(few)}." if few else ""
+
+
+def labels(root: Path) -> list[str]:
+    """The classes that hold photos already."""
+    root = access.inside(root)
+    found = root.iterdir() if root.is_dir() else ()
+    return sorted(one.name for one in found if one.is_dir() and not is_system_name(one.name))
