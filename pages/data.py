@@ -12,6 +12,7 @@ from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.get_photos import get_photos, photo_folders, received
+from fashion_core.ui.own_classes import make_classes
 from fashion_core.ui.photo_set import (
     SHOW,
     blockers,
@@ -60,6 +61,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.button("Rescan folder", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
 with st.expander("Get photos", icon=":material/download:"):
     get_photos()
+
+with st.expander("Make your own classes", icon=":material/category:"):
+    make_classes()
 
 # What comes and goes has a place of its own, so that the lists below keep theirs and the address follows them.
 bar = st.empty()

@@ -87,6 +87,7 @@ DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
 DATA_FORM, DATA_SOURCE, DATA_LOCAL, DATA_NAME = "get", "source", "local", "name"
+OWN_SET, OWN_LABELS = "own-set", "own-labels"
 DATA_PROBLEM = "data-problem"  # what kept a class from being left out, until it is shown
 TRAIN_PRESET, TRAIN_FOLDER, TRAIN_FORM = "preset", "folder", "recipe"
 TRAIN_RUN = "run"  # the run that is shown
@@ -244,3 +245,13 @@ def catalogue_label(place: int) -> str:
 
 def catalogue_download(kind: str) -> str:
     return f"catalogue-{kind}"
+
+
+def own_class(name: str, label: str) -> str:
+    """The drop zone of a class of one's own set."""
+    return f"own-{name}-{label}"
+
+
+def own_photos(name: str, label: str) -> str:
+    """The photos of a class of one's own set."""
+    return f"own-photos-{name}-{label}"

@@ -1,0 +1,98 @@
+"""Promises of classes of one's own: only photos are kept, each once, whole, under safe names, and they train."""
+
+import datasets
+import pytest
+from browser import ROOT
+from streamlit.testing.v1 import AppTest
+
+from fashion_core import UserError, access
+from fashion_core.access import Role
+from fashion_core.photos import dataset, own_classes
+
+
+@pytest.fixture
+def pictures(tmp_path) -> dict[str, list[bytes]]:
+    root = datasets.colours(tmp_path / "from", per_class=3)
+    return {one.name: [file.read_bytes() for file in sorted(one.iterdir())] for one in root.iterdir()}
+
+
+def test_photos_handed_in_are_a_folder_that_trains(home, pictures):
+    root = own_classes.folder("mine")
+    for label, files in pictures.items():
+        for number, data in enumerate(files):
+            own_classes.add(root, label, f"{number}.png", data)
+    assert root == home / "data" / "mine"
+    assert dict(dataset.load(root).photos["label"].value_counts()) == dict.fromkeys(pictures, 3)
+
+
+def test_the_same_photo_twice_is_kept_once_and_two_of_one_name_are_both(home, pictures):
+    root, (first, second, _) = own_classes.folder("mine"), pictures["red_hat"]
+    for name, data in (("a.png", first), ("b.png", first), ("a.png", second)):
+        own_classes.add(root, "hat", name, data)
+    assert [file.read_bytes() for file in own_classes.photos(root, "hat")] == [first, second]
+
+
+def test_what_is_no_photo_is_refused_by_name_and_leaves_nothing(home, monkeypatch):
+    root = own_classes.folder("mine")
+    with pytest.raises(UserError, match=r"^x\.jpg: not a photo: text\.$"):
+        own_classes.add(root, "hat", "x.jpg", b"hello")
+    monkeypatch.setattr(own_classes, "MAX_BYTES", 1 << 20)
+    with pytest.raises(UserError, match="larger than 1 MB"):
+        own_classes.add(root, "hat", "y.jpg", bytes((1 << 20) + 1))
+    assert not root.exists()
+
+
+def test_a_full_class_takes_no_more(home, pictures, monkeypatch):
+    monkeypatch.setattr(own_classes, "MAX_PHOTOS", 1)
+    root, (first, second, _) = own_classes.folder("mine"), pictures["red_hat"]
+    own_classes.add(root, "hat", "a.png", first)
+    with pytest.raises(UserError, match="the most for a class"):
+        own_classes.add(root, "hat", "b.png", second)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "..", ".hidden/..", "Thumbs.db"])
+def test_a_name_that_is_none_is_refused_or_made_safe(text, home):
+    try:
+        made = own_classes.name_of(text)
+    except UserError:
+        return
+    assert "/" not in made and not made.startswith(".")
+
+
+def test_names_lead_nowhere_else_and_accents_are_one_letter(home):
+    assert own_classes.folder("../../etc").parent == home / "data"
+    assert own_classes.name_of("robe e\u0301te\u0301") == "robe \u00e9t\u00e9"
+
+
+def test_a_stranger_brings_no_photos(home, pictures):
+    access.share(lambda: Role.VIEWER)
+    try:
+        with pytest.raises(UserError, match="is off for you"):
+            own_classes.add(own_classes.folder("mine"), "hat", "a.png", pictures["red_hat"][0])
+    finally:
+        access.unshare()
+    assert list(home.iterdir()) == []
+
+
+def test_what_is_missing_is_one_sentence():
+    assert own_classes.missing({"a": 9}) == "To train, two classes at least are needed."
+    assert own_classes.missing({"blue_hat": 1, "b": 3}) == (
+        "To train, each class needs 3 photos at least: blue hat needs 2 more."
+    )
+    assert own_classes.missing({"a": 3, "b": 3}) == ""
+
+
+def test_photos_dropped_on_the_page_are_kept_and_can_be_trained_on(home, pictures):
+    test = AppTest.from_file(ROOT / "pages/data.py", default_timeout=60)
+    test.query_params["folder"] = str(datasets.colours(home / "data" / "other", per_class=3))
+    test.run()
+    test.text_input(key="own-set").input("mine")
+    test.text_input(key="own-labels").input("a, b").run()
+    assert "two" not in test.info[0].value and "a needs 3 more" in test.info[0].value
+    for place, label in enumerate(("red_hat", "green_sock")):
+        for number, data in enumerate(pictures[label]):
+            test.file_uploader[place].upload(f"{number}.png", data, "image/png")
+    test.run()
+    assert not test.exception
+    assert [len(own_classes.photos(own_classes.folder("mine"), label)) for label in "ab"] == [3, 3]
+    assert not [each for each in test.info if "To train" in each.value]
