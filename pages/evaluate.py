@@ -14,8 +14,7 @@ def choose_source() -> Source:
     """Which evaluation is looked at. Where there is none, the page ends with a way to train."""
     files = stored.evaluations()
     if not files:
-        st.info("Nothing has been evaluated yet. Train a model to its end: its test photos then wait here, sorted by "
-                "what went wrong.", icon=":material/grid_on:")  # fmt: skip
+        st.info("No model has been evaluated yet: train one to its end.", icon=":material/grid_on:")
         link("train", "Train a model", ":material/model_training:")
         st.stop()
     # What comes and goes lies in a container of its own: a widget that it pushed to another place in the page would be

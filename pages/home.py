@@ -20,7 +20,7 @@ from fashion_core.ui.try_photos import try_photos
 STYLE = """<style>
 [class*="st-key-link-"] [data-testid="stPageLink"] { margin-left: -.5rem; }
 .st-key-onward a {
-  border: 1px solid currentColor; border-radius: .375rem; padding: .375rem .875rem; justify-content: center;
+  border: 1px solid rgb(128 128 128 / .5); border-radius: .375rem; padding: .375rem .875rem; justify-content: center;
 }
 </style>"""
 
@@ -52,7 +52,7 @@ def show_first_steps() -> None:
 
 def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     """The whole confusion matrix of these `photos`; a click opens the cell on the Evaluate page."""
-    st.subheader("Confusion matrix")
+    st.header("Confusion matrix")
     names = stored.classes
     chart = st.echarts_chart(
         charts.confusion_options(stored.confusion(), names, "count", dark=st.context.theme.type == "dark"),
@@ -71,7 +71,7 @@ def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
 
 def show_mistakes(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     """Of each of the most common confusions its most confident mistake, which opens all of them on Evaluate."""
-    st.subheader("Most common mistakes")
+    st.header("Most common mistakes")
     cells = stored.confusions(MISTAKES)
     if not cells:
         st.caption("None: every photo is right.")
@@ -94,7 +94,7 @@ def show_model(ref: ModelRef) -> None:
     with st.container(horizontal=True, key=keys.HOME_ONWARD):
         link("evaluate", "Inspect the model", ":material/grid_on:", model=ref.name)
         link("train", "Train your own", ":material/model_training:")
-    st.subheader("How often it is right")
+    st.header("How often it is right")
     measured = results(ref)
     grid = st.grid(len(measured), min_column_width=220, border=True)
     for result in measured:

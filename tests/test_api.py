@@ -39,7 +39,7 @@ def test_a_photo_is_answered_and_so_are_several(client):
     one = client.post("/api/predict", files={"photo": ("a.png", photo("blue"))}, data={"top": "1"})
     assert one.status_code == 200
     assert one.json()["path"] == "a.png" and [t["label"] for t in one.json()["top"]] == ["blue_shirt"]
-    assert set(one.json()) == {"path", "top", "error", "warning"}
+    assert set(one.json()) == {"path", "top", "state", "error", "warning"}
     files = [("photo", ("a.png", photo("green"))), ("photo", ("b.txt", b"no photo"))]
     lines = [json.loads(line) for line in client.post("/api/predict", files=files).text.splitlines()]
     assert [line["error"] for line in lines] == [None, "not a photo: text"]

@@ -9,6 +9,7 @@ from browser import ROOT
 
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import ReviewedFigures
+from fashion_core.evaluation.states import Counted, States
 from fashion_core.models.card import Cost, DatasetFacts, Metrics, ModelCard, SeedResult, Share, migrate
 
 FULL = ModelCard(
@@ -18,6 +19,7 @@ FULL = ModelCard(
     settings={"epochs": 4, "extra": "", "flip": False}, dataset=DatasetFacts("photos", "abc", 8, {"seed": 3}, 1),
     hardware="cpu", training_seconds=1.5, cost=Cost(10, 20, 30.5), versions={"busana": "0.1.0"}, notes=("a", "b"),
     run="r1", seeds=(SeedResult("r1", 0, 0.75, 0.7),), others={"licence": "CC0"},
+    states=States(0.9, 1.2, {"sure": Counted(200, 199, 1)}, {"check": Counted(3, 2)}),
 )  # fmt: skip
 LEAST = {"classes": ["coat", "hat"], "image_size": 32, "temperature": 1}
 
@@ -83,6 +85,8 @@ def test_the_shipped_cards_are_read_with_all_that_they_say(folder, tmp_path):
         (LEAST | {"seeds": [{"run": "a"}]}, "has no readable seeds"),
         (LEAST | {"name": 3}, "has no readable name"),
         (LEAST | {"versions": []}, "has no readable versions"),
+        (LEAST | {"states": {"sure": "often"}}, "has no readable sure"),
+        (LEAST | {"states": {"people": {"sure": {"n": 3}}}}, "has no readable people"),
     ],
 )
 def test_a_card_that_is_wrong_is_one_sentence(tmp_path, card, problem):

@@ -29,7 +29,8 @@ from fashion_core.cli import main
 from fashion_core.engine import weights
 from fashion_core.engine.training import Trainer
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import FILE, UNLIKE, Explanations
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.evaluation.states import UNLIKE
 from fashion_core.photos import sample
 
 FAST = [
@@ -115,7 +116,7 @@ def test_predict_reads_all_photos_of_a_folder_and_lists_the_bad(trained, capsys,
     assert [row["path"] for row in rows] == [str(tmp_path / name) for name in ("bad.jpg", "z.png", "deep/er/a.png")]
     assert [bool(row["error"]) for row in rows] == [True, False, False]
     assert "is a folder: its 3 files are read" in told.err
-    assert all(set(row) == {"path", "top", "error", "warning"} for row in rows)
+    assert all(set(row) == {"path", "top", "state", "error", "warning"} for row in rows)
     (tmp_path / "empty").mkdir()
     assert main(["predict", model, str(tmp_path / "empty")]) == 2
     assert "There is no photo in" in capsys.readouterr().err

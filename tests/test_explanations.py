@@ -10,8 +10,7 @@ from PIL import Image
 
 from fashion_core import UserError, runs
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import FILE, OTHER_COLOUR, UNLIKE, Explanations, ood_warning, overlay_heatmap
-from fashion_core.photos.garment_colour import UNSURE, Colour
+from fashion_core.evaluation.explanations import FILE, Explanations, overlay_heatmap
 from fashion_core.runs.config import TrainConfig
 
 
@@ -70,19 +69,14 @@ def test_a_colour_far_from_those_that_were_learned_is_strange():
     assert replace(explanations).colour_ood_threshold == pytest.approx(30)
 
 
-def test_a_warning_says_in_what_a_photo_is_unlike_those_learned():
-    explanations = replace(four(), classes=("black_hat", "blue_hat", "black_sock", "blue_sock"), ood_threshold=1.0)
-    explanations.photos.loc[0, "split"] = "validation"
-    explanations.colours[:] = [[20, 0, 0, 1], [20, 0, 90, 1], [20, 30, 270, 1], [50, 0, 0, 1]]  # a colour's limit is 30
-    known, other = np.array([0.8, 0.6, 0]), np.array([0, 0, 5.0])
-    grey, red = Colour(20, 0, 45, 1, 0.1), Colour(20, 40, 0, 1, 0.1)
-    assert ood_warning(explanations, known, grey) is None
-    assert ood_warning(explanations, other, grey) == UNLIKE
-    assert ood_warning(explanations, known, red) == f"{OTHER_COLOUR}: perhaps neither black nor blue."
-    assert ood_warning(explanations, np.empty(0), red) is not None  # a network without an embedding
-    assert ood_warning(explanations, known, red._replace(uncertainty=UNSURE)) is None
-    assert ood_warning(explanations, known, None) is None
-    assert ood_warning(replace(explanations, classes=("hat", "sock")), known, red) is None
+def test_what_is_most_like_a_new_photo_is_found_by_its_embedding():
+    explanations = four()
+    own = explanations.nearest("hat/0.jpg", 2)
+    row = explanations.embeddings[explanations.places["hat/0.jpg"]].astype(np.float32)
+    new = 3 * (row @ explanations.axes.astype(np.float32).T + explanations.centre)  # of any length
+    found = explanations.nearest_to(new, 4)
+    others = found[found["path"] != "hat/0.jpg"].reset_index(drop=True)
+    assert others["path"].tolist()[: len(own)] == own["path"].tolist()
 
 
 def test_near_duplicates_are_those_of_other_splits():

@@ -16,7 +16,8 @@ from browser import ROOT
 from model_folders import CLASSES, plain, write_model
 
 from fashion_core import UserError
-from fashion_core.evaluation.explanations import FILE, UNLIKE, Explanations
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.evaluation.states import UNLIKE
 from fashion_core.models import predictor
 from fashion_core.models.predictor import Predictor, load_explanations, predict_files, runtime
 from fashion_core.models.registry import models, resolve
@@ -87,7 +88,7 @@ def test_a_bad_file_among_good_ones_gets_its_reason_and_the_good_ones_their_answ
     assert [r["path"] for r in rows] == [str(tmp_path / n) for n in ("a.png", "b.jpg", "c.png")]
     assert [[t["label"] for t in r["top"]] for r in rows] == [["red_shirt"], [], ["blue_shirt"]]
     assert [r["error"] for r in rows] == [None, "empty file", None]
-    assert [set(r) for r in rows] == [{"path", "top", "error", "warning"}] * 3
+    assert [set(r) for r in rows] == [{"path", "top", "state", "error", "warning"}] * 3
     assert json.loads(json.dumps(rows)) == rows
 
 
@@ -228,9 +229,9 @@ page = AppTest.from_file("pages/predict.py", default_timeout=120)
 page.session_state["example"] = home / "photo.png"
 page.run()
 assert not page.exception, page.exception
-told = " ".join(each.value for each in page.warning)
+told = " ".join(each.proto.body for each in page.get("html"))
 bars = [bar.proto.text.replace("\\\\", "") for bar in page.get("progress")]
-print("green_shirt" in bars[0], "Unlike the photos" in told, "openvino" in sys.modules, "torch" in sys.modules)
+print("green shirt" in bars[0], "Unlike the photos" in told, "openvino" in sys.modules, "torch" in sys.modules)
 """
     plain("lime").save(folder.parents[1] / "photo.png")
     explain(folder)

@@ -7,7 +7,7 @@ from fashion_core.models.answering import Limits
 
 _ANSWER = {
     "type": "object",
-    "required": ["path", "top", "error", "warning"],
+    "required": ["path", "top", "state", "error", "warning"],
     "properties": {
         "path": {"type": "string", "description": "The file's name, as it was sent"},
         "top": {
@@ -16,6 +16,11 @@ _ANSWER = {
                 "type": "object",
                 "properties": {"label": {"type": "string"}, "probability": {"type": "number"}},
             },
+        },
+        "state": {
+            "type": ["string", "null"],
+            "enum": ["sure", "check", "outside", None],
+            "description": "How far the answer can be believed",
         },
         "error": {"type": ["string", "null"], "description": "Why the photo cannot be read"},
         "warning": {"type": ["string", "null"], "description": "In what it is unlike the photos learned"},

@@ -143,6 +143,7 @@ def _photos_to_test(options: argparse.Namespace, directory: Path, card: "ModelCa
 
 
 def predict(options: argparse.Namespace) -> int:
+    from fashion_core.evaluation.states import NAMES, State
     from fashion_core.models.predictor import Predictor, load_explanations, predict_files
     from fashion_core.models.registry import resolve
 
@@ -158,7 +159,8 @@ def predict(options: argparse.Namespace) -> int:
             print(printable(f"busana: {answer['path']}: {answer['error']}"), file=sys.stderr)
         else:
             best = ", ".join(f"{top['label']} {top['probability']:.1%}" for top in answer["top"])
-            print(printable(f"{answer['path']}: {best}" + (f"  ({answer['warning']})" if answer["warning"] else "")))
+            state = answer["warning"] or f"{NAMES[State(answer['state'])]}."
+            print(printable(f"{answer['path']}: {best}  ({state})"))
     return int(bad)
 
 

@@ -3,7 +3,7 @@
     explanations = Explanations.load(folder / FILE)
     explanations.nearest(path)             # its nearest training photos
     explanations.map(path, "blue_dress")   # which parts of the photo spoke for that class
-    ood_warning(explanations, embedding, colour)     # in what a new photo is unlike those that were learned
+    explanations.ood_score(embeddings)     # how unlike those that were learned new photos are
 
 `engine.explanations` computes them after a run; to look never runs the model again.
 """
@@ -20,9 +20,8 @@ import pandas as pd
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.class_names import COLOUR, factors
 from fashion_core.files import atomic_write
-from fashion_core.photos.garment_colour import UNSURE, Colour, lab, unsure
+from fashion_core.photos.garment_colour import Colour, lab, unsure
 from fashion_core.photos.imaging import printable
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ FILE = "evidence.safetensors"
 NEIGHBOURS = 10
 ID_QUANTILE = 0.98  # of the validation photos are no less like the training photos than the threshold
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
-UNLIKE = "Unlike the photos it was trained on: perhaps none of its classes is right."
-OTHER_COLOUR = "Its measured colour is unlike those that it was trained on"
 
 
 @dataclass(frozen=True)
@@ -135,8 +132,14 @@ class Explanations:
     def nearest(self, path: str, most: int = 6, split: str = "train") -> pd.DataFrame:
         """The photos of `split` most like `path`, the likest first: path, label, similarity (cosine, up to 1)."""
         row, among = self.places[path], np.flatnonzero(self.photos["split"] == split)
-        among = among[among != row]
-        own = self.embeddings[row].astype(np.float32)
+        return self._nearest(self.embeddings[row].astype(np.float32), among[among != row], most)
+
+    def nearest_to(self, embedding: np.ndarray, most: int = 6, split: str = "train") -> pd.DataFrame:
+        """The same for a new photo, by its `embedding` (D,) as the network gives it."""
+        unit = embedding / max(float(np.linalg.norm(embedding)), 1e-12) - self.centre
+        return self._nearest(unit @ self.axes.astype(np.float32), np.flatnonzero(self.photos["split"] == split), most)
+
+    def _nearest(self, own: np.ndarray, among: np.ndarray, most: int) -> pd.DataFrame:
         distances = ((self.embeddings[among].astype(np.float32) - own) ** 2).sum(axis=1)
         first = np.argsort(distances, kind="stable")[:most]
         found = self.photos.iloc[among[first]][["path", "label"]].reset_index(drop=True)
@@ -192,23 +195,6 @@ class Explanations:
             return None
         maps = self.maps[self._tested[path]].astype(np.float32)
         return maps[self.classes.index(label)] - maps.mean(axis=0)
-
-
-def ood_warning(explanations: Explanations, embedding: np.ndarray, colour: Colour | None) -> str | None:
-    """A sentence where a photo is out of distribution, as a whole or in its garment's colour alone; None where not.
-
-    `embedding`, (D,), is the network's for it, empty where it gives none; `colour` is measured, None where it was not.
-    A colour that may not be the garment's is no reason to warn.
-    """
-    if embedding.size and explanations.ood_score(embedding[None])[0] > explanations.ood_threshold:
-        return UNLIKE
-    pairs = factors(explanations.classes)
-    if pairs is None or colour is None or colour.uncertainty >= UNSURE:
-        return None
-    if explanations.colour_ood_score(np.array([colour]))[0] <= explanations.colour_ood_threshold:
-        return None
-    names = list(dict.fromkeys(pair[COLOUR] for pair in pairs))
-    return OTHER_COLOUR + (f": perhaps neither {names[0]} nor {names[1]}." if len(names) == 2 else ".")
 
 
 def overlay_heatmap(

@@ -219,7 +219,7 @@ class Answers:
 
 def unread(name: str, reason: str) -> tuple[dict[str, Any], bytes]:
     """The answer to a photo that cannot be used."""
-    return {"path": name, "top": [], "error": reason, "warning": None}, b""
+    return {"path": name, "top": [], "state": None, "error": reason, "warning": None}, b""
 
 
 @contextmanager

@@ -43,16 +43,15 @@ def answer(
     predictor: Predictor, explanations: Explanations | None, asked: dict[str, Any], data: bytes
 ) -> tuple[dict[str, Any], bytes]:
     """As a line of `predict --json`, and a JPEG thumbnail where one was asked for."""
-    found: dict[str, Any] = {"path": asked["name"], "top": [], "error": None, "warning": None}
+    found: dict[str, Any] = {"path": asked["name"], "top": [], "state": None, "error": None, "warning": None}
     try:
         imaging.refuse_large(data, asked["limits"]["megapixels"], asked["limits"]["frames"])
         image = imaging.read(data)
     except imaging.BadPhoto as reason:
         return found | {"error": str(reason)}, b""
-    probabilities, embeddings = predictor.predict_with_embeddings([image])
-    top = [{"label": name, "probability": p} for name, p in predictor.ranked(probabilities[0], asked["k"])]
+    seen = predictor.look([image], explanations)[0]
     small = imaging.thumbnail_bytes(image, asked["thumbnail"]) if asked["thumbnail"] else b""
-    return found | {"top": top, "warning": predictor.warning(image, embeddings[0], explanations)}, small
+    return found | predictor.answer(seen, asked["k"], explanations), small
 
 
 def _model(folder: str) -> tuple[Predictor, Explanations | None]:

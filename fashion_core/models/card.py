@@ -17,6 +17,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from fashion_core import UserError
 from fashion_core.evaluation.evaluation import ReviewedFigures
 from fashion_core.evaluation.people import PeopleFigures
+from fashion_core.evaluation.states import States
 from fashion_core.files import write_json
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
@@ -106,6 +107,7 @@ class ModelCard:
     notes: tuple[str, ...] = ()
     run: str = ""  # the run that was published
     seeds: tuple[SeedResult, ...] = ()
+    states: States | None = None  # limits of what it calls sure; bench.states writes them
     others: Mapping[str, Any] = field(default_factory=dict)  # keys of the file that are not ours
 
     @property

@@ -5,7 +5,7 @@
 
 A model folder (weights/<name>/ or runs/<id>/model/) holds card.json, the graph model.xml and the weights that it points
 into: model.safetensors, or the model.bin of an earlier version. The network takes uint8 photos (n, size, size, 3) and
-normalises inside; of its outputs, `logits` (n, classes) are used here.
+normalises inside; of its outputs, `logits` (n, classes), `embedding` (n, d) and `features` (n, c, h, w) are used.
 """
 
 import hashlib
@@ -16,15 +16,18 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from fashion_core import UserError
-from fashion_core.evaluation.explanations import FILE, Explanations, ood_warning
+from fashion_core.class_names import factors
+from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.evaluation.states import UNLIKE, Judgement, State, States, judge
 from fashion_core.models.card import ModelCard
 from fashion_core.photos import garment_colour, imaging
+from fashion_core.photos.garment_colour import UNSURE, Colour
 from fashion_core.photos.imaging import printable
 from fashion_core.runs import LIVE, Run
 from fashion_core.stats import softmax
@@ -32,6 +35,18 @@ from fashion_core.stats import softmax
 BATCH = 8  # photos a pass: more is no faster on a CPU, and only holds more memory
 MAX_THREADS = 8  # one photo gains nothing from more
 HEADER_MARK = "safetensors_header"  # in model.xml: the `header_digest` of the weights that its offsets are of
+
+
+class Seen(NamedTuple):
+    """What a model makes of one photo: calibrated `probabilities` (classes,), the `embedding` (d,) that its head read,
+    the garment's measured colour; and beside what was learned, where that is known: the out-of-distribution score, and
+    whether that colour is strange."""
+
+    probabilities: np.ndarray
+    embedding: np.ndarray
+    colour: Colour
+    distance: float = 0.0
+    strange_colour: bool = False
 
 
 class Predictor:
@@ -72,13 +87,39 @@ class Predictor:
         """One row of probabilities as its `k` likeliest (label, probability), likeliest first."""
         return [(self.classes[i], float(probabilities[i])) for i in np.argsort(-probabilities, kind="stable")[:k]]
 
-    def warning(self, image: Image.Image, embedding: np.ndarray, explanations: Explanations | None) -> str | None:
-        """In what the photo is unlike those that were learned, as a sentence; None where it is not, or where the model
-        came without explanations. `embedding` is its row of `predict_with_embeddings`."""
-        if explanations is None:
+    def look(self, images: Sequence[Image.Image], explanations: Explanations | None) -> list[Seen]:
+        """All that is known of each photo; without `explanations` nothing of what it is like."""
+        seen = []
+        for image, probabilities, embedding in zip(images, *self.predict_with_embeddings(images), strict=True):
+            colour = garment_colour.measure(imaging.square(image, self.card.image_size))
+            found = Seen(probabilities, embedding, colour)
+            if explanations is not None:
+                distance = float(explanations.ood_score(embedding[None])[0]) if embedding.size else 0.0
+                found = found._replace(distance=distance, strange_colour=_strange(explanations, colour))
+            seen.append(found)
+        return seen
+
+    def judge(self, seen: Seen, explanations: Explanations | None) -> Judgement:
+        """How far the answer can be believed, by the card's limits; where it has none, nothing is sure, and outside is
+        what is less like the training photos than 98 % of the validation photos."""
+        limits = self.card.states or States()
+        if limits.far is None and explanations is not None and seen.distance > explanations.ood_threshold:
+            return Judgement(State.OUTSIDE, UNLIKE)
+        return judge(limits, self.classes, seen.probabilities, seen.distance, seen.strange_colour)
+
+    def answer(self, seen: Seen, k: int, explanations: Explanations | None) -> dict[str, Any]:
+        """As JSON has it: `top`, the `k` likeliest classes; `state`; and `warning`, its words or None."""
+        state, words = self.judge(seen, explanations)
+        top = [{"label": name, "probability": share} for name, share in self.ranked(seen.probabilities, k)]
+        return {"top": top, "state": str(state), "warning": words or None}
+
+    def features(self, pixels: np.ndarray) -> np.ndarray | None:
+        """The last feature maps, float32 (n, c, h, w), of squares as `predict_pixels` takes; None where it has none."""
+        if "features" not in self._outputs:
             return None
-        square = imaging.square(image, self.card.image_size)
-        return ood_warning(explanations, embedding, garment_colour.measure(square))
+        with self._turn:
+            self._request.infer({0: pixels})
+            return self._request.get_tensor("features").data.copy()
 
     def predict_pixels(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `raw`, in one pass, of photos that are squares already: uint8 (n, s, s, 3), s the card's image_size."""
@@ -115,19 +156,22 @@ def why_unexplained(folder: Path) -> str:
 def predict_files(
     predictor: Predictor, paths: Sequence[Path | str], k: int, explanations: Explanations | None = None
 ) -> Iterator[dict[str, Any]]:
-    """For each path in turn: `{"path", "top": [{"label", "probability"}], "error": reason or None, "warning": sentence
-    or None}`; the warning needs `explanations`."""
+    """For each path in turn: `{"path", "top": [{"label", "probability"}], "state": "sure", "check" or "outside",
+    "error": reason or None, "warning": sentence or None}`; of a bad photo the state is None."""
     for some in _batches(paths):
         opened = [_read(path) for path in some]
-        rows = zip(*predictor.predict_with_embeddings([i for i in opened if isinstance(i, Image.Image)]), strict=True)
+        rows = iter(predictor.look([photo for photo in opened if isinstance(photo, Image.Image)], explanations))
         for path, photo in zip(some, opened, strict=True):
             if isinstance(photo, imaging.BadPhoto):
-                yield {"path": str(path), "top": [], "error": str(photo), "warning": None}
+                yield {"path": str(path), "top": [], "state": None, "error": str(photo), "warning": None}
             else:
-                probabilities, embedding = next(rows)
-                top = [{"label": name, "probability": p} for name, p in predictor.ranked(probabilities, k)]
-                warning = predictor.warning(photo, embedding, explanations)
-                yield {"path": str(path), "top": top, "error": None, "warning": warning}
+                yield {"path": str(path), "error": None} | predictor.answer(next(rows), k, explanations)
+
+
+def _strange(explanations: Explanations, colour: Colour) -> bool:
+    """Whether a garment's colour is unlike all that were learned; one that may not be the garment's is not."""
+    known = colour.uncertainty < UNSURE and factors(explanations.classes) is not None
+    return known and bool(explanations.colour_ood_score(np.array([colour]))[0] > explanations.colour_ood_threshold)
 
 
 def runtime() -> ModuleType:

@@ -64,9 +64,7 @@ def confusion_options(
 ) -> dict[str, Any]:
     """ECharts heat map of (k, k) counts: predicted across, true down, data index = true × k + predicted.
 
-    With `margins` a column and a row more count the mistakes of each class, data index k × k + true of the column, then
-    k × k + k + predicted of the row.
-
+    With `margins` a column and a row count each class's mistakes: data index k × k + true, then k × k + k + predicted.
     `selected` is (true, predicted), None for any: those cells are framed. Shades are square roots of shares, so that
     a few mistakes stay visible beside many right answers. `dark` is whether the page is.
     """
@@ -75,19 +73,13 @@ def confusion_options(
     if margins:
         cells += _mistakes(matrix, classes, normalise, INKS[dark])
         classes = [*classes, MISTAKES]
-    across = {"axisLabel": _label(classes) | {"rotate": 0 if k <= UPRIGHT_UP_TO else 90}}
-    down = {"axisLabel": _label(classes), "inverse": True}
-    size = 13 if k <= 12 else 10
     return {
         "animation": False,
         # Names of the axes as titles: ECharts would draw them through long labels.
-        "title": [
-            {"text": "true", "left": 4, "top": 4, "padding": 0, "textStyle": TITLE_STYLE},
-            {"text": "predicted", "left": "center", "bottom": 2, "padding": 0, "textStyle": TITLE_STYLE},
-        ],
+        "title": [_axis_title("true", left=4, top=4), _axis_title("predicted", left="center", bottom=2)],
         "grid": plot_margins(classes) | {"outerBoundsMode": "none"},  # else it shrinks for the labels once more
-        "xAxis": _axis(classes) | across,
-        "yAxis": _axis(classes) | down,
+        "xAxis": _axis(classes) | {"axisLabel": _label(classes) | {"rotate": 0 if k <= UPRIGHT_UP_TO else 90}},
+        "yAxis": _axis(classes) | {"axisLabel": _label(classes), "inverse": True},
         "tooltip": {"formatter": "true {@[4]}<br>predicted {@[5]}<br><b>{@[6]}</b>", "confine": True},
         "series": [
             {
@@ -95,11 +87,15 @@ def confusion_options(
                 "data": cells,
                 "selectedMode": "single",
                 "select": {"itemStyle": {"borderWidth": 0}},  # the frame below tells the choice, however it was made
-                "label": {"show": k <= LABELS_UP_TO, "formatter": "{@[3]}", "fontSize": size},
+                "label": {"show": k <= LABELS_UP_TO, "formatter": "{@[3]}", "fontSize": 13 if k <= 12 else 10},
                 "emphasis": {"itemStyle": {"borderColor": CHOSEN, "borderWidth": 2}},
             }
         ],
     }
+
+
+def _axis_title(text: str, **place: int | str) -> dict[str, Any]:
+    return {"text": text, "padding": 0, "textStyle": TITLE_STYLE, **place}
 
 
 def reliability_figure(table: "pd.DataFrame") -> "Figure":

@@ -123,7 +123,7 @@ def one_photo(tagged: Tagged, rows: pd.DataFrame, place: int, queue: Sequence[in
     with left:
         _corrections(tagged, row, place, queue)
     with right:
-        st.subheader("Similar photos")
+        st.header("Similar photos")
         near = index_of(tagged.file, mtime(tagged.file)).nearest_to(_rank(rows, place), ALIKE)
         tiles(tagged, rows.loc[np.flatnonzero(rows["label"].notna())[near]], keys.CATALOGUE_ALIKE)
 
@@ -144,8 +144,9 @@ def _corrections(tagged: Tagged, row: dict[str, Any], place: int, queue: Sequenc
     after = _following(place, queue)
 
     def button(text: str, action: Action, icon: str, label: str = "", disabled: bool = False) -> None:
-        st.button(text, key=keys.decide(action), icon=icon, on_click=_decide,
-                  args=(tagged, row["photo"], action, label, place if action == "undo" else after), disabled=disabled)  # fmt: skip
+        then = place if action == "undo" else after
+        st.button(text, key=keys.decide(action), icon=icon, disabled=disabled, on_click=_decide,
+                  args=(tagged, row["photo"], action, label, then))  # fmt: skip
 
     with st.container(horizontal=True):
         button("Save and next", "relabel" if right != row["label"] else "keep", ":material/check:", right)

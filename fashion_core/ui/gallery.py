@@ -31,7 +31,7 @@ STYLE = """<style>
 [class*="st-key-tile-"] img {
   aspect-ratio: 1; width: 100%; object-fit: contain; border-radius: .375rem; background: rgb(128 128 128 / .13);
 }
-[class*="st-key-tile-"] [data-testid="stCaptionContainer"] { overflow-wrap: anywhere; line-height: 1.35; }
+[class*="st-key-tile-"] [data-testid="stCaptionContainer"] { overflow-wrap: anywhere; line-height: 1.35; opacity: .85; }
 [class*="st-key-absent-"] {
   aspect-ratio: 1; border-radius: .375rem; background: rgb(128 128 128 / .13); padding: .75rem;
   display: flex; justify-content: center; text-align: center;

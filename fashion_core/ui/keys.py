@@ -143,6 +143,16 @@ def answers(photos: int) -> str:
     return "try-answers" if photos > 1 else "try-answer"
 
 
+def alike(place: int) -> str:
+    """The photos most like one that was answered, by its place."""
+    return f"alike-{place}"
+
+
+def answer_why(place: int) -> str:
+    """What lies behind the answer to a photo, by its place."""
+    return f"answer-why-{place}"
+
+
 def answer(place: int) -> str:
     """What a model says of a photo, by its place."""
     return f"answer-{place}"

@@ -17,7 +17,7 @@ def _photos() -> dict[str, bytes]:
 def show_sample() -> None:
     """A photo of each class with its name."""
     st.html(STYLE)
-    st.subheader("The sample set")
+    st.header("The sample set")
     grid = st.grid(5, min_column_width=100)
     for label, picture in _photos().items():
         with grid.container(key=keys.sample_tile(label), gap="xsmall"):

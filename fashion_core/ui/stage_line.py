@@ -29,7 +29,8 @@ UNCOUNTED = {  # what is said where nothing is counted
     stages.EXPLAINING: "Gathering heat maps and look-alikes",
 }
 STYLE = """<style>
-.stages { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0; padding: 0 !important; list-style: none; font-size: 14px; }
+.stages { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0; padding: 0 !important; list-style: none;
+  font-size: 14px; }
 .stages li { margin: 0; padding: 2px 0; white-space: nowrap; }
 .stages [aria-current] { font-weight: 600; border-bottom: 2px solid light-dark(#3b4a9f, #a3b0f7); }
 .stage-moves { height: 8px; border-radius: 4px; overflow: hidden; background: rgba(128, 128, 128, 0.25); }

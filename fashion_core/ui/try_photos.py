@@ -8,11 +8,13 @@ A fragment: a photo that is dropped or pressed draws this part of the page anew,
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
 from fashion_core import UserError, access
+from fashion_core.evaluation.states import State
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos import imaging
@@ -21,6 +23,7 @@ from fashion_core.ui.answers import Answer, show_answers
 from fashion_core.ui.example_photos import choose_example, chosen_example, forget_example
 from fashion_core.ui.gallery import STYLE as TILES
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
+from fashion_core.ui.why import show_why
 
 # From top to bottom: drop zone, answer, examples. A wide window has the examples beside the other two, so that an
 # answer moves nothing; several answers lie below all, as wide as the page.
@@ -73,9 +76,16 @@ def _chosen_photos(camera: bool) -> list[tuple[str, bytes]]:
 # What outlives a rerun; `when` is the time of a file, so that a new file takes the place of an old one --------------
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model…")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def predictor_of(folder: Path, when: float) -> Predictor:
     return Predictor(folder)
+
+
+def warm(ref: ModelRef) -> None:
+    """Load the model before a photo comes, so that the first answer does not wait for it."""
+    if not access.shared():
+        with suppress(UserError):  # which the first photo tells
+            predictor_of(ref.folder, mtime(ref.folder / "model.xml"))
 
 
 @st.cache_data(max_entries=2048, show_spinner=False)
@@ -86,10 +96,9 @@ def answer(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str
     except imaging.BadPhoto as reason:
         return str(reason)
     predictor, explanations = predictor_of(folder, when[0]), explanations_of(folder)
-    probabilities, embeddings = predictor.predict_with_embeddings([image])
-    warning = predictor.warning(image, embeddings[0], explanations) or ""
-    ranked = predictor.ranked(probabilities[0], len(predictor.classes))
-    return Answer(imaging.thumbnail_bytes(image, 480), ranked, warning)
+    seen = predictor.look([image], explanations)[0]
+    ranked = predictor.ranked(seen.probabilities, len(predictor.classes))
+    return Answer(imaging.thumbnail_bytes(image, 480), ranked, *predictor.judge(seen, explanations))
 
 
 def answer_of(folder: Path, when: tuple[float, float], data: bytes) -> Answer | str:
@@ -103,7 +112,7 @@ def answer_of(folder: Path, when: tuple[float, float], data: bytes) -> Answer | 
         ranked = [(top["label"], top["probability"]) for top in found["top"]]
         if len(kept) >= MOST_KEPT:
             kept.pop(next(iter(kept)))
-        kept[mark] = found["error"] or Answer(thumbnail, ranked, found["warning"] or "")
+        kept[mark] = found["error"] or Answer(thumbnail, ranked, State(found["state"]), found["warning"] or "")
     return kept[mark]
 
 
@@ -116,16 +125,14 @@ def _answer_or_say_why_not(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k
 
 
 def _answer(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
-    """The answers to (file name, bytes), with progress while several are read."""
+    """The answers to (file name, bytes), each as soon as it is there; on a shared server without what lies behind it,
+    as no visitor's photo is read in the web process there."""
     if not photos:
         return
     when = mtime(ref.folder / "model.xml"), explanations_mtime(ref.folder)
-    bar = st.progress(0.0, f"Reading {len(photos)} photos…") if len(photos) > 1 else None
-    answers = []
-    for place, (name, data) in enumerate(photos, 1):
-        answers.append((name, answer_of(ref.folder, when, data)))
-        if bar:
-            bar.progress(place / len(photos), f"{place} of {len(photos)} photos read")
-    if bar:
-        bar.empty()
-    show_answers(answers, k)
+    answers = ((name, answer_of(ref.folder, when, data)) for name, data in photos)
+
+    def why(place: int) -> None:
+        show_why(ref, predictor_of(ref.folder, when[0]), when[0], photos[place][1], place)
+
+    show_answers(answers, len(photos), k, ref.card.states, None if access.shared() else why)

@@ -39,8 +39,9 @@ def share(state: State, rows: pd.DataFrame) -> None:
 
 def link_here() -> str:
     """The address of what is shown, for a colleague: without the folder of this machine that holds the photos."""
-    shown = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
-    asked = urlencode([(name, value) for name, value in shown if name != keys.PHOTO_FOLDER])
+    shown = dict(st.query_params)  # each name stands once in an address of ours
+    shown.pop(keys.PHOTO_FOLDER, None)
+    asked = urlencode(shown)
     return f"{st.context.url or ''}?{asked}"
 
 

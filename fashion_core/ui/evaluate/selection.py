@@ -14,7 +14,6 @@ from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.state import Source
 
 CORNERS = 40  # of a drawn area kept: the address must hold it
-NOTHING = {keys.TRUE: None, keys.PREDICTED: None, keys.WHICH: "all", keys.QUERY: ""}  # what selects every photo
 ID_LENGTH = 10  # digits of a photo's id; a shorter number is a row, as links had it once
 
 
@@ -73,7 +72,14 @@ def clear_area() -> None:
 
 def drop(*names: str) -> None:
     """Widen the selection: these of TRUE, PREDICTED, WHICH and QUERY filter no more."""
-    st.session_state.update({name: NOTHING[name] for name in names})
+    if keys.TRUE in names:
+        st.session_state[keys.TRUE] = None
+    if keys.PREDICTED in names:
+        st.session_state[keys.PREDICTED] = None
+    if keys.WHICH in names:
+        st.session_state[keys.WHICH] = "all"
+    if keys.QUERY in names:
+        st.session_state[keys.QUERY] = ""
     reset_page()
 
 

@@ -1,0 +1,121 @@
+"""How far an answer can be believed, in three states: sure, check, outside.
+
+    judgement = judge(card.states, card.classes, probabilities, distance)
+    judgement.state, judgement.words        # State.OUTSIDE, "No apparel that it knows."
+
+The limits are a model's own, chosen by `bench.states` on photos that people took and that took no part in training; the
+card keeps them. An answer is *sure* from the least confidence at which the answers as sure or surer are right so often
+that Wilson's 95 % interval of their accuracy begins at 98 % or above. A photo of an article that the model does not
+know counts as wrong, whatever it is called: nobody says beforehand what a photo shows. Where no confidence reaches
+that, and where a card has no limits, nothing is called sure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from fashion_core.class_names import GARMENT, factors, in_words, marginalise
+from fashion_core.stats import wilson
+
+RIGHT = 0.98  # of what is called sure, as the lower end of the interval
+FAR_QUANTILE = 0.99  # of held-back photos of what the model knows are nearer than what is called outside
+NO_APPAREL = "No apparel that it knows."
+UNLIKE = "Unlike the photos that it learned from."  # where no limit was measured on photos that people took
+
+
+class State(StrEnum):
+    """How far an answer can be believed; the value is what commands print and cards keep."""
+
+    SURE = "sure"
+    CHECK = "check"
+    OUTSIDE = "outside"
+
+
+NAMES = {State.SURE: "Sure", State.CHECK: "Check this", State.OUTSIDE: "Outside what it knows"}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """`right` of the `n` photos in a state; `unknown` of the n are of classes that the model does not have."""
+
+    n: int
+    right: int
+    unknown: int = 0
+
+
+@dataclass(frozen=True)
+class States:
+    """A model's limits. `sure`: the least calibrated probability of a sure answer; None: none holds. `far`: the
+    out-of-distribution score (`Explanations.ood_score`) beyond which a photo shows no apparel that it knows.
+
+    `held_back` and `people` count, by state, the photos that the limits were chosen on, by garment, and those in
+    examples/, by class, which took no part in choosing.
+    """
+
+    sure: float | None = None
+    far: float | None = None
+    held_back: Mapping[str, Counted] = field(default_factory=dict)
+    people: Mapping[str, Counted] = field(default_factory=dict)
+
+
+class Judgement(NamedTuple):
+    """`words` say why, as a sentence; "" where the state says all."""
+
+    state: State
+    words: str = ""
+
+
+def judge(
+    states: States | None,
+    classes: Sequence[str],
+    probabilities: np.ndarray,
+    distance: float = 0.0,
+    strange_colour: bool = False,
+) -> Judgement:
+    """Of one photo: calibrated `probabilities` (classes,), its out-of-distribution score, and whether its measured
+    colour is unlike those that were learned."""
+    states = states or States()
+    if states.far is not None and distance > states.far:
+        return Judgement(State.OUTSIDE, NO_APPAREL)
+    if strange_colour and factors(classes):
+        garments, shares = marginalise(probabilities[None], classes, GARMENT)
+        garment = garments[int(shares[0].argmax())]
+        return Judgement(State.OUTSIDE, f"Looks like {_with_article(garment)}, in a colour it never learned.")
+    sure = states.sure is not None and float(probabilities.max()) >= states.sure
+    return Judgement(State.SURE if sure else State.CHECK)
+
+
+def sure_limit(confidence: np.ndarray, right: np.ndarray, least: float = RIGHT) -> float | None:
+    """The least confidence, of those (n,), from which on the answers, bool (n,) right, are right so often that the
+    lower end of the 95 % interval is `least` or above; None where there is no such confidence."""
+    if not len(confidence):
+        return None
+    order = np.argsort(-confidence, kind="stable")
+    answered, correct = np.arange(1, len(order) + 1), np.cumsum(right[order])
+    last = np.append(confidence[order][1:] != confidence[order][:-1], True)  # equal ones are answered together
+    holds = [place for place in np.flatnonzero(last) if wilson(correct[place], answered[place])[0] >= least]
+    return float(confidence[order][holds[-1]]) if holds else None
+
+
+def far_limit(distances: np.ndarray) -> float:
+    """The score that only 1 % of held-back photos of what the model knows, float (n,), pass."""
+    return float(np.quantile(distances, FAR_QUANTILE))
+
+
+def counted(states: Sequence[State], right: np.ndarray, known: np.ndarray) -> dict[str, Counted]:
+    """By state: photos, right ones and those of classes that the model does not have; bool (n,) each."""
+    found = np.array([str(state) for state in states])
+    return {
+        str(state): Counted(int((found == state).sum()), int(right[found == state].sum()),
+                            int((~known[found == state]).sum()))
+        for state in State
+    }  # fmt: skip
+
+
+def _with_article(garment: str) -> str:
+    """ "a dress", "pants": what is named in the plural has none."""
+    words = in_words(garment)
+    return words if words.endswith("s") and not words.endswith("ss") else f"a {words}"
