@@ -79,14 +79,8 @@ def options(
     Streamlit replaces a chart's whole state with its new data, so a zoom in the browser would last until the next
     tick: what is shown is decided here, by `span`.
     """
-    series, alone = [], len(logs) == 1
-    for number, (name, snapshot) in enumerate(logs):
-        for split, points in lines(snapshot, metric, by, smoothing, span).items():
-            shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
-            if metric == "accuracy":
-                shown = [[x, round(100 * y, 3)] for x, y in shown]
-            colour = CATEGORIES[number % len(CATEGORIES)]
-            series.append(_series(split if alone else f"{name}, {split}", split, shown, colour))
+    alone = len(logs) == 1
+    series = _all_series(logs, metric, by, smoothing, log, span)
     return {
         "animation": False,  # a point that slides in from elsewhere reads as a value that was never measured
         "grid": {"left": 60, "right": 20, "top": 44, "bottom": 46},
@@ -108,6 +102,26 @@ def options(
         },
         "series": series,
     }
+
+
+def _all_series(
+    logs: Sequence[tuple[str, LogSnapshot]],
+    metric: Metric,
+    by: Axis,
+    smoothing: float,
+    log: bool,
+    span: tuple[float, float],
+) -> list[dict[str, Any]]:
+    """A train and a validation line per run, accuracies in percent."""
+    series, alone = [], len(logs) == 1
+    for number, (name, snapshot) in enumerate(logs):
+        for split, points in lines(snapshot, metric, by, smoothing, span).items():
+            shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
+            if metric == "accuracy":
+                shown = [[x, round(100 * y, 3)] for x, y in shown]
+            colour = CATEGORIES[number % len(CATEGORIES)]
+            series.append(_series(split if alone else f"{name}, {split}", split, shown, colour))
+    return series
 
 
 def _series(name: str, split: str, points: list[list[float]], colour: str) -> dict[str, Any]:
