@@ -30,13 +30,13 @@ def choose(listed: Mapping[str, Run], names: Mapping[str, str]) -> str:
 
 def manage(run: Run, state: str) -> None:
     """A menu with what can be done with the run that is shown."""
-    with st.popover("Name or delete", icon=":material/edit:"):
+    with st.popover("Name or delete", icon=":material/edit:", key=keys.of_run(keys.TRAIN_MENU, run.id)):
         key = keys.of_run(keys.TRAIN_NAME, run.id)
         st.text_input("Name", run.name, key=key, max_chars=shelf.LONGEST, disabled=state == runs.UNREADABLE,
                       on_change=_rename, args=(run, key))  # fmt: skip
         st.caption(f"Folder: {escape_markdown(run.id)}")
-        st.button("Delete this run", icon=":material/delete:", key=keys.TRAIN_DELETE, on_click=_delete, args=(run,),
-                  disabled=state in runs.LIVE,
+        st.button("Delete this run", icon=":material/delete:", key=keys.of_run(keys.TRAIN_DELETE, run.id),
+                  on_click=_delete, args=(run,), disabled=state in runs.LIVE,
                   help="Stop it first." if state in runs.LIVE else "It can be brought back.")  # fmt: skip
 
 

@@ -20,7 +20,7 @@ NAMES = {
     stages.EXPLAINING: "Heat maps",
 }
 UNCOUNTED = {  # what is said where nothing is counted
-    stages.STARTING: "Starting the worker",
+    stages.STARTING: "Starting the worker, loading PyTorch",
     stages.READING: "Reading photos",
     stages.DECODING: "Decoding photos",
     stages.WARMING: "Warming up: building the network and taking the first step",
@@ -49,7 +49,8 @@ def draw(log: LogSnapshot, launched: float) -> None:
     st.html(line(stage, start))
     share, text = progress(stage, start, log.latest.get("evaluate", {}))
     if share is None:
-        since = f" ({max(0, time.time() - launched):.0f} s)" if stage.name == stages.STARTING and launched else ""
+        began = launched or log.seen
+        since = f" ({max(0, time.time() - began):.0f} s)" if began else ""
         st.html(f'<div role="status">{html.escape(text)}{since}<div class="stage-moves"><i></i></div></div>')
     else:
         st.progress(share, text)
