@@ -12,6 +12,7 @@ from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.get_photos import get_photos, photo_folders, received
+from fashion_core.ui.new_run import short_name
 from fashion_core.ui.own_classes import make_classes
 from fashion_core.ui.photo_set import (
     SHOW,
@@ -107,4 +108,4 @@ with numbers:
     st.header("Sizes")
     sizes_table(found)
     if not found.problem:
-        link("train", "Train on these photos", ":material/model_training:", folder=str(root))
+        link("train", "Train on these photos", ":material/model_training:", folder=short_name(root))

@@ -75,5 +75,19 @@ def test_a_log_axis_leaves_out_what_has_no_logarithm(tail):
 
 def test_several_runs_are_told_apart_by_name_and_colour(tail):
     spec = curves.options([("a", tail), ("b", tail)], "loss")
-    assert [series["name"] for series in spec["series"]] == ["a train", "a validation", "b train", "b validation"]
+    assert [series["name"] for series in spec["series"]] == ["a, train", "a, validation", "b, train", "b, validation"]
     assert len({series["itemStyle"]["color"] for series in spec["series"]}) == 2
+
+
+@pytest.mark.parametrize("runs_drawn", [1, 2])
+def test_train_and_validation_differ_by_line_style_and_share_their_runs_colour(tail, runs_drawn):
+    spec = curves.options([("a", tail), ("b", tail)][:runs_drawn], "loss")
+    train, validation = spec["series"][:2]
+    assert (train["lineStyle"]["type"], validation["lineStyle"]["type"]) == ("dotted", "solid")
+    assert train["itemStyle"] == validation["itemStyle"]
+
+
+def test_accuracy_is_drawn_in_percent(tail):
+    spec = curves.options([("a", tail)], "accuracy")
+    assert spec["series"][0]["data"] == [[1, 25.0], [2, 50.0], [3, 75.0], [4, 100.0]]
+    assert spec["yAxis"]["max"] == 100 and spec["yAxis"]["axisLabel"]["formatter"] == "{value} %"

@@ -201,7 +201,7 @@ def test_the_next_training_uses_them_says_so_and_keeps_what_stood(data):
     with runs.claim(run) as log:
         assert work(run, log, show=lambda text: None) == "finished"
     assert label_corrections.read(run.folder / label_corrections.COPY) == {first: ""}
-    assert any("Decisions were applied: 0 photos relabelled" in e["text"] for e in run.events() if e["type"] == "note")
+    assert any("Labels corrected: 0;" in e["text"] for e in run.events() if e["type"] == "note")
     found = lambda: experiment.find(recipe, data.root, data.fingerprint, runs.find())  # noqa: E731
     assert found() is None, "since then more was decided: that would be another run"
     label_corrections.record(label_corrections.default_file(data.root), second, "undo")

@@ -18,8 +18,8 @@ import pytest
 from filelock import FileLock
 from safetensors.numpy import save_file
 
-from fashion_core import UserError, runs
-from fashion_core.runs import events, lock, process, record
+from fashion_core import UserError, access, runs
+from fashion_core.runs import events, lock, process, record, shelf
 from fashion_core.runs import run as run_module
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog, Tail
@@ -493,3 +493,52 @@ def test_photos_that_moved_are_written_down(run, home):
 def checkpoint(run, step: int) -> None:
     """A checkpoint that says how far it came, and holds one number."""
     save_file({"x": np.zeros(1)}, run.folder / "last.safetensors", {"about": json.dumps({"progress": {"step": step}})})
+
+
+def test_a_run_has_a_name_of_its_own_and_two_of_one_name_are_told_apart(run, home):
+    assert run.name.startswith("Paper, ")
+    other = runs.create(TrainConfig(), home)
+    for one in (run, other):
+        shelf.rename(one, "  Flat   shoes ")
+    assert run.name == "Flat shoes" and runs.get(run.id).config == run.config
+    assert shelf.names([run]) == {run.id: "Flat shoes"}
+    assert shelf.names([run, other]) == {one.id: f"Flat shoes ({one.id})" for one in (run, other)}
+    shelf.rename(run, "")
+    assert run.name.startswith("Paper, ")
+    with pytest.raises(UserError, match="at most"):
+        shelf.rename(run, "x" * 61)
+
+
+def test_a_deleted_run_is_in_the_trash_and_comes_back_whole(run):
+    before = sorted(file.name for file in run.folder.iterdir())
+    trashed = shelf.delete(run)
+    assert runs.find() == [] and trashed.is_dir() and not run.folder.exists()
+    assert shelf.restore(run.id) == runs.get(run.id) and sorted(f.name for f in run.folder.iterdir()) == before
+    with pytest.raises(UserError, match="cannot be moved"):
+        shelf.restore(run.id[:-1])
+
+
+@pytest.mark.parametrize("name", ["", "..", "../photos", "/etc"])
+def test_nothing_but_a_deleted_run_is_brought_back(run, name):
+    with pytest.raises(UserError, match="no deleted run"):
+        shelf.restore(name)
+
+
+def test_a_run_that_trains_or_begins_to_is_never_deleted(run):
+    with runs.claim(run), pytest.raises(UserError, match="stop it first"):
+        shelf.delete(run)
+    (run.folder / "launched").touch()
+    with pytest.raises(UserError, match="stop it first"):
+        shelf.delete(run)
+    assert run.folder.is_dir()
+
+
+def test_a_stranger_on_a_shared_server_names_deletes_and_restores_nothing(run):
+    access.share(lambda: access.Role.VIEWER)
+    try:
+        for act in (lambda: shelf.rename(run, "x"), lambda: shelf.delete(run), lambda: shelf.restore(run.id)):
+            with pytest.raises(UserError, match="shared server"):
+                act()
+    finally:
+        access.unshare()
+    assert run.folder.is_dir() and run.name != "x"

@@ -354,7 +354,7 @@ def _card(
 def _notes(data: Dataset, trainer: Trainer) -> list[str]:
     notes = [*data.notes, trainer.progress.origin, trainer.precision_reason]
     if trainer.device.type == "cpu":
-        notes.append("No GPU was used: this run trains on the CPU.")
+        notes.append("Trained on the CPU.")
     if len(data.unreadable):
         notes.append(f"{len(data.unreadable)} unreadable photos were left out: the Data page lists them.")
     return notes

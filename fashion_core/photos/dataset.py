@@ -119,7 +119,7 @@ def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Da
     if photos.empty:
         raise UserError(f"No photo in {printable(root)} is of a class, colour or garment of {data.root.name}.")
     others = ", ".join(printable(label) for label, fit in fits.items() if not fit)
-    notes = [f"{len(photos)} photos of {printable(root.name)} are trained on besides."]  # a card shares no path
+    notes = [f"Also trained on {len(photos):,} extra photos, of {printable(root.name)}."]  # a card shares no path
     notes += [f"Left out of them, as no class, colour or garment here: {others}."] if others else []
     photos = photos.assign(split="train").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, False, tuple(notes))

@@ -144,9 +144,8 @@ def candidate_labels(data: Dataset, decided: Mapping[str, str]) -> tuple[np.ndar
         return matrix, []
     width, changed = matrix.sum(1), (label != photos["label"]).to_numpy()
     sentence = (
-        f"Decisions were applied: {(changed & (width == 1)).sum()} photos relabelled, {(width > 1).sum()} kept for "
-        f"their colour or garment alone, {(width == 0).sum()} left out, {(apply & ~changed).sum()} confirmed; the test "
-        "is as it was."
+        f"Labels corrected: {(changed & (width == 1)).sum()}; used for colour or garment only: {(width > 1).sum()}; "
+        f"left out: {(width == 0).sum()}; confirmed: {(apply & ~changed).sum()}. Test photos are unchanged."
     )
     notes = [sentence]
     if tested := int((known.isin(spelled.keys()) & (photos["split"] == "test")).sum()):

@@ -79,17 +79,14 @@ def options(
     Streamlit replaces a chart's whole state with its new data, so a zoom in the browser would last until the next
     tick: what is shown is decided here, by `span`.
     """
-    series, alone = [], len(logs) == 1
-    for number, (name, snapshot) in enumerate(logs):
-        for split, points in lines(snapshot, metric, by, smoothing, span).items():
-            shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
-            colour = CATEGORIES[(number + (alone and split == "validation")) % len(CATEGORIES)]
-            series.append(_series(split if alone else f"{name} {split}", split, shown, colour, alone))
+    alone = len(logs) == 1
+    series = _all_series(logs, metric, by, smoothing, log, span)
     return {
         "animation": False,  # a point that slides in from elsewhere reads as a value that was never measured
-        "grid": {"left": 56, "right": 20, "top": 44, "bottom": 46},
-        "legend": {"top": 6, "type": "scroll"},
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.4f"},
+        "grid": {"left": 60, "right": 20, "top": 44, "bottom": 46},
+        # Of several runs the names alone, by colour: what a line's style says is said once, beside the chart.
+        "legend": {"top": 6, "show": alone, "itemWidth": 32},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%" if metric == "accuracy" else "%.4f"},
         "xAxis": {
             "type": "value",
             "name": by,
@@ -98,13 +95,37 @@ def options(
             "minInterval": 1,
             "scale": True,
         },
-        "yAxis": {"type": "log" if log else "value", "scale": True, **({"max": 1} if metric == "accuracy" else {})},
+        "yAxis": {
+            "type": "log" if log else "value",
+            "scale": True,
+            **({"max": 100, "axisLabel": {"formatter": "{value} %"}} if metric == "accuracy" else {}),
+        },
         "series": series,
     }
 
 
-def _series(name: str, split: str, points: list[list[float]], colour: str, alone: bool) -> dict[str, Any]:
-    """One line; validation has marks, and next to other runs the training line is thin and dashed."""
+def _all_series(
+    logs: Sequence[tuple[str, LogSnapshot]],
+    metric: Metric,
+    by: Axis,
+    smoothing: float,
+    log: bool,
+    span: tuple[float, float],
+) -> list[dict[str, Any]]:
+    """A train and a validation line per run, accuracies in percent."""
+    series, alone = [], len(logs) == 1
+    for number, (name, snapshot) in enumerate(logs):
+        for split, points in lines(snapshot, metric, by, smoothing, span).items():
+            shown = [[x, y] for x, y in points if y > 0] if log else points  # a log axis has no zero
+            if metric == "accuracy":
+                shown = [[x, round(100 * y, 3)] for x, y in shown]
+            colour = CATEGORIES[number % len(CATEGORIES)]
+            series.append(_series(split if alone else f"{name}, {split}", split, shown, colour))
+    return series
+
+
+def _series(name: str, split: str, points: list[list[float]], colour: str) -> dict[str, Any]:
+    """One line: that of validation is solid and has marks, that of training is thin and dotted."""
     validation = split == "validation"
     return {
         "id": name,
@@ -116,7 +137,7 @@ def _series(name: str, split: str, points: list[list[float]], colour: str, alone
         "itemStyle": {"color": colour},
         "lineStyle": {
             "color": colour,
-            "width": 2 if validation or alone else 1,
-            "type": "solid" if validation or alone else "dashed",
+            "width": 2 if validation else 1.5,
+            "type": "solid" if validation else "dotted",
         },
     }

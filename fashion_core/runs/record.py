@@ -29,6 +29,7 @@ class Record:
     config: TrainConfig
     from_step: int = 0
     history: tuple[Mapping[str, Any], ...] = ()
+    name: str = ""  # that a person gave it
 
     def changes(self) -> list[str]:
         """A sentence for each change of the recipe on the way, such as "From step 40: learning_rate 0.1 → 0.01."."""
@@ -97,6 +98,7 @@ def _parsed(file: str, version: Version) -> Record | str:
             config=migrate(values["train"]),
             from_step=int(values.get("from_step", 0)),
             history=tuple(_earlier(one) for one in values.get("history") or ()),
+            name=str(values.get("name") or ""),
         )
     except UserError as error:
         return f"{FILE}: {error}"

@@ -72,6 +72,15 @@ class Run:
         return self.record.dataset
 
     @property
+    def name(self) -> str:
+        """What a person named it; else its preset and when it was created; its id where that cannot be read."""
+        try:
+            record = self.record
+        except UserError:
+            return self.id
+        return record.name or f"{record.config.preset.capitalize()}, {record.created:%d %b %H:%M}"
+
+    @property
     def title(self) -> str:
         """What a person calls it: when, with what, on what. Raises UserError where that cannot be read."""
         recipe = self.config

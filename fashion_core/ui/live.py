@@ -1,7 +1,9 @@
 """The Train page's one live fragment: read on in the log, draw the curves, offer stop and resume."""
 
+import html
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -9,8 +11,9 @@ import streamlit as st
 
 from fashion_core import runs
 from fashion_core.reports import curves
-from fashion_core.runs import LogSnapshot, Run, Tail
-from fashion_core.ui import boot, keys, resume, stage_line
+from fashion_core.reports.palette import CATEGORIES
+from fashion_core.runs import LogSnapshot, Run, Tail, shelf
+from fashion_core.ui import boot, keys, resume, run_list, stage_line
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stage_line import percent
 
@@ -57,34 +60,61 @@ def tick(logs: Sequence[tuple[str, LogSnapshot]], options: CurveOptions) -> tupl
     )
 
 
-def watch(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -> None:
-    """Show `run`, now in `state`, and the curves of `overlays` with it; goes on by itself while the worker lives."""
-    every = TICK_SECONDS if state in runs.LIVE else None
-    st.fragment(_draw, run_every=every, key=keys.LIVE)(run, overlays, options, every is not None)
+def watch(run: Run, states: Mapping[str, str], overlays: Sequence[Run], options: CurveOptions) -> None:
+    """Show `run`, the curves of `overlays` with it, and the list of all runs; `states` are all those of now, by id. It
+    goes on by itself while any worker lives."""
+    live = tuple(name for name, state in states.items() if state in runs.LIVE)
+    every = TICK_SECONDS if live else None
+    st.fragment(_draw, run_every=every, key=keys.LIVE)(run, tuple(states), overlays, options, live)
 
 
-def _draw(run: Run, overlays: Sequence[Run], options: CurveOptions, live: bool) -> None:
-    state = run.state
-    if live != (state in runs.LIVE):
-        st.rerun()  # the timer can only be set from outside
+def _draw(
+    run: Run, drawn: tuple[str, ...], overlays: Sequence[Run], options: CurveOptions, live: tuple[str, ...]
+) -> None:
+    listed = runs.find()
+    states = {one.id: one.state for one in listed}
+    now = tuple(name for name, state in states.items() if state in runs.LIVE)
+    if (tuple(states), now) != (drawn, live) or st.session_state.get(keys.TRAIN_RUN, run.id) != run.id:
+        st.rerun()  # the timer, and what is chosen above, can only be set from outside
+    _run(run, states[run.id], overlays, options)
+    st.subheader("All runs")
+    run_list.table(listed, states)
+    st.caption("Click a row to see that run.")
+
+
+def _run(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -> None:
     if problem := run.problem:
         st.error(f"{escape_markdown(run.id)} cannot be shown. {escape_markdown(problem)}", icon=":material/error:")
         return
     log = read(run)
     _headline(run, log, state)
-    _charts(run, tick([(run.id, log), *_readable(overlays)], options))
+    names = shelf.names([run, *overlays])
+    if overlays:
+        _legend(list(names.values()))
+    _charts(run, tick([(names[one.id], found) for one, found in [(run, log), *_readable(overlays)]], options))
     _outcome(run, log, state)
 
 
-def _readable(overlays: Sequence[Run]) -> list[tuple[str, LogSnapshot]]:
+def _readable(overlays: Sequence[Run]) -> list[tuple[Run, LogSnapshot]]:
     """The logs of `overlays`; those that cannot be read are named."""
     logs = []
     for run in overlays:
         try:
-            logs.append((run.id, read(run)))
+            logs.append((run, read(run)))
         except OSError as error:
             st.warning(f"The curves of {escape_markdown(run.id)} cannot be read ({error.strerror}).")
     return logs
+
+
+def _legend(names: Sequence[str]) -> None:
+    """Which colour is which run, and what a line's style says."""
+    runs_of = "".join(
+        f'<span style="white-space:nowrap"><span aria-hidden="true" style="color:{colour}">⬤</span> '
+        f"{html.escape(name)}</span>"
+        for name, colour in zip(names, cycle(CATEGORIES), strict=False)
+    )
+    style = "display:flex;flex-wrap:wrap;gap:4px 18px;font-size:14px"
+    st.html(f'<div style="{style}">{runs_of}<span>solid: validation, dotted: train</span></div>')
 
 
 def _charts(run: Run, charts: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -95,7 +125,7 @@ def _charts(run: Run, charts: tuple[dict[str, Any], dict[str, Any]]) -> None:
                 spec,
                 height=340,
                 key=keys.of_run(title.lower(), run.id),
-                alt=f"{title} of {run.id}, train against validation",
+                alt=f"{title} of {run.name}, train against validation",
             )
 
 
@@ -141,8 +171,9 @@ def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
 def _explaining(log: LogSnapshot) -> None:
     """A model that is tested, whose worker ended before the explanations of all photos."""
     accuracy = log.latest.get("evaluate", {}).get("accuracy")
+    said = f"Trained and tested: {percent(accuracy)}." if accuracy is not None else "Trained and tested."
     st.info(
-        f"Trained and tested{f': {percent(accuracy)}' if accuracy is not None else ''}. The model can be used. Its heat "
+        f"{said} The model can be used. Its heat "
         "maps and look-alikes were not gathered to the end: **Resume** gathers them and trains nothing anew.",
         icon=":material/hub:",
     )

@@ -20,7 +20,7 @@ NAMES = {
     stages.EXPLAINING: "Heat maps",
 }
 UNCOUNTED = {  # what is said where nothing is counted
-    stages.STARTING: "Starting the worker",
+    stages.STARTING: "Starting the worker, loading PyTorch",
     stages.READING: "Reading photos",
     stages.DECODING: "Decoding photos",
     stages.WARMING: "Warming up: building the network and taking the first step",
@@ -29,7 +29,8 @@ UNCOUNTED = {  # what is said where nothing is counted
     stages.EXPLAINING: "Gathering heat maps and look-alikes",
 }
 STYLE = """<style>
-.stages { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0; padding: 0; list-style: none; font-size: 14px; }
+.stages { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0; padding: 0 !important; list-style: none;
+  font-size: 14px; }
 .stages li { margin: 0; padding: 2px 0; white-space: nowrap; }
 .stages [aria-current] { font-weight: 600; border-bottom: 2px solid light-dark(#3b4a9f, #a3b0f7); }
 .stage-moves { height: 8px; border-radius: 4px; overflow: hidden; background: rgba(128, 128, 128, 0.25); }
@@ -48,7 +49,8 @@ def draw(log: LogSnapshot, launched: float) -> None:
     st.html(line(stage, start))
     share, text = progress(stage, start, log.latest.get("evaluate", {}))
     if share is None:
-        since = f" ({max(0, time.time() - launched):.0f} s)" if stage.name == stages.STARTING and launched else ""
+        began = launched or log.seen
+        since = f" ({max(0, time.time() - began):.0f} s)" if began else ""
         st.html(f'<div role="status">{html.escape(text)}{since}<div class="stage-moves"><i></i></div></div>')
     else:
         st.progress(share, text)
