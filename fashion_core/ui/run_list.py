@@ -21,7 +21,7 @@ def choose(listed: Mapping[str, Run], names: Mapping[str, str]) -> str:
     """The id of the run that is shown: that of the address, else the newest. The list shows names, the address ids."""
     linked = st.query_params.get(keys.TRAIN_RUN)
     if st.session_state.get(keys.TRAIN_RUN) not in listed:
-        show(linked if linked in listed else next(iter(listed)))
+        show(linked if linked is not None and linked in listed else next(iter(listed)))
     shown = st.selectbox("Run", list(listed), key=keys.TRAIN_RUN, format_func=lambda one: names.get(one, one))
     if linked != shown:
         st.query_params[keys.TRAIN_RUN] = shown
