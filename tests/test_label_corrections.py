@@ -45,7 +45,7 @@ def test_a_photo_is_relabelled_kept_for_a_part_or_left_out(data, tmp_path):
     assert matrix[rows.index(third)].tolist() == [False, False, False]
     assert matrix[rows.index(tested)].tolist() == [False, True, False]  # the test is as it was
     assert matrix.sum() == len(rows)  # one more for the part, one less for the photo left out
-    assert "1 photos relabelled, 1 kept for their colour or garment alone, 1 left out, 0 confirmed" in notes[0]
+    assert "corrected: 1; used for colour or garment only: 1; left out: 1; confirmed: 0." in notes[0]
 
 
 def test_label_corrections_of_test_photos_are_counted_and_change_nothing(data):
@@ -90,7 +90,7 @@ def test_a_run_trains_on_what_was_decided_and_answers_the_whole_test(data, tmp_p
         assert work(run, log, show=lambda text: None) == "finished"
     events = run.events()
     assert next(e["steps_per_epoch"] for e in events if e["type"] == "start") == (48 - 8) // 8
-    assert any("8 left out" in e["text"] for e in events if e["type"] == "note")
+    assert any("left out: 8" in e["text"] for e in events if e["type"] == "note")
     assert len(Evaluation.load(run.evaluation_file)) == 6
     everything = dict.fromkeys(data.photos["path"], "")
     run = runs.create(replace(recipe, decisions=str(write(tmp_path / "all.csv", everything))), data.root)

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from fashion_core import UserError, access
 from fashion_core.access import Role
-from fashion_core.photos import dataset, own_classes
+from fashion_core.photos import dataset, imaging, own_classes
 
 
 @pytest.fixture
@@ -32,12 +32,19 @@ def test_the_same_photo_twice_is_kept_once_and_two_of_one_name_are_both(home, pi
     assert [file.read_bytes() for file in own_classes.photos(root, "hat")] == [first, second]
 
 
+def test_a_photo_that_is_kept_is_not_decoded_again(home, pictures, monkeypatch):
+    root, (first, *_) = own_classes.folder("mine"), pictures["red_hat"]
+    kept = own_classes.add(root, "hat", "a.png", first)
+    monkeypatch.setattr(imaging, "read", lambda data: pytest.fail("decoded again"))
+    assert own_classes.add(root, "hat", "a.png", first) == kept
+
+
 def test_what_is_no_photo_is_refused_by_name_and_leaves_nothing(home, monkeypatch):
     root = own_classes.folder("mine")
-    with pytest.raises(UserError, match=r"^x\.jpg: not a photo: text\.$"):
+    with pytest.raises(UserError, match=r"^x\.jpg is a text file, not a photo\.$"):
         own_classes.add(root, "hat", "x.jpg", b"hello")
     monkeypatch.setattr(own_classes, "MAX_BYTES", 1 << 20)
-    with pytest.raises(UserError, match="larger than 1 MB"):
+    with pytest.raises(UserError, match=r"y\.jpg is too large: it is larger than 1 MB"):
         own_classes.add(root, "hat", "y.jpg", bytes((1 << 20) + 1))
     assert not root.exists()
 

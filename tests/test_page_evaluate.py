@@ -49,7 +49,7 @@ def by_hand(home, tmp_path):
 def test_with_nothing_evaluated_it_says_what_to_do(home):
     app = opened()
     assert not app.exception
-    assert "Train a model" in app.info[0].value
+    assert "train one to its end" in app.info[0].value
     assert not app.selectbox
 
 
@@ -225,9 +225,7 @@ def test_the_papers_numbers_stand_beside_its_own_classes_only(home, tmp_path, by
     beside = next(table.value for table in ten.dataframe if "paper recall" in table.value)
     assert beside.set_index("class").loc["blue pants", "paper recall"] == 0.94
     assert beside.columns[:4].tolist() == ["class", "precision", "recall", "interval"]
-    assert beside["interval"][10] == next(m for m in ten.caption if "95% interval" in m.value).value.removeprefix(
-        "95% interval "
-    )
+    assert f"95% interval {beside['interval'][10]}." in words(ten)
     assert not any("paper recall" in table.value for table in three.dataframe)
 
 
@@ -269,7 +267,7 @@ def test_under_the_switch_right_and_sure_mean_the_same_everywhere(home, by_hand)
     assert tiles(opened(model="parts", by="colour", q="mistakes")) == ["3.jpg", "1.jpg"]  # not 2: its colour is right
     assert tiles(opened(model="parts", by="colour", q="blue socks below 60%")) == ["2.jpg"]  # P(blue) is 0.5
     app = opened(model="parts", by="colour", view="Confidence", refuse="0")
-    assert app.metric[0].value == "60.00%" and "instead of 60.00% of all" in words(app)
+    assert figure(app, "Accuracy") == "60.00%" and "instead of 60.00% of all" in words(app)
 
 
 def test_an_open_photo_tells_what_its_confidences_add_up_to(home, by_hand):
@@ -526,7 +524,7 @@ def test_a_class_may_be_called_like_a_row_of_the_report(home, tmp_path):
     photos = evaluation.photos.assign(label=evaluation.photos["label"].map(names))
     publish(home, replace(evaluation, classes=tuple(names.values()), photos=photos))
     app = opened()
-    assert not app.exception and {metric.label: metric.value for metric in app.metric}["Macro F1"] == "0.624"
+    assert not app.exception and figure(app, "Macro F1") == "0.624"
     app.button(key="select-Macro F1").click().run()
     assert tiles(app) == ["7.jpg", "6.jpg"]
     for view in ("Report", "Labels", "Confidence"):

@@ -57,6 +57,24 @@ class BadPhoto(UserError):
     """A photo that cannot be used; the message is the reason, such as "empty file" or "truncated JPEG"."""
 
 
+def refusal(reason: str) -> str:
+    """What a BadPhoto says, as the rest of a sentence on its file: "is a text file, not a photo"."""
+    kinds = {"not a photo: text": "is a text file, not a photo", "not a photo: unknown format": "is not a photo",
+             "empty file": "is empty", "not a file": "is not a file"}  # fmt: skip
+    if reason in kinds:
+        return kinds[reason]
+    if reason.startswith("not a photo: "):
+        what, _, advice = reason.removeprefix("not a photo: ").partition(";")
+        return f"is {what}, not a photo" + (f":{advice}" if advice else "")
+    if reason.startswith("truncated "):
+        return f"is incomplete: the {reason.removeprefix('truncated ')} ends too early"
+    if reason.startswith("damaged "):
+        return f"is a {reason} and cannot be read"
+    if reason.startswith(("larger than ", "would need ")):
+        return f"is too large: {'it is ' if reason.startswith('larger') else 'it '}{reason}"
+    return f"cannot be used: {reason}"
+
+
 def read(source: Path | str | bytes | BinaryIO) -> Image.Image:
     """One photo as an upright sRGB image, transparency laid over white, the first frame where there are several.
 

@@ -1,8 +1,8 @@
 """Classes of one's own: photos handed in one by one become a folder per class that trains as any folder does.
 
-    root = own_classes.folder("my shoes")                        # data/my shoes in the home
-    own_classes.add(root, "boots", "a.jpg", data)                # kept, or a UserError that says why not
-    own_classes.missing({"boots": 3, "heels": 1})                # what is lacking before one can train, in a sentence
+root = own_classes.folder("my shoes")                        # data/my shoes in the home
+own_classes.add(root, "boots", "a.jpg", data)                # kept, or a UserError that says why not
+own_classes.missing({"boots": 3, "heels": 1})                # what is lacking before one can train, in a sentence
 """
 
 import hashlib
@@ -44,6 +44,9 @@ def add(root: Path, label: str, name: str, data: bytes) -> Path:
     """
     access.require(access.Action.GET_PHOTOS)
     into, shown = access.inside(root) / name_of(label), printable(name)
+    mark, kept = hashlib.sha256(data).hexdigest()[:16], photos(root, label)
+    if same := [file for file in kept if file.stem == mark]:  # before it is decoded: a page asks at every rerun
+        return same[0]
     try:
         if len(data) > MAX_BYTES:
             raise imaging.BadPhoto(f"larger than {MAX_BYTES >> 20} MB")
@@ -51,11 +54,7 @@ def add(root: Path, label: str, name: str, data: bytes) -> Path:
             imaging.refuse_large(data, MEGAPIXELS, FRAMES)
         imaging.read(data)
     except imaging.BadPhoto as reason:
-        raise UserError(f"{shown}: {reason}.") from None
-    mark = hashlib.sha256(data).hexdigest()[:16]
-    kept = photos(root, label)
-    if same := [file for file in kept if file.stem == mark]:
-        return same[0]
+        raise UserError(f"{shown} {imaging.refusal(str(reason))}.") from None
     if len(kept) >= MAX_PHOTOS:
         raise UserError(f"{shown}: {in_words(label)} has {MAX_PHOTOS:,} photos already, the most for a class.")
     ending = Path(safe_name(name)).suffix.lower()

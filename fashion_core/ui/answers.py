@@ -76,23 +76,7 @@ def show_answers(
 
 def bad_photo(name: str, reason: str) -> str:
     """Markdown: a file that is no photo, or no whole one, in a sentence."""
-    kinds = (("not a photo: text", "is a text file, not a photo"), ("not a photo: unknown format", "is not a photo"),
-             ("empty file", "is empty"), ("not a file", "is not a file"))  # fmt: skip
-    words = next((said for start, said in kinds if reason == start), "")
-    if not words and reason.startswith("not a photo: "):
-        what, _, advice = reason.removeprefix("not a photo: ").partition(";")
-        words = f"is {what}, not a photo" + (f":{advice}" if advice else "")
-    elif reason.startswith("truncated "):
-        words = f"is incomplete: the {reason.removeprefix('truncated ')} ends too early"
-    elif reason.startswith("damaged "):
-        words = f"is a {reason} and cannot be read"
-    elif reason.startswith(("larger than ", "would need ")):
-        words = f"is too large: {'it is ' if reason.startswith('larger') else 'it '}{reason}"
-    return (
-        f"**{escape_markdown(name)}** "
-        + (escape_markdown(words) if words else f"cannot be used: {escape_markdown(reason)}")
-        + "."
-    )
+    return f"**{escape_markdown(name)}** {escape_markdown(imaging.refusal(reason))}."
 
 
 def as_csv(answers: Iterable[tuple[str, Answer | str]]) -> bytes:
