@@ -39,12 +39,13 @@ STYLE = """<style>
 /* The button that opens a photo is as large as its tile, and has no text to see. Nothing between the two may be
    positioned, or it would hold the button's surface. */
 [class*="st-key-tile-"]:has([class*="st-key-why-"]) { position: relative; }
-[class*="st-key-why-"] { height: 0; }
-[class*="st-key-why-"] :has(button), [class*="st-key-why-"] button { position: static; }
+[class*="st-key-why-"] { height: 1px; }
+[class*="st-key-why-"], [class*="st-key-why-"] :has(button), [class*="st-key-why-"] button { position: static; }
+[class*="st-key-tile-"]:has([class*="st-key-why-"]) [data-testid="stElementToolbar"] { display: none; }
 [class*="st-key-why-"] button {
-  width: 0; height: 0; min-height: 0; padding: 0; border: 0; outline: none; box-shadow: none !important; font-size: 0;
+  width: 1px; height: 1px; min-height: 0; padding: 0; border: 0; outline: none; box-shadow: none !important; font-size: 0;
 }
-[class*="st-key-why-"] button * { font-size: 0; width: 0; overflow: hidden; }
+[class*="st-key-why-"] button * { font-size: 0; overflow: hidden; }
 [class*="st-key-why-"] button::after {
   content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
 }
