@@ -626,8 +626,8 @@ def test_what_is_shared_is_a_link_without_a_folder_of_this_machine_and_the_pictu
     assert "which=wrong" in link and "model=by-hand" in link and str(by_hand.name) not in link
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == [
-        "Picture of the matrix (PNG)", "Picture of these photos (PNG)", "Table of the classes (CSV)",
-        "Table of the predictions (CSV)",
+        "One-page report (HTML)", "Picture of the matrix (PNG)", "Picture of these photos (PNG)",
+        "Table of the classes (CSV)", "Table of the predictions (CSV)",
     ]  # fmt: skip
     shown = []
     monkeypatch.setattr(downloads, "share", lambda state, rows: shown.append(downloads.photos_png(state, rows)))
