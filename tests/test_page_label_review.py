@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import hover_click, steady_box
-from evaluate_page import opened, tiles, with_explanations, words
+from evaluate_page import figure, opened, tiles, with_explanations, words
 from evaluations import BLACK, BLUE, eight, explained, five, planted, publish
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -50,14 +50,10 @@ def checked(app) -> str:
     return "\n".join(element.proto.text for element in app.get("progress"))
 
 
-def metric(app, label: str) -> str:
-    return next(each.value for each in app.metric if each.label == label)
-
-
 def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
     app = opened()
     app.segmented_control(key="of").set_value("all").run()
-    assert not app.exception and metric(app, "Photos") == "10"
+    assert not app.exception and figure(app, "Photos") == "10"
     assert {"t0.jpg", "t1.jpg"} <= set(tiles(app)) and len(app.get("image")) == 10
     assert "Cross-validated: of each photo, what the ten nearest to it are labelled" in words(app)
     assert "The paper" not in words(app)
@@ -71,7 +67,7 @@ def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
 def test_only_what_is_there_can_be_chosen(home, tmp_path):
     publish(home, eight(tmp_path / "photos"))
     app = opened(of="all")
-    assert app.segmented_control(key="of").options == ["Test photos"] and metric(app, "Photos") == "8"
+    assert app.segmented_control(key="of").options == ["Test photos"] and figure(app, "Photos") == "8"
     for view in ("Oddities", "Map"):
         assert "without explanations" in opened(view=view).info[0].value
 
@@ -79,10 +75,10 @@ def test_only_what_is_there_can_be_chosen(home, tmp_path):
 def test_a_slider_replays_the_epochs_with_their_photos(root, home):
     with_epochs(home, root)
     app = opened(of="epochs")
-    assert app.select_slider(key="epoch").value == 2 and metric(app, "Accuracy") == "62.50%"
+    assert app.select_slider(key="epoch").value == 2 and figure(app, "Accuracy") == "62.50%"
     assert app.get("plotly_chart") and "after epoch 2" in words(app)
     app.select_slider(key="epoch").set_value(1).run()
-    assert metric(app, "Accuracy") == "37.50%" and not app.exception
+    assert figure(app, "Accuracy") == "37.50%" and not app.exception
     app = opened(of="epochs", epoch="1", which="right")
     assert set(tiles(app)) == {"3.jpg", "4.jpg", "5.jpg"} and len(app.get("image")) == 3
 
@@ -173,7 +169,7 @@ def test_under_the_switch_tiles_photo_map_and_epochs_count_alike(home, tmp_path)
     meta = EvaluationMeta(epoch=1, split="validation", probabilities="uncalibrated")
     replace(five(), root="", meta=meta).save(folder / EPOCHS / "0001.parquet")
     by = {"model": "parts", "by": "colour"}
-    assert "right] · called **blue\\_hat**, is **blue\\_sock**" in words(opened(**by, photo="2"))
+    assert "right] · called **blue hat**, is **blue sock**" in words(opened(**by, photo="2"))
     assert tiles(opened(**by, view="Map", which="wrong")) == ["3.jpg", "1.jpg"]
     assert list(stored.learned(stored.epochs_of(folder), 0)) == ["black", "blue"]
 
@@ -232,7 +228,7 @@ def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
     assert any("7" in text and "gavel: **hat**" in text for text in captions)
     table = next(frame.value for frame in app.dataframe if "Decided" in frame.value)
     assert table["Decided"].tolist() == ["left out", "hat"]
-    assert app.get("download_button")[0].label == "Export"
+    assert "Export" in [button.label for button in app.get("download_button")]
 
 
 def test_a_label_issue_that_was_decided_on_is_no_longer_asked_about(root):
@@ -265,8 +261,9 @@ def test_checking_labels_has_a_score(home, tmp_path):
         assert f"{row + 1} of {n} checked" in checked(app) and not app.exception
     found = len(swapped & set(issues["index"]))
     right = int(evaluation.right.sum())
-    assert metric(app, "Accuracy") == f"{right / 300:.2%}"
-    assert metric(app, "By the decided labels") == f"{(right + found) / 300:.2%}" and found > 5
+    assert figure(app, "Accuracy") == f"{right / 300:.2%}"
+    decided = next(each.value for each in app.metric if each.label == "By the decided labels")
+    assert decided == f"{(right + found) / 300:.2%}" and found > 5
     assert f"{right + found} of 300 photos; {n} labels were decided on" in words(app)
 
 

@@ -43,7 +43,8 @@ STYLE = """<style>
 [class*="st-key-why-"], [class*="st-key-why-"] :has(button), [class*="st-key-why-"] button { position: static; }
 [class*="st-key-tile-"]:has([class*="st-key-why-"]) [data-testid="stElementToolbar"] { display: none; }
 [class*="st-key-why-"] button {
-  width: 1px; height: 1px; min-height: 0; padding: 0; border: 0; outline: none; box-shadow: none !important; font-size: 0;
+  width: 1px; height: 1px; min-height: 0; padding: 0; border: 0; font-size: 0;
+  outline: none; box-shadow: none !important;
 }
 [class*="st-key-why-"] button * { font-size: 0; overflow: hidden; }
 [class*="st-key-why-"] button::after {
