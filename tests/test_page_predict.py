@@ -101,7 +101,8 @@ def test_a_photo_unlike_the_training_photos_is_said_to_be_so(folder):
     Explanations(tuple(CLASSES), photos[:1], pure[:1], np.zeros((1, 4)), pure, np.zeros(3), 0.5).save(folder / FILE)
     app = drop(opened(), a=png("red"), b=png("grey"))
     assert told(app).count("Unlike the photos that it learned from.") == 1
-    assert told(app).count("Outside what it knows") == 1 and told(app).count("Check this") == 1
+    assert told(app).count("Outside what it knows") == 1
+    assert "Check this" not in told(app), "a model that is never sure would say so of every photo"
     assert not app.exception
 
 

@@ -59,7 +59,7 @@ def show_answers(
             problems.error(bad_photo(name, found), icon=":material/broken_image:")
         elif place // PAGE == number - 1:
             with grid.container(key=keys.answer(place % PAGE)):
-                _tile(name, found, k, alone=n == 1, place=place % PAGE)
+                _tile(name, found, k, alone=n == 1, place=place % PAGE, told=_tells(found.state, limits))
                 if why:
                     with st.expander("Why?", key=keys.answer_why(place), on_change="rerun") as behind:
                         if behind.open:
@@ -108,15 +108,20 @@ def headline(found: Answer) -> str:
     return found.words or f"{answer_in_words(label)}, {percent}"
 
 
-def _tile(name: str, found: Answer, k: int, *, alone: bool, place: int) -> None:
+def _tells(state: State, limits: States | None) -> bool:
+    """Whether the state says something: where nothing is ever called sure, "Check this" would stand on every photo."""
+    return state != State.CHECK or (limits is not None and limits.sure is not None)
+
+
+def _tile(name: str, found: Answer, k: int, *, alone: bool, place: int, told: bool) -> None:
     with st.container(horizontal=True):
         with st.container(width=240 if alone else 128, key=keys.tile(keys.ANSWER_TILES, place)):
             st.image(found.thumbnail, width="stretch", alt=imaging.printable(name))
         with st.container(gap="xsmall"):
             colour, sign = BADGES[found.state]
             folder = html.escape(found.ranked[0][0], quote=True)
-            st.html(HEADLINE.format(1.75 if alone else 1.25, folder, html.escape(headline(found)))
-                    + BADGE.format(colour, sign, NAMES[found.state]))  # fmt: skip
+            badge = BADGE.format(colour, sign, NAMES[found.state]) if told else ""
+            st.html(HEADLINE.format(1.75 if alone else 1.25, folder, html.escape(headline(found))) + badge)
             st.caption(escape_markdown(name))
             for label, share in found.ranked[:k]:
                 st.progress(min(share, 1.0), f"{escape_markdown(in_words(label))} · {share:.1%}")
@@ -144,5 +149,5 @@ def _about(limits: States | None) -> str:
     elif limits:
         sure = f"No answer is called sure: at no confidence were {RIGHT:.0%} right on photos kept aside."
     else:
-        sure = "No answer is called sure: nobody measured from when on this model is right."
-    return f"{sure} The percentages are confidence, calibrated on validation photos."
+        sure = ""
+    return f"{sure} The percentages are confidence, calibrated on validation photos.".strip()
