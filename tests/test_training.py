@@ -586,7 +586,7 @@ def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):
     with runs.claim(run) as log:
         assert work(run, log, show=lambda text: None) == "finished"
     notes = " ".join(event["text"] for event in run.events() if event["type"] == "note")
-    assert "12 photos of" in notes and "umbrella" in notes  # six socks, six hats; the seventh is known
+    assert "12 extra photos" in notes and "umbrella" in notes  # six socks, six hats; the seventh is known
     assert len(Evaluation.load(run.evaluation_file)) == 6
     steps = next(event for event in run.events() if event["type"] == "start")["steps_per_epoch"]
     assert steps == (48 + 12) // TINY.batch_size
