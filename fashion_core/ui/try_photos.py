@@ -26,9 +26,12 @@ from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 from fashion_core.ui.why import show_why
 
 # From top to bottom: drop zone, answer, examples. A wide window has the examples beside the other two, so that an
-# answer moves nothing; several answers lie below all, as wide as the page.
+# answer moves nothing; several answers lie below all, as wide as the page. Heights are kept from the start, so that what
+# arrives later moves little.
 STYLE = """<style>
 @media (min-width: 48rem) {
+  .st-key-try-drop { min-height: 9.5rem; }
+  .st-key-try-examples { min-height: 24rem; }
   .st-key-try {
     display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); grid-template-rows: auto 1fr; gap: 1rem 2rem;
   }
