@@ -245,7 +245,7 @@ def test_a_click_in_a_real_browser_opens_the_photos_and_the_address_brings_them_
     running = server(home)
     page.goto(f"{running.url}/data?{urlencode({'folder': str(photos)})}")
     expect(page.get_by_text("60 of 60 photos")).to_be_visible()
-    counts = page.get_by_test_id("stDataFrame").first
+    counts = page.locator(".st-key-counts").get_by_test_id("stDataFrame")
     expect(counts.locator("canvas").first).to_be_visible()
 
     def cell(box):

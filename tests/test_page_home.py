@@ -30,7 +30,7 @@ def opened() -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    return " ".join(e.value for kind in (app.markdown, app.caption, app.subheader) for e in kind).replace("\\", "")
+    return " ".join(e.value for kind in (app.markdown, app.caption, app.header) for e in kind).replace("\\", "")
 
 
 def trained(home, name: str, right: int, n: int, classes=("a", "b", "c")) -> None:
@@ -180,7 +180,7 @@ def evaluated(home, photos) -> None:
 def test_the_matrix_and_a_photo_of_each_of_the_most_common_mistakes_are_shown(home, tmp_path):
     evaluated(home, tmp_path / "photos")
     app = opened()
-    assert [title.value for title in app.subheader] == [
+    assert [title.value for title in app.header] == [
         "How often it is right", "Confusion matrix", "Most common mistakes",
     ]  # fmt: skip
     links = {button.proto.label: button.proto.url for button in app.get("link_button")}

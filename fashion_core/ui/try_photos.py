@@ -26,8 +26,8 @@ from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 from fashion_core.ui.why import show_why
 
 # From top to bottom: drop zone, answer, examples. A wide window has the examples beside the other two, so that an
-# answer moves nothing; several answers lie below all, as wide as the page. Heights are kept from the start, so that what
-# arrives later moves little.
+# answer moves nothing; several answers lie below all, as wide as the page. Heights are kept from the start, so that
+# what arrives later moves little.
 STYLE = """<style>
 @media (min-width: 48rem) {
   .st-key-try-drop { min-height: 9.5rem; }
