@@ -2,7 +2,9 @@
 
 import os
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 from fashion_core.models import answering_process
 from fashion_core.photos import imaging
@@ -18,7 +20,7 @@ def breaking(data: bytes):
     if data == b"memory":
         raise imaging.BadPhoto("no memory") if _fits(8 << 30) is False else AssertionError("8 GB were there")
     if data == b"write":
-        open("/tmp/busana-written-by-a-photo", "wb").write(b"x" * 100)  # noqa: SIM115, PTH123
+        Path(tempfile.mkstemp()[1]).write_bytes(b"x" * 100)
     return read(data)
 
 

@@ -120,6 +120,7 @@ def test_a_click_on_a_cell_shows_its_photos_and_the_address_brings_them_back(pag
         other = elsewhere.new_page()
         other.goto(page.url)
         expect(other.locator("[class*=st-key-tile-]")).to_have_count(len(rows), timeout=SOON)
+        other.get_by_role("button", name="Classes").click()
         other.locator(".st-key-predicted input").click()  # and the lists do the same by keyboard
         other.locator(".st-key-predicted input").fill(evaluation.classes[true])
         expect(other.get_by_role("option")).to_have_text([evaluation.classes[true]])

@@ -330,7 +330,9 @@ def test_in_a_fresh_clone_an_example_is_answered_at_a_click(clone, page: Page):
     page.goto(f"{clone}/predict")
     expect_photos(page, 6)
     page.locator(".st-key-example-0 button").click()
-    expect(page.locator(".st-key-answer-0").get_by_test_id("stProgress")).to_have_count(3 + 2, timeout=SOON)  # classes, colour and garment
+    expect(page.locator(".st-key-answer-0").get_by_test_id("stProgress")).to_have_count(
+        3 + 2, timeout=SOON
+    )  # classes, colour and garment
 
 
 def test_in_a_fresh_clone_the_grid_of_nine_has_nine_photos(clone, page: Page):

@@ -161,6 +161,8 @@ class Worker:
             loading.clear()
             with _ends_in(process, self._limits.seconds, late):
                 return receive(process.stdout)
+        except UserError:  # which is a ValueError too
+            raise
         except (OSError, EOFError, ValueError):
             self.close()
             if loading.is_set():
