@@ -111,7 +111,7 @@ def _photo(tagged: Tagged, photo: str, size: int) -> None:
 
 def one_photo(tagged: Tagged, rows: pd.DataFrame, place: int, queue: Sequence[int]) -> None:
     """The photo at `place` large, what the model and people say of it, and the photos like it."""
-    row = {str(name): value for name, value in rows.loc[place].items()}
+    row: dict[str, Any] = {str(name): value for name, value in rows.loc[place].items()}
     left, right = st.columns([2, 3], gap="medium")
     with left, st.container(key=keys.tile(keys.CATALOGUE_PHOTO, place)):
         _photo(tagged, row["photo"], 2 * TILE)
