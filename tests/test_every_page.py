@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page
 
 PAGES = ("", "data", "train", "evaluate", "compare", "predict")
 THEMES = ("light", "dark")
-# web.dev calls 0.1 good. Streamlit loads the code of charts, tables and buttons when it first meets them and holds a flat
-# strip in their place, so the rest moves down as they arrive, by how busy the machine is: 0.1 to 0.5 on a first visit.
+# web.dev calls 0.1 good. Streamlit loads the code of charts, tables and buttons when it first meets them and holds a
+# flat strip in their place, so the rest moves down as they arrive, by how busy the machine is: 0.1 to 0.5 at first.
 MOST_SHIFT = 0.7
 WATCH = """window.shift = 0; new PerformanceObserver(list => {
   for (const one of list.getEntries()) if (!one.hadRecentInput) window.shift += one.value;
