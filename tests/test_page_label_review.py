@@ -479,17 +479,18 @@ def test_by_keyboard_label_issues_are_checked_one_after_the_other(home, server, 
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("l")  # and the next one opens by itself
     expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][1])}(&|$)"))
+    expect(said).to_contain_text(f"1 of {len(order)} checked")
     expect(page.get_by_role("button", name=f"Undo the last: it is {order['predicted'][0]}")).to_be_visible()
     steady_box(page, page.get_by_role("button", name="Leave out"))
     page.keyboard.press("x")
     expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][2])}(&|$)"))
-    expect(said).to_contain_text(f"3 of {len(order)} in this selection")
+    expect(said).to_contain_text(f"2 of {len(order)} checked")
     file = label_corrections.default_file(tmp_path / "photos")
     assert label_corrections.read(file) == {order["path"][0]: order["predicted"][0], order["path"][1]: ""}
     steady_box(page, page.get_by_role("button", name="Undo the last"))
     page.keyboard.press("u")
     expect(page).to_have_url(re.compile(f"photo={stored.photo_id(order['path'][1])}(&|$)"))
-    expect(said).to_contain_text(f"2 of {len(order)} in this selection")
+    expect(said).to_contain_text(f"1 of {len(order)} checked")
     assert label_corrections.read(file) == {order["path"][0]: order["predicted"][0]}
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stMain")).to_contain_text(f"1 of {len(order)} checked")

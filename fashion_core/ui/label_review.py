@@ -15,6 +15,7 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import label_corrections
 from fashion_core.photos.imaging import printable
 from fashion_core.ui import keys, stored
+from fashion_core.ui.evaluate import labels
 from fashion_core.ui.evaluate.selection import last_selected, open_photo
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import shown as shown_rows
@@ -51,6 +52,8 @@ def buttons(state: State, row: int, shown: Shown) -> None:
     st.selectbox("Another label", others, index=None, key=keys.another_label(row), placeholder="or another label",
                  label_visibility="collapsed", on_change=_relabel, format_func=in_words,
                  args=(file, path, keys.another_label(row), following))  # fmt: skip
+    if shown.queue:
+        st.caption(f":material/checklist: {labels.checked(state)}")
     if decided is not None:
         st.caption(f"{DECISION_ICON} Decided: {_in_words(decided, label, state.is_test_photo(row))}")
 
