@@ -33,7 +33,8 @@ def shop(home) -> Path:
         plain(colour).save(folder / f"{number}.png")
     (folder / "8.png").write_text("no photo")
     file = home / "catalogues" / "shop.parquet"
-    assert main(["tag", str(write_model(home / "weights" / "colour")), str(folder), "--out", str(file)]) == 1
+    model = write_model(home / "weights" / "colour", states={"sure": 0.8})
+    assert main(["tag", str(model), str(folder), "--out", str(file)]) == 1
     return file
 
 

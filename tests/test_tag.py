@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +15,14 @@ import pytest
 from browser import ROOT
 
 from fashion_core.cli import main
+from fashion_core.evaluation.states import States
 from fashion_core.models import tagging
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import imaging, listing, sample
+from fashion_core.photos.garment_colour import Colour
 
 MODEL = ROOT / "weights" / "sample-mobilenet"
+GREY = Colour(50, 0, 0, 1, 0.1)
 COLUMNS = ["photo", "label", "colour", "garment", "confidence", "state", "measured_colour", "measured_uncertainty",
            "embedding", "reason"]  # fmt: skip
 
@@ -113,10 +117,12 @@ def test_a_photo_that_changed_after_the_kill_is_answered_anew(photos, tmp_path, 
 
 
 def test_a_photo_is_sure_to_check_or_outside():
-    learned = SimpleNamespace(ood_threshold=1.0, ood_score=lambda embeddings: embeddings[:, 0])
-    tagger = tagging._Tagger(None, learned, "")  # of the explanations alone
+    learned = SimpleNamespace(ood_threshold=1.0, ood_score=lambda embeddings: embeddings[:, 0], classes=("a", "b"))
+    model = Predictor(MODEL)
+    model.card = replace(model.card, states=States(sure=0.8))
+    tagger = tagging._Tagger(model, learned, "")
     said = np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1]], np.float32)
-    assert tagging._states(tagger, said, np.array([[0.5], [0.5], [1.5]]), ()) == ["sure", "check", "outside"]
+    assert tagging._states(tagger, said, np.array([[0.5], [0.5], [1.5]]), [GREY] * 3) == ["sure", "check", "outside"]
 
 
 def test_the_same_command_again_has_nothing_to_do(photos, tmp_path, monkeypatch):

@@ -74,8 +74,7 @@ class Predictor:
         """What the network puts out: logits, float32 (n, k), and embeddings, float32 (n, d)."""
         if not images:
             return np.empty((0, len(self.classes)), np.float32), np.empty((0, 0), np.float32)
-        size = self.card.image_size
-        passes = [self.predict_pixels(np.stack([imaging.square(i, size) for i in some])) for some in _batches(images)]
+        passes = [self.predict_pixels(self._squares(some)) for some in _batches(images)]
         logits, embeddings = (np.concatenate(parts) for parts in zip(*passes, strict=True))
         return logits, embeddings
 
@@ -89,15 +88,13 @@ class Predictor:
 
     def look(self, images: Sequence[Image.Image], explanations: Explanations | None) -> list[Seen]:
         """All that is known of each photo; without `explanations` nothing of what it is like."""
-        seen = []
-        for image, probabilities, embedding in zip(images, *self.predict_with_embeddings(images), strict=True):
-            colour = garment_colour.measure(imaging.square(image, self.card.image_size))
-            found = Seen(probabilities, embedding, colour)
-            if explanations is not None:
-                distance = float(explanations.ood_score(embedding[None])[0]) if embedding.size else 0.0
-                found = found._replace(distance=distance, strange_colour=_strange(explanations, colour))
-            seen.append(found)
-        return seen
+        found: list[Seen] = []
+        for some in _batches(images):
+            pixels = self._squares(some)
+            logits, embeddings = self.predict_pixels(pixels)
+            probabilities, colours = softmax(logits, self.card.temperature), [*map(garment_colour.measure, pixels)]
+            found += seen(probabilities, embeddings, colours, explanations)
+        return found
 
     def judge(self, seen: Seen, explanations: Explanations | None) -> Judgement:
         """How far the answer can be believed, by the card's limits; where it has none, nothing is sure, and outside is
@@ -112,6 +109,10 @@ class Predictor:
         state, words = self.judge(seen, explanations)
         top = [{"label": name, "probability": share} for name, share in self.ranked(seen.probabilities, k)]
         return {"top": top, "state": str(state), "warning": words or None}
+
+    def _squares(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """As `predict_pixels` takes them."""
+        return np.stack([imaging.square(image, self.card.image_size) for image in images])
 
     def features(self, pixels: np.ndarray) -> np.ndarray | None:
         """The last feature maps, float32 (n, c, h, w), of squares as `predict_pixels` takes; None where it has none."""
@@ -168,10 +169,21 @@ def predict_files(
                 yield {"path": str(path), "error": None} | predictor.answer(next(rows), k, explanations)
 
 
-def _strange(explanations: Explanations, colour: Colour) -> bool:
-    """Whether a garment's colour is unlike all that were learned; one that may not be the garment's is not."""
-    known = colour.uncertainty < UNSURE and factors(explanations.classes) is not None
-    return known and bool(explanations.colour_ood_score(np.array([colour]))[0] > explanations.colour_ood_threshold)
+def seen(
+    probabilities: np.ndarray, embeddings: np.ndarray, colours: Sequence[Colour], explanations: Explanations | None
+) -> list[Seen]:
+    """Photos with calibrated probabilities (n, classes), embeddings (n, d) and n measured colours, beside what was
+    learned. A colour that may not be the garment's is never strange."""
+    distances, strange = np.zeros(len(colours)), np.zeros(len(colours), bool)
+    if explanations is not None and colours:
+        if embeddings.size:
+            distances = explanations.ood_score(embeddings)
+        if factors(explanations.classes) is not None:
+            measured = np.array(colours)
+            strange = explanations.colour_ood_score(measured) > explanations.colour_ood_threshold
+            strange &= np.array([colour.uncertainty < UNSURE for colour in colours])
+    rows = zip(probabilities, embeddings, colours, distances.tolist(), strange.tolist(), strict=True)
+    return [Seen(*row) for row in rows]
 
 
 def runtime() -> ModuleType:

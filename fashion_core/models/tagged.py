@@ -24,14 +24,10 @@ from fashion_core.photos import label_corrections, listing
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.label_corrections import Action
 
-VERSION = 1  # of the columns and of how they are worked out
+VERSION = 2  # of the columns and of how they are worked out
 META = b"busana"  # in the file's own notes: what it is of, as JSON
-SURE, CHECK, OUTSIDE = "sure", "check", "outside"  # the column state
 COLUMNS = ("photo", "label", "colour", "garment", "confidence", "state", "measured_colour", "measured_uncertainty")
-FOLDER, RECEIVED = (
-    "catalogues",
-    "received",
-)  # in the home; what was handed in through a page lies in a folder of its own
+FOLDER, RECEIVED = "catalogues", "received"  # in the home; what a page was handed lies in a folder of its own
 
 
 def files() -> dict[str, Path]:

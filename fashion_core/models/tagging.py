@@ -23,8 +23,8 @@ from fashion_core import UserError
 from fashion_core.class_names import factors
 from fashion_core.evaluation.explanations import Explanations
 from fashion_core.files import Progress, atomic_write, map_in_threads
-from fashion_core.models.predictor import BATCH, Predictor, load_explanations
-from fashion_core.models.tagged import CHECK, META, OUTSIDE, SURE, VERSION
+from fashion_core.models.predictor import BATCH, Predictor, load_explanations, seen
+from fashion_core.models.tagged import META, VERSION
 from fashion_core.photos import garment_colour, imaging
 from fashion_core.photos.garment_colour import Colour
 from fashion_core.photos.imaging import BadPhoto, printable
@@ -32,7 +32,6 @@ from fashion_core.photos.listing import Listing
 from fashion_core.stats import softmax
 
 PART = 512  # photos a part: at most this much is done again after a kill
-CHECK_BELOW = 0.8  # of the confidence, where nothing better is known of the model
 
 
 @dataclass(frozen=True)
@@ -200,13 +199,9 @@ def _table(
 
 
 def _states(tagger: _Tagger, probabilities: np.ndarray, embeddings: np.ndarray, colours: Sequence[Colour]) -> list[str]:
-    """For each answered photo: sure, check (a person should look) or outside (unlike all that the model learned)."""
-    if not len(probabilities):
-        return []
-    states = np.where(probabilities.max(axis=1) >= CHECK_BELOW, SURE, CHECK).astype(object)
-    if tagger.explanations is not None:
-        states[tagger.explanations.ood_score(embeddings) > tagger.explanations.ood_threshold] = OUTSIDE
-    return states.tolist()
+    """How far each answer can be believed, by the rule of Predict: sure, check or outside."""
+    found = seen(probabilities, embeddings, colours, tagger.explanations)
+    return [str(tagger.predictor.judge(each, tagger.explanations).state) for each in found]
 
 
 def _about(tagger: _Tagger, photos: Listing, job: str) -> dict[str, object]:

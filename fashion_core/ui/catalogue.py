@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core.class_names import answer_in_words, in_words
+from fashion_core.evaluation.states import State
 from fashion_core.models.similar_photos import SimilarPhotos
-from fashion_core.models.tagged import CHECK, OUTSIDE, SURE, Tagged
+from fashion_core.models.tagged import Tagged
 from fashion_core.photos import imaging
 from fashion_core.photos.imaging import BadPhoto
 from fashion_core.photos.label_corrections import Action
@@ -23,17 +24,17 @@ PAGE, ALIKE = 24, 12
 SHOW = {
     "all": "All photos",
     "review": "To review",
-    SURE: "Sure",
-    CHECK: "To check",
-    OUTSIDE: "Unlike what was learned",
+    State.SURE: "Sure",
+    State.CHECK: "To check",
+    State.OUTSIDE: "Unlike what was learned",
     "corrected": "Reviewed",
     "unreadable": "Unreadable",
 }
 SORT = {"file": "As in the file", "unsure": "Least sure first", "certain": "Most sure first", "name": "By name"}
 STATES = {
-    SURE: ":green[:material/check_circle: sure]",
-    CHECK: ":orange[:material/help: to check]",
-    OUTSIDE: ":red[:material/block: unlike what was learned]",
+    State.SURE: ":green[:material/check_circle: sure]",
+    State.CHECK: ":orange[:material/help: to check]",
+    State.OUTSIDE: ":red[:material/block: unlike what was learned]",
 }
 NOBODY = "not reviewed"
 
@@ -57,7 +58,7 @@ def chosen_rows(rows: pd.DataFrame, show: str, label: str | None, sort: str) -> 
     """Those of a file's rows that the filters leave, in the order asked for; a person's label counts as the label."""
     good, decided = rows["label"].notna(), rows["right_label"].notna()
     if show == "review":
-        keep = good & ~decided & (rows["state"] != SURE)
+        keep = good & ~decided & (rows["state"] != State.SURE)
     elif show == "unreadable":
         keep = ~good
     else:
