@@ -21,10 +21,11 @@ from fashion_core.ui.gallery import DECISION_ICON, escape_markdown
 
 def show(source: Source) -> None:
     """The numbers, each a button that selects its photos; what they are of and worth is one click away."""
-    _numbers(source)
+    hardest = _hardest(source)
+    _numbers(source, hardest)
     with st.popover("About these figures", icon=":material/info:", type="tertiary"):
         st.caption(_origin(source))
-        _interval(source)
+        _interval(source, hardest)
         _paper(source)
         _people(source)
         _accuracy_notes(source)
@@ -45,11 +46,10 @@ def _origin(source: Source) -> str:
     return " · ".join(filter(None, parts)) + "."
 
 
-def _numbers(source: Source) -> None:
+def _numbers(source: Source, hardest: str) -> None:
     """Four numbers, each the button that selects its photos."""
     evaluation = source.evaluation
     right, n = int(evaluation.right.sum()), len(evaluation)
-    hardest = _hardest(source)
     wrong, first = n - right, "most votes first" if source.votes else "most confident first"
     numbers: tuple[tuple[str, str, str, dict[str, str]], ...] = (
         ("Accuracy", f"**{right / n:.2%}** right", f"{right:,} of {n:,} photos", {"which": "right"}),
@@ -68,13 +68,13 @@ def _hardest(source: Source) -> str:
     return source.evaluation.classes[int(np.where(classes["support"] > 0, classes["f1-score"], np.inf).argmin())]
 
 
-def _interval(source: Source) -> None:
+def _interval(source: Source, hardest: str) -> None:
     evaluation = source.evaluation
     right, n = int(evaluation.right.sum()), len(evaluation)
     classes = "1 class" if len(evaluation.classes) == 1 else f"{len(evaluation.classes)} classes"
     st.caption(
         f"{right:,} of {n:,} photos in {classes} are right: 95% interval {between(right, n)}. The hardest class is "
-        f"**{escape_markdown(in_words(_hardest(source)))}**."
+        f"**{escape_markdown(in_words(hardest))}**."
     )
 
 
