@@ -25,7 +25,9 @@ STYLE = """<style>
   .st-key-headline { gap: 0; }
   .st-key-figures, .st-key-switches, .st-key-chips { flex-wrap: nowrap !important; overflow-x: auto; max-width: 100%; }
   .st-key-figures > *, .st-key-switches > *, .st-key-chips > * { flex-shrink: 0; }
-  .st-key-switches [role="radiogroup"] { flex-wrap: nowrap; }
+  .st-key-switches :is(.stElementContainer, [data-testid="stButtonGroup"], [role="radiogroup"]) {
+    flex-wrap: nowrap; width: max-content !important; max-width: none !important;
+  }
   .st-key-figures button p, .st-key-chips p { white-space: nowrap; }
 }
 </style>"""
