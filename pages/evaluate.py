@@ -4,10 +4,10 @@ import streamlit as st
 
 from fashion_core.ui import background, keys, label_review, stored
 from fashion_core.ui.boot import boot, guard, link
-from fashion_core.ui.evaluate import downloads, filters, headline, matrix, photo, selection, source
-from fashion_core.ui.evaluate.state import Shown, Source, State
+from fashion_core.ui.evaluate import downloads, filters, headline, matrix, photos, source
+from fashion_core.ui.evaluate.state import Source
 from fashion_core.ui.evaluate.views import VIEWS
-from fashion_core.ui.gallery import ask_photo_folder, gallery
+from fashion_core.ui.gallery import ask_photo_folder
 
 
 def choose_source() -> Source:
@@ -38,18 +38,6 @@ def choose_source() -> Source:
         return Source(name, source.choose_epoch(key, factor), factor, root)
 
 
-def show_photos(state: State, shown: Shown) -> None:
-    """The photos shown, and over them the one that is open."""
-    n = len(shown.rows)
-    st.markdown(f"**{n:,}** of {len(state.evaluation):,} photos{shown.order if n > 1 else ''}")
-    if not n:
-        filters.offer_to_clear(state)
-    gallery(shown.rows, state.root, key=keys.EVALUATE_PHOTOS, page_size=12, on_open=selection.open_photo,
-            decided=state.corrections, votes=state.votes)  # fmt: skip
-    if state.open_row is not None:
-        photo.show(state, shown, lambda row: label_review.buttons(state, row, shown))
-
-
 boot("Evaluate")
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=keys.HEADLINE):
     st.title("Evaluate", width="content")
@@ -72,7 +60,7 @@ for name, tab in tabs.items():
         with tab, guard():
             shown = VIEWS[name](state)
 with right, guard():
-    show_photos(state, shown)
+    photos.show(state, shown)
 with menu, guard():
     downloads.share(state, shown.rows)
 with guard():

@@ -48,6 +48,7 @@ ACTIONS = {
     "amend a run": lambda home: Run(home / "runs" / "one").amended({"learning_rate": 0.1}),
     "move a run's photos": lambda home: Run(home / "runs" / "one").move_photos(home / "data"),
     "decide on a label": lambda home: label_corrections.record(home / "d.csv", "a.jpg", "keep", "red_shirt"),
+    "decide on several labels": lambda home: label_corrections.record_all(home / "d.csv", [("a.jpg", "leave out", "")]),
     "import decisions": lambda home: label_corrections.merge(home / "d.csv", {"a.jpg": "red_shirt"}),
     "take a folder": lambda home: sources.take(home, home / "data" / "new"),
     "download photos": lambda home: sources.fetch("clothing", home / "data" / "new"),

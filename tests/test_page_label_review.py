@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from browser import hover_click, steady_box
 from evaluate_page import figure, opened, tiles, with_explanations, words
-from evaluations import BLACK, BLUE, eight, explained, five, planted, publish
+from evaluations import BLACK, BLUE, EIGHT, eight, explained, five, planted, publish
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from fashion_core import runs
+from fashion_core import access, runs
 from fashion_core.evaluation import label_issues
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.explanations import FILE
@@ -217,6 +217,61 @@ def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
         app.button(key="decide-undo").click().run()
     assert label_corrections.read(file) == {} and "Decided:" not in words(app)
     assert (root / "coat/2.jpg").is_file(), "photos stay where they are"
+
+
+def ticked(app, name: str):
+    """The checkbox of the tile of this photo."""
+    return next(box for box in app.checkbox if box.label.replace("\\", "") == f"Select {name}")
+
+
+def test_several_photos_are_decided_on_in_one_step_and_one_undo_takes_it_back(root):
+    file = label_corrections.default_file(root)
+    label_corrections.record(file, "sock/7.jpg", "relabel", "hat")
+    app = opened()
+    assert not app.checkbox, "a tile opens its photo"
+    app.toggle(key="selecting").set_value(True).run()
+    assert len(app.checkbox) == 8 and "why-photos-0" not in {button.key for button in app.button}
+    for name in ("2.jpg", "7.jpg"):
+        ticked(app, name).check().run()
+    assert "**2** selected" in words(app)
+    app.selectbox(key="several-relabel").select("sock").run()
+    assert label_corrections.read(file) == {"sock/7.jpg": "sock", "coat/2.jpg": "sock"} and not app.exception
+    assert "**0** selected" in words(app) and "2 photos: it is sock" in words(app)
+    app.button(key="several-undo").click().run()
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat"}, "as before the step"
+    assert "several-undo" not in {button.key for button in app.button}
+    app.button(key="several-all").click().run()
+    app.button(key="several-keep").click().run()
+    assert label_corrections.read(file) == {f"{label}/{n}.jpg": label for n, (label, _) in enumerate(EIGHT)}
+    app.button(key="several-undo").click().run()
+    ticked(app, "2.jpg").check().run()
+    app.button(key="several-leave out").click().run()
+    assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": ""} and not app.exception
+
+
+def test_the_undo_of_a_step_leaves_what_others_decided_since(root):
+    file = label_corrections.default_file(root)
+    app = opened()
+    app.toggle(key="selecting").set_value(True).run()
+    app.button(key="several-all").click().run()
+    app.button(key="several-leave out").click().run()
+    label_corrections.record(file, "coat/2.jpg", "relabel", "hat")
+    app.button(key="several-undo").click().run()
+    assert label_corrections.read(file) == {"coat/2.jpg": "hat"} and not app.exception
+
+
+def test_who_may_not_decide_selects_nothing_and_a_step_of_theirs_is_refused(root):
+    app = opened()
+    app.toggle(key="selecting").set_value(True).run()
+    app.button(key="several-all").click().run()
+    access.share(lambda: access.Role.VIEWER)  # the trainer's sign-in ended since
+    try:
+        app.button(key="several-leave out").click().run()
+        assert "off for you on this shared server" in app.session_state["decision-problem"]
+        assert not label_corrections.default_file(root).exists() and not app.exception
+        assert not app.toggle and not app.checkbox and "why-photos-0" in {button.key for button in app.button}
+    finally:
+        access.unshare()
 
 
 def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
@@ -494,6 +549,32 @@ def test_by_keyboard_label_issues_are_checked_one_after_the_other(home, server, 
     assert label_corrections.read(file) == {order["path"][0]: order["predicted"][0]}
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stMain")).to_contain_text(f"1 of {len(order)} checked")
+
+
+def test_a_press_anywhere_on_a_tile_selects_it_where_one_selects(root, home, server, page: Page):
+    page.goto(f"{server(home).url}/evaluate?model=by-hand")
+    main = page.get_by_test_id("stMain")
+    expect(main).to_contain_text("8 of 8 photos")
+    page.get_by_text("Select", exact=True).click()
+    ticks = page.locator("[class*=st-key-tick-] input")
+    expect(ticks).to_have_count(8)
+    photos = page.locator("[class*=st-key-tile-] img")
+    for place in (0, 2):
+        steady_box(page, photos.nth(place))
+        box = photos.nth(place).bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        expect(ticks.nth(place)).to_be_checked()
+    expect(main).to_contain_text("2 selected")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Leave out").click()
+    expect(main).to_contain_text("2 photos: left out")
+    expect(main).to_contain_text("Decisions on these photos: 2")  # the page followed
+    expect(ticks.nth(0)).not_to_be_checked()
+    page.get_by_role("button", name="Undo").click()
+    expect(main).to_contain_text("Decisions on these photos: none yet")
+    page.get_by_text("Select", exact=True).click()
+    page.get_by_role("button", name="Why?").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Label is right")
 
 
 def test_the_address_follows_whatever_was_switched_before(root, home, server, page: Page):

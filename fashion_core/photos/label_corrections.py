@@ -95,15 +95,20 @@ def effective(rows: Iterable[Mapping[str, str]], name: str = "", lines: Iterable
 
 def record(file: Path, photo: str, action: Action, label: str = "") -> None:
     """Add a decision. To keep a label is to relabel the photo as what it is. UserError where nothing can be written."""
-    _add(file, [_row(photo, label, action)])
+    record_all(file, [(photo, action, label)])
+
+
+def record_all(file: Path, decisions: Iterable[tuple[str, Action, str]]) -> None:
+    """Add decisions, each (photo, action, label), in one step: all of them or, with a UserError, none."""
+    if rows := [_row(photo, label, action) for photo, action, label in decisions]:
+        _add(file, rows)
 
 
 def merge(file: Path, decided: Mapping[str, str]) -> int:
     """Add those of `decided` that are not in `file` already; returns how many. Each of them can be undone."""
     known = read(file) if file.exists() else {}
     new = {photo: label for photo, label in decided.items() if known.get(photo) != label}
-    if new:
-        _add(file, [_row(photo, label, "relabel" if label else "leave out") for photo, label in new.items()])
+    record_all(file, [(photo, "relabel" if label else "leave out", label) for photo, label in new.items()])
     return len(new)
 
 

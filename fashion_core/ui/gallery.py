@@ -6,8 +6,9 @@ photo_grid(files, captions, key="class-photos")
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -68,6 +69,29 @@ LINK_STYLE = """<style>
 </style>"""
 
 
+# A checkbox whose surface is its tile. Nothing between the two may be positioned, or it would hold that surface.
+TICK_STYLE = """<style>
+[class*="st-key-tile-"]:has([class*="st-key-tick-"]) { position: relative; }
+[class*="st-key-tile-"]:has([class*="st-key-tick-"]) [data-testid="stElementToolbar"] { display: none; }
+[class*="st-key-tick-"], [class*="st-key-tick-"] :has(label), [class*="st-key-tick-"] label { position: static; }
+[class*="st-key-tick-"] label::after {
+  content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
+}
+[class*="st-key-tick-"] label:hover::after { box-shadow: 0 0 0 2px rgb(128 128 128 / .6); }
+[class*="st-key-tile-"]:has([class*="st-key-tick-"] input:checked) label::after {
+  box-shadow: 0 0 0 3px var(--primary-color, currentColor);
+}
+[class*="st-key-tick-"] label:has(input:focus-visible)::after { outline: 3px dashed currentColor; outline-offset: 2px; }
+</style>"""
+
+
+class Ticks(NamedTuple):
+    """The photos that are selected, by path, and what is called with a path and whether it is from now on."""
+
+    paths: Collection[str]
+    on_change: Callable[[str, bool], None]
+
+
 def locate_photos(evaluation: Evaluation) -> Path | None:
     """The folder of its photos, or None; sample photos are drawn again, once."""
     if (drawn := evaluation.meta.sample) and access.may(Action.GET_PHOTOS):
@@ -120,17 +144,19 @@ def gallery(
     on_open: Callable[[str], None] | None = None,
     decided: Mapping[str, str] | None = None,
     votes: bool = False,
+    ticks: Ticks | None = None,
 ) -> None:
     """Show rows of `Evaluation.cell`: each photo with its name, true and predicted label and both probabilities.
 
     Paths are relative to `root`. A photo that is not on this machine, or cannot be read, has a tile that says so.
     With `on_open`, a press anywhere on a tile calls it with the photo's path. `decided`, path → label, is what people
-    decided on these photos. `votes`: the probabilities are shares of the neighbours' votes, and are called so.
+    decided on these photos. `votes`: the probabilities are shares of the neighbours' votes, and are called so. With
+    `ticks` a press selects the photo instead.
     """
     shown = rows.iloc[_page(len(rows), key, page_size)]
     files = [root / path for path in shown["path"]]
     captions = [_verdict(row, votes) + _decision(row["path"], decided or {}) for row in shown.to_dict("records")]
-    _tiles(files, captions, key, shown["path"].tolist(), on_open)
+    _tiles(files, captions, key, shown["path"].tolist(), on_open, ticks)
 
 
 def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24) -> None:
@@ -169,15 +195,28 @@ def _tiles(
     key: str,
     paths: Sequence[str] = (),
     on_open: Callable[[str], None] | None = None,
+    ticks: Ticks | None = None,
 ) -> None:
-    st.html(STYLE)
+    st.html(STYLE + (TICK_STYLE if ticks else ""))
     grid = st.grid(min_column_width=136, gap="small", key=keys.grid(key))
     for place, (file, caption) in enumerate(zip(files, captions, strict=True)):
         with grid.container(key=keys.tile(key, place), gap="xsmall"):
             _photo(file, keys.absent(key, place))
             st.caption(caption)
-            if on_open:
+            if ticks:
+                _tick(keys.tick(key, place), paths[place], ticks)
+            elif on_open:
                 st.button("Why?", key=keys.why(key, place), type="tertiary", on_click=on_open, args=(paths[place],))
+
+
+def _tick(key: str, path: str, ticks: Ticks) -> None:
+    """The checkbox of a tile. It shows what is selected: another photo may stand in this place since."""
+    st.session_state[key] = path in ticks.paths
+
+    def changed() -> None:
+        ticks.on_change(path, st.session_state[key])
+
+    st.checkbox(f"Select {escape_markdown(Path(path).name)}", key=key, on_change=changed)
 
 
 def _photo(file: Path, key: str) -> None:

@@ -42,11 +42,16 @@ PICTURE, HEAT, HEAT_CLASS = "open-photo", "heat", "heat-class"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
 
+# Evaluate: several photos at once (ui/evaluate/photos.py)
+SELECTING, SELECTED = "selecting", "selected"  # whether tiles are selected; the paths of those that are
+SEVERAL = "several"
+
 # Label review (ui/label_review.py)
 LABEL_PROBLEM, LABEL_NEWS = "decision-problem", "decision-news"
 LABEL_QUESTION = "decision-question"  # (file, an import for it whose labels may have lost their zeros)
 LABELS_FILE, LABELS_TABLE = "decisions-file", "decided"
 LABEL_LAST = "decision-last"  # (file, path, words) of the decision after which the next photo was opened
+LABEL_STEP = "decision-step"  # (file, photo → label, words) of several decisions made in one step
 START_REVIEW, SHOW_ALL_ISSUES, SHOW_ALL_ODD = "review-start", "issues-all", "odd-all"
 TAKE_ZEROS, REFUSE_ZEROS = "take-zeros", "refuse-zeros"
 
@@ -175,6 +180,16 @@ def absent(gallery: str, place: int) -> str:
 def why(gallery: str, place: int) -> str:
     """The button of a tile that opens its photo."""
     return f"why-{gallery}-{place}"
+
+
+def tick(gallery: str, place: int) -> str:
+    """The checkbox of a tile that selects its photo."""
+    return f"tick-{gallery}-{place}"
+
+
+def several(action: str) -> str:
+    """What is decided of, or done with, the photos that are selected."""
+    return f"several-{action}"
 
 
 def chip(place: int) -> str:

@@ -1,4 +1,4 @@
-"""Correct the labels: keep, relabel or leave out the photo that is open, undo it, and carry the decisions elsewhere.
+"""Correct the labels: keep, relabel or leave out the open photo or several, undo it, and carry decisions elsewhere.
 
 They are kept in one file beside the photos, which themselves are never touched; the next training learns from it.
 """
@@ -97,16 +97,50 @@ def _relabel(file: Path, photo: str, key: str, following: str | None) -> None:
 
 def _decide(file: Path, photo: str, action: label_corrections.Action, label: str, following: str | None = None) -> None:
     """Keep the decision, and open the photo that is `following`."""
+    if _record(file, [(photo, action, label)]) and following is not None and action != "undo":
+        st.session_state[keys.LABEL_LAST] = file, photo, _said(action, label)
+        open_photo(following)
+
+
+def _record(file: Path, decisions: list[tuple[str, label_corrections.Action, str]]) -> bool:
+    """Keep the decisions, of which the last can no longer be taken back by its button; or why that cannot be."""
     st.session_state.pop(keys.LABEL_LAST, None)
+    st.session_state.pop(keys.LABEL_STEP, None)
     try:
-        label_corrections.record(file, photo, action, label)
+        label_corrections.record_all(file, decisions)
     except UserError as problem:
         st.session_state[keys.LABEL_PROBLEM] = escape_markdown(str(problem))
-        return
-    if following is not None and action != "undo":
-        words = {"keep": "label is right", "leave out": LEFT_OUT}.get(action, f"it is {in_words(label)}")
-        st.session_state[keys.LABEL_LAST] = file, photo, escape_markdown(words)
-        open_photo(following)
+        return False
+    return True
+
+
+def _said(action: label_corrections.Action, label: str) -> str:
+    words = {"keep": "label is right", "leave out": LEFT_OUT}.get(action, f"it is {in_words(label)}")
+    return escape_markdown(words)
+
+
+def decide_several(file: Path, labels: Mapping[str, str], action: label_corrections.Action) -> None:
+    """Keep a decision on each photo of `labels`, photo → decided label, in one step that one Undo takes back."""
+    if labels and _record(file, [(photo, action, label) for photo, label in labels.items()]):
+        n, label = len(labels), next(iter(labels.values()))
+        words = f"{n:,} photo{'s' * (n != 1)}: {_said(action, label)}"
+        st.session_state[keys.LABEL_STEP] = file, dict(labels), words
+
+
+def offer_to_undo_several(file: Path) -> None:
+    """The last step, and the button that takes it back."""
+    of, labels, words = st.session_state.get(keys.LABEL_STEP, (None, {}, ""))
+    if of == file:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"{DECISION_ICON} {words}", width="content")
+            st.button("Undo", key=keys.several("undo"), icon=":material/undo:", type="tertiary",
+                      on_click=_undo_several, args=(file, labels))  # fmt: skip
+
+
+def _undo_several(file: Path, labels: Mapping[str, str]) -> None:
+    """Take back what still stands of a step: what others decided since is theirs."""
+    decided = stored.decided(file)
+    _record(file, [(photo, "undo", "") for photo, label in labels.items() if decided.get(photo) == label])
 
 
 def panel(evaluation: Evaluation, rows: Mapping[str, int], file: Path, photos: Path) -> None:
