@@ -74,6 +74,7 @@ TICK_STYLE = """<style>
 [class*="st-key-tile-"]:has([class*="st-key-tick-"]) { position: relative; }
 [class*="st-key-tile-"]:has([class*="st-key-tick-"]) [data-testid="stElementToolbar"] { display: none; }
 [class*="st-key-tick-"], [class*="st-key-tick-"] :has(label), [class*="st-key-tick-"] label { position: static; }
+[class*="st-key-tick-"] label p { font-size: 0; }  /* the tile says the name; who hears the page needs it here */
 [class*="st-key-tick-"] label::after {
   content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
 }
@@ -216,7 +217,7 @@ def _tick(key: str, path: str, ticks: Ticks) -> None:
     def changed() -> None:
         ticks.on_change(path, st.session_state[key])
 
-    st.checkbox(f"Select {escape_markdown(Path(path).name)}", key=key, on_change=changed)
+    st.checkbox(f"Select {imaging.printable(Path(path).name)}", key=key, on_change=changed)
 
 
 def _photo(file: Path, key: str) -> None:
