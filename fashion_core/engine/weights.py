@@ -60,7 +60,7 @@ def load(architecture: str, pretrained: str) -> tuple[State | None, str]:
     that nobody offers.
     """
     if pretrained == "none":
-        return None, f"Random weights: {architecture} starts from nothing, as asked."
+        return None, "Random weights: trained from scratch."
     if pretrained != "imagenet":
         return _from_file(architecture, Path(pretrained))
     if official(architecture) is None:
@@ -154,7 +154,7 @@ def _origin_of_run(about: dict) -> str:
     """What a run's weights began as, so that where a chain of runs begins is told; "" where that is not known."""
     progress = about.get("progress")
     began = progress.get("origin") if isinstance(progress, dict) else None
-    return f" They are a run's, which began as follows. {began}" if isinstance(began, str) and began else ""
+    return f" An earlier run trained them. Before it: {began}" if isinstance(began, str) and began else ""
 
 
 def _opened(file: Path) -> State:

@@ -1,4 +1,4 @@
-"""Which places of a new photo spoke for a class, without torch: class activation maps (CAM, Zhou et al. 2016).
+"""The evidence for a class in a new photo, by place, without torch: class activation maps (CAM, Zhou et al. 2016).
 
     heat = ClassMaps(predictor).of(image, "blue_dress")      # float32 (h, w), or None
 
