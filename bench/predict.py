@@ -154,7 +154,7 @@ def rivals(folder: Path, threads: int) -> dict[str, Engine]:
         found["torch, float32"] = torch_engine(folder, threads, False)
         if BFLOAT16 & set(cpu().split()):
             found["torch, bfloat16, channels last"] = torch_engine(folder, threads, True)
-        else:  # torch computes in it all the same, without oneDNN: minutes a photo
+        else:
             print("torch in bfloat16 is left out: this CPU does not compute in it.", file=sys.stderr)
     if all(map(importlib.util.find_spec, (*ONNX, "torch"))):
         found["ONNX Runtime"] = onnx_engine(folder, threads)
@@ -284,7 +284,7 @@ TABLES = {"engines": engines, "path": path, "start": start, "large": large}
 def main(options: argparse.Namespace) -> None:
     """Print the tables."""
     if hasattr(os, "sched_setaffinity"):  # for Predictor, which looks, and for the processes that are started
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-options.threads :])
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     found = sorted((PACKAGE.parent / "examples").glob("*/*.jpg"))
     files = [file.read_bytes() for file in found[:: max(1, len(found) // max(options.batches))]]
     print(machine(options.threads))
