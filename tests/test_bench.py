@@ -152,6 +152,16 @@ def test_planted(capsys, monkeypatch):
     assert found["seed"] == 0 and found["swapped labels"]["planted"] == 10
 
 
+def test_predict(capsys, monkeypatch):
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)  # the other tests keep all cores
+    small = ("--models", MODEL, "--batches", "1", "2", "--rounds", "1", "--side", "300")
+    run("predict", *small, "--only", "path", "large", monkeypatch=monkeypatch)
+    told = capsys.readouterr().out
+    rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| sample-mobilenet")]
+    assert len(rows) == 2 * 4 + 3 and all(float(row[-1].split()[0]) > 0 for row in rows)
+    assert "processor time" in told.splitlines()[0]
+
+
 def test_reruns(capsys, monkeypatch):
     monkeypatch.setenv("BUSANA_HOME", "")  # it sets its own
     run("reruns", "--photos", "400", "--only", "Colours", monkeypatch=monkeypatch)
