@@ -60,6 +60,14 @@ def test_app(home, capfd):
     assert [line for line in lines if line not in done.stdout] == []
 
 
+def test_load(home, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as end:
+        run("load", "--visitors", "2", "--minutes", "0.1", "--pause", "0.5", monkeypatch=monkeypatch)
+    said = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line)
+    assert end.value.code == 0 and (said["failed"], said["photos lost"]) == ("0", "0")
+    assert int(said["photos"]) >= 2 and int(said["reruns"]) >= 6
+
+
 def test_figures(home, photos, tmp_path, monkeypatch):
     run_folder = runs.create(config.PRESETS["quick"], photos).folder
     events = [{"type": "start", "step": 0, "total_steps": 4, "epochs": 2, "steps_per_epoch": 2}]

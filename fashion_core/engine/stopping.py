@@ -1,5 +1,6 @@
 """How a worker hears that a person wants it to stop, before, between and after the iterations."""
 
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -18,15 +19,15 @@ class Stopped(Exception):
 
 def progress_log(log: Log, should_stop: Callable[[], bool]) -> Progress:
     """A progress callback that logs now and then and leaves at once when asked to stop."""
-    logged = 0.0
+    logged = -math.inf
 
     def report(done: int, total: int, what: str) -> None:
         nonlocal logged
         if should_stop():
             raise Stopped
-        if done == total or time.time() - logged > PROGRESS_SECONDS:
+        if done == total or time.monotonic() - logged > PROGRESS_SECONDS:
             log("progress", what=what, done=done, total=total)
-            logged = time.time()
+            logged = time.monotonic()
 
     return report
 

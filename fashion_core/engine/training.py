@@ -4,6 +4,7 @@ Everything random is drawn from (seed, epoch) or (seed, step), never from a stat
 is stopped or killed anywhere and resumed ends, on the CPU, with the same bytes as one that was never interrupted.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -125,24 +126,24 @@ class Trainer:
 
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
-        started, first_step = time.time(), self.progress.step
-        saved, heartbeat = started, 0.0
+        started, first_step = time.monotonic(), self.progress.step
+        saved, heartbeat = started, -math.inf
         while self.progress.step < self.total:
             if self.should_stop():
                 self.save_last()
                 return "stopped"
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
             self._train_batch(epoch, batch)
-            done, now = self.progress.step - first_step, time.time()
+            done, now = self.progress.step - first_step, time.monotonic()
             if now - heartbeat >= HEARTBEAT_SECONDS:
                 self._heartbeat(done, now - started)
                 heartbeat = now
             if batch + 1 == self.steps_per_epoch:
                 self._end_epoch(epoch + 1, done, now - started)
-                saved = time.time()
+                saved = time.monotonic()
             elif now - saved >= CHECKPOINT_SECONDS:
                 self.save_last()
-                saved = time.time()
+                saved = time.monotonic()
         return "finished"
 
     def _train_batch(self, epoch: int, batch: int) -> None:
