@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fashion_core.engine.device import Log
-from fashion_core.files import Progress
 from fashion_core.runs import Run
 
 PROGRESS_SECONDS = 0.5
@@ -17,7 +16,7 @@ class Stopped(Exception):
     """The person asked to stop where no iteration runs."""
 
 
-def progress_log(log: Log, should_stop: Callable[[], bool]) -> Progress:
+def progress_log(log: Log, should_stop: Callable[[], bool]) -> Callable[[int, int, str], None]:
     """A progress callback that logs now and then and leaves at once when asked to stop."""
     logged = -math.inf
 

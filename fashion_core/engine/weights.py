@@ -6,6 +6,7 @@ import importlib.util
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import URLError
@@ -69,6 +70,15 @@ def load(architecture: str, pretrained: str) -> tuple[State | None, str]:
             "of a .safetensors file of them."
         )
     return _imagenet(architecture)
+
+
+def is_of_frozen_run(pretrained: str, classes: Sequence[str]) -> bool:
+    """Whether the file `pretrained` is of a run with a frozen body and these classes: its head is all it learned."""
+    if not pretrained.endswith(".safetensors"):
+        return False
+    about = checkpoint.read_tensors(Path(pretrained))[1] or {}
+    config = about.get("config")
+    return isinstance(config, dict) and bool(config.get("frozen")) and about.get("classes") == list(classes)
 
 
 def official(architecture: str) -> str | None:
