@@ -57,13 +57,16 @@ def launch(playwright: Playwright, executable: str) -> Browser:
 
 
 @contextmanager
-def serve(home: Path, script: Path = ROOT / "app.py", patience: float = 60) -> Iterator[Server]:
-    """Run `script` on a free port of this machine with `home` as its BUSANA_HOME; end it by its process id.
+def serve(
+    home: Path, script: Path = ROOT / "app.py", patience: float = 60, port: int = 0, **environment: str
+) -> Iterator[Server]:
+    """Run `script` on `port`, or a free one, of this machine with `home` as its BUSANA_HOME; end it by its process id.
 
     Raises RuntimeError with the server's own words when it is not healthy within `patience` seconds.
     """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     options = {"headless": "true", "address": "127.0.0.1", "port": port, "fileWatcherType": "none"}
     command = [sys.executable, "-m", "streamlit", "run", script]
@@ -71,8 +74,8 @@ def serve(home: Path, script: Path = ROOT / "app.py", patience: float = 60) -> I
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     with log.open("wb") as sink:
-        environment = os.environ | {"BUSANA_HOME": str(home)}
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT)
+        variables = os.environ | {"BUSANA_HOME": str(home)} | environment
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=sink, stderr=subprocess.STDOUT)
     server = Server(f"http://127.0.0.1:{port}", home, process, log)
     try:
         _wait_until_healthy(server, patience)

@@ -60,6 +60,14 @@ def test_app(home, capfd):
     assert [line for line in lines if line not in done.stdout] == []
 
 
+def test_load(home, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as end:
+        run("load", "--visitors", "2", "--minutes", "0.1", "--pause", "0.5", monkeypatch=monkeypatch)
+    said = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line)
+    assert end.value.code == 0 and (said["failed"], said["photos lost"]) == ("0", "0")
+    assert int(said["photos"]) >= 2 and int(said["reruns"]) >= 6
+
+
 def test_figures(home, photos, tmp_path, monkeypatch):
     run_folder = runs.create(config.PRESETS["quick"], photos).folder
     events = [{"type": "start", "step": 0, "total_steps": 4, "epochs": 2, "steps_per_epoch": 2}]
@@ -150,6 +158,16 @@ def test_planted(capsys, monkeypatch):
     run("planted", "--small", "0", monkeypatch=monkeypatch)
     found = json.loads(capsys.readouterr().out)
     assert found["seed"] == 0 and found["swapped labels"]["planted"] == 10
+
+
+def test_predict(capsys, monkeypatch):
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)  # the other tests keep all cores
+    small = ("--models", MODEL, "--batches", "1", "2", "--rounds", "1", "--side", "300")
+    run("predict", *small, "--only", "path", "large", monkeypatch=monkeypatch)
+    told = capsys.readouterr().out
+    rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| sample-mobilenet")]
+    assert len(rows) == 2 * 4 + 3 and all(float(row[-1].split()[0]) > 0 for row in rows)
+    assert "processor time" in told.splitlines()[0]
 
 
 def test_reruns(capsys, monkeypatch):

@@ -336,7 +336,7 @@ def test_one_photo_in_two_parts_is_counted_as_crossing(place):
     found = dataset.report(root)
     assert found["cross_split_duplicates"] == 2 and len(found["duplicates"]) == 3
     assert ["test/a/leaked.jpg", "train/a/0.jpg"] in found["duplicates"]
-    assert any(note.startswith("2 near-duplicate group(s) lie on both sides") for note in dataset.load(root).notes)
+    assert any(note.startswith("2 groups of near-duplicates lie on both sides") for note in dataset.load(root).notes)
 
 
 def test_the_report_works_where_training_would_not(place):
@@ -360,7 +360,7 @@ def test_one_photo_in_two_classes_is_named_with_both_labels(place):
         [{"path": "a/003.jpg", "label": "a"}, {"path": "b/same.jpg", "label": "b"}]
     ]
     (note,) = dataset.load(root).notes
-    assert note.startswith("1 photo(s) lie in more than one class, such as a/003.jpg and b/same.jpg")
+    assert note.startswith("1 photo lies in more than one class, such as a/003.jpg and b/same.jpg")
 
 
 # ---- what is kept

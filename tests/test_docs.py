@@ -96,7 +96,7 @@ def test_every_setting_is_explained_and_no_other():
 
 def test_the_numbers_that_recipes_names_are_those_of_the_presets():
     text = " ".join(section("Presets").split())
-    paper, best, quick = PRESETS["paper"], PRESETS["best"], PRESETS["quick"]
+    paper, best, quick, frozen = (PRESETS[name] for name in ("paper", "best", "quick", "frozen"))
     assert f"photos resized to {paper.image_size} × {paper.image_size}, SGD" in text
     assert f"StepLR, {paper.epochs} epochs" in text
     assert (
@@ -115,6 +115,9 @@ def test_the_numbers_that_recipes_names_are_those_of_the_presets():
     assert best.flip and best.schedule == "cosine"
     assert f"ResNet-18 at {quick.image_size} px from random weights" in text
     assert (quick.architecture, quick.pretrained) == ("resnet18", "none")
+    assert f"EfficientNet-Lite0 from ImageNet at {frozen.image_size} px" in text and frozen.frozen
+    assert f"for {frozen.epochs} epochs of AdamW, learning rate {frozen.learning_rate:g}" in text
+    assert (frozen.architecture, frozen.pretrained, frozen.optimizer) == ("efficientnet_lite0", "imagenet", "adamw")
 
 
 def test_label_issues_answers_to_its_old_name_too():

@@ -1,5 +1,6 @@
 """Decided labels change what is learned and never what is tested; the photos stay where they are."""
 
+import csv
 import os
 import subprocess
 import sys
@@ -124,6 +125,25 @@ def test_two_people_who_decide_at_once_lose_nothing(tmp_path):
     assert set(label_corrections.read(file)) == {
         f"{name}/{i}.png" for name in ("ani", "budi", "citra") for i in range(40)
     }
+
+
+def test_two_processes_that_decide_on_the_same_photos_lose_nothing_and_the_later_wins(tmp_path):
+    file = tmp_path / "photos.decisions.csv"
+    script = (
+        "import sys; from pathlib import Path; from fashion_core.photos import label_corrections\n"
+        "for i in range(25):\n"
+        "    label_corrections.record(Path(sys.argv[1]), f'{i % 5}.png', 'relabel', f'{sys.argv[2]}_{i}')"
+    )
+    people = [subprocess.Popen([sys.executable, "-c", script, file, name]) for name in ("ani", "budi")]
+    while any(person.poll() is None for person in people):
+        if file.exists():
+            label_corrections.read(file)  # at no moment is the file unreadable
+    assert [person.returncode for person in people] == [0, 0]
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    for name in ("ani", "budi"):
+        kept = [row["label"] for row in rows if row["label"].startswith(name)]
+        assert kept == [f"{name}_{i}" for i in range(25)], "each one's decisions, all and in their order"
+    assert label_corrections.read(file) == {row["photo"]: row["label"] for row in rows}
 
 
 def test_a_table_that_people_wrote_is_added_to_and_keeps_its_other_columns(tmp_path):

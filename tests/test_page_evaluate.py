@@ -369,14 +369,14 @@ def test_a_photo_opens_with_its_explanations_and_leads_to_the_next(by_hand, home
     assert not app.exception and app.query_params["photo"] == photo_id("coat/2.jpg")
     said = words(app).replace("\\", "")
     for fact in (
-        "called **hat**, is **coat**", "spoke for **hat**",
+        "called **hat**, is **coat**", "Evidence for **hat**",
         "Near-duplicates in other splits: 1", "1 of 3 in this selection", "coat, train",
     ):  # fmt: skip
         assert fact in said, fact
     assert any("dark greyish blue, 30% of the photo" in str(each.proto) for each in app.get("html"))
     assert len(app.get("image")) == 3 + 1 + 1 + 2  # the tiles behind, the photo, the duplicate, two look-alikes
     app.segmented_control(key="heat-class").set_value("coat").run()
-    assert "spoke for **coat**" in words(app)
+    assert "Evidence for **coat**" in words(app)
     assert app.button(key="photo-left").disabled
     app.button(key="photo-right").click().run()
     assert app.query_params["photo"] == photo_id("coat/1.jpg") and "right] · **coat**" in words(app)

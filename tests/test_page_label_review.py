@@ -55,7 +55,7 @@ def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
     app.segmented_control(key="of").set_value("all").run()
     assert not app.exception and figure(app, "Photos") == "10"
     assert {"t0.jpg", "t1.jpg"} <= set(tiles(app)) and len(app.get("image")) == 10
-    assert "Cross-validated: of each photo, what the ten nearest to it are labelled" in words(app)
+    assert "judged by the labels of its ten most similar photos" in words(app)
     assert "The paper" not in words(app)
     place = next(row for row, name in enumerate(tiles(app)) if name == "t0.jpg")
     app.button(key=f"why-photos-{place}").click().run()

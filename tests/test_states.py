@@ -88,25 +88,45 @@ def test_what_a_shipped_model_calls_sure_is_right_on_photos_people_took(folder):
                                                (ROOT / "weights" / "sample-mobilenet", False)])  # fmt: skip
 def test_heat_maps_of_new_photos_are_those_that_were_stored(folder, there):
     """What torch stored of a photo in examples/ OpenVINO gives; where the head does not average, there is none."""
-    maps, stored = ClassMaps(Predictor(folder)), load_explanations(folder / "people")
+    predictor, stored = Predictor(folder), load_explanations(folder / "people")
+    maps = ClassMaps(predictor)
     label = ModelCard.read(folder).classes[0]
     path = next(path for path in stored.photos["path"] if stored.tested(path))
-    heat = maps.of(imaging.read(ROOT / "examples" / path), label)
+    square = imaging.square(imaging.read(ROOT / "examples" / path), predictor.card.image_size)
+    logits, _, features = predictor.with_features(square[None])
+    heats, wanted = [maps.of(features, each) for each in predictor.classes], stored.map(path, label)
     if not there:
-        assert heat is None and stored.map(path, label) is None
-        return
-    wanted = stored.map(path, label)
-    if wanted is None:  # of two heads torch stores none; by place they add up to what a class scores above the mean
-        predictor = Predictor(folder)
-        heats = [maps.of(imaging.read(ROOT / "examples" / path), each).mean() for each in predictor.classes]
-        logits = predictor.raw([imaging.read(ROOT / "examples" / path)])[0][0]
-        assert int(np.argmax(heats)) == int(np.argmax(logits))
+        assert set(heats) == {None} and wanted is None
+    elif wanted is None:  # of two heads torch stores none; by place they add up to what a class scores above the mean
+        assert int(np.argmax([heat.mean() for heat in heats])) == int(np.argmax(logits[0]))
     else:
-        assert np.abs(heat - wanted).max() <= 0.03 * np.abs(wanted).max() + 0.02
+        assert np.abs(heats[0][0] - wanted).max() <= 0.03 * np.abs(wanted).max() + 0.02
+
+
+def test_scores_embedding_and_feature_map_come_of_one_pass():
+    predictor, passes = Predictor(SHIPPED[0]), []
+    request = predictor._request
+
+    class Counted:
+        def infer(self, inputs):
+            passes.append(inputs)
+            return request.infer(inputs)
+
+        get_tensor = request.get_tensor
+
+    predictor._request = Counted()
+    square = np.zeros((1, *[predictor.card.image_size] * 2, 3), np.uint8)
+    logits, embeddings, features = predictor.with_features(square)
+    assert len(passes) == 1 and features.mean((2, 3)) == pytest.approx(embeddings, abs=1e-3)
+    alone = predictor.predict_pixels(square)
+    assert np.array_equal(alone[0], logits) and np.array_equal(alone[1], embeddings)
 
 
 def test_a_model_without_a_feature_map_has_no_heat_map(tmp_path):
-    assert ClassMaps(Predictor(write_model(tmp_path / "m"))).of(Image.new("RGB", (9, 9)), "red_shirt") is None
+    predictor = Predictor(write_model(tmp_path / "m"))
+    size = predictor.card.image_size
+    features = predictor.with_features(np.zeros((1, size, size, 3), np.uint8))[2]
+    assert features is None and ClassMaps(predictor).of(features, "red_shirt") is None
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,22 @@ def test_stop_takes_effect_within_one_iteration(photos, tmp_path):
     assert checkpoint.load(tmp_path / "run" / "last.safetensors")[1]["progress"]["step"] == 3
 
 
+def test_a_clock_that_is_set_back_delays_no_checkpoint_and_no_speed_falls_below_zero(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training, "HEARTBEAT_SECONDS", 0.0)
+    saved, beats, real = [], [], time.time
+
+    def log(type, **fields):
+        monkeypatch.setattr(time, "time", lambda: real() - 3600 * (1 + len(beats)))
+        beats.extend([fields] if type == "heartbeat" else [])
+
+    run = trainer(photos, tmp_path / "run", replace(TINY, epochs=1), log=log)
+    monkeypatch.setattr(run, "save_last", lambda: saved.append(run.progress.step))
+    assert run.train() == "finished"
+    assert saved[:5] == [1, 2, 3, 4, 5]
+    assert len(beats) == 6 and all(beat["images_per_second"] > 0 and beat["seconds_left"] >= 0 for beat in beats)
+
+
 def test_a_loss_that_is_no_number_stops_with_its_step_and_leaves_the_best_weights(photos, tmp_path, monkeypatch):
     diverge(monkeypatch, step=9)
     with pytest.raises(NotFinite, match=r"at step 9\. Go on from the best epoch, 1 "):

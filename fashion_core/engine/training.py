@@ -4,6 +4,7 @@ Everything random is drawn from (seed, epoch) or (seed, step), never from a stat
 is stopped or killed anywhere and resumed ends, on the CPU, with the same bytes as one that was never interrupted.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,12 +53,13 @@ class Photos:
     taught: np.ndarray | None = None
 
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """uint8 (b, s, s, 3) and bool (b, k) of `rows`, the extra ones last."""
-        own, extra = rows[rows < len(self.pixels)], rows[rows >= len(self.pixels)]
-        pixels = self.pixels[own]
-        if self.extra_pixels is not None and len(extra):
-            pixels = np.concatenate([pixels, self.extra_pixels[extra - len(self.pixels)]])
-        return torch.from_numpy(pixels), torch.from_numpy(self.candidates[np.concatenate([own, extra])])
+        """uint8 (b, s, s, 3) and bool (b, k) of `rows`, in their order."""
+        pixels = np.empty((len(rows), *self.pixels.shape[1:]), np.uint8)
+        own = rows < len(self.pixels)
+        pixels[own] = self.pixels[rows[own]]
+        if self.extra_pixels is not None:
+            pixels[~own] = self.extra_pixels[rows[~own] - len(self.pixels)]
+        return torch.from_numpy(pixels), torch.from_numpy(self.candidates[rows])
 
     def labels(self, rows: np.ndarray) -> torch.Tensor:
         """int64 (len(rows)): the class of photos that have one."""
@@ -107,6 +109,8 @@ class Trainer:
         )
         if self.config.test_image_size:  # told now, not after the last epoch
             models.refuse_size(self.model, self.config.architecture, self.config.test_image_size)
+        if self.config.frozen:
+            models.freeze_body(self.model, len(self.photos.classes))
         self.model.to(self.device).to(memory_format=torch.channels_last)
         self.normalise = models.Normalise(self.model).to(self.device)
         self.optimizer = make_optimizer(self.model, self.config, len(self.photos.classes))
@@ -125,24 +129,24 @@ class Trainer:
 
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
-        started, first_step = time.time(), self.progress.step
-        saved, heartbeat = started, 0.0
+        started, first_step = time.monotonic(), self.progress.step
+        saved, heartbeat = started, -math.inf
         while self.progress.step < self.total:
             if self.should_stop():
                 self.save_last()
                 return "stopped"
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
             self._train_batch(epoch, batch)
-            done, now = self.progress.step - first_step, time.time()
+            done, now = self.progress.step - first_step, time.monotonic()
             if now - heartbeat >= HEARTBEAT_SECONDS:
                 self._heartbeat(done, now - started)
                 heartbeat = now
             if batch + 1 == self.steps_per_epoch:
                 self._end_epoch(epoch + 1, done, now - started)
-                saved = time.time()
+                saved = time.monotonic()
             elif now - saved >= CHECKPOINT_SECONDS:
                 self.save_last()
-                saved = time.time()
+                saved = time.monotonic()
         return "finished"
 
     def _train_batch(self, epoch: int, batch: int) -> None:
@@ -187,19 +191,23 @@ class Trainer:
 
     def _backward(self, rows: np.ndarray) -> tuple[float, int]:
         """Gradients of the mean loss over `rows`, gathered in `accumulate` parts: the loss and how many were right."""
-        self.model.train()
         loss_sum, right = 0.0, 0
         for part in np.array_split(rows, self.progress.accumulate):
             if not len(part):
                 continue
-            pixels, candidates = (tensor.to(self.device) for tensor in self.photos.batch(part))
-            inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
-            logits = self._forward(inputs)
+            logits, candidates = self._training_logits(part)
             loss = self._loss(logits, candidates, part)
             (loss * (len(part) / len(rows))).backward()
             loss_sum += loss.item() * len(part)
             right += int(candidates.gather(1, logits.argmax(1, keepdim=True)).sum())
         return loss_sum / len(rows), right
+
+    def _training_logits(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Class scores of `rows` as they are learned from, float32 (b, k), and what each may be, bool (b, k)."""
+        self.model.train()
+        pixels, candidates = (tensor.to(self.device) for tensor in self.photos.batch(rows))
+        inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
+        return self._forward(inputs), candidates
 
     def _loss(self, logits: torch.Tensor, candidates: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
         loss = partial_cross_entropy(logits, candidates, self.config.label_smoothing)
@@ -243,14 +251,7 @@ class Trainer:
     def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
         """Validate, keep the best, write the checkpoint, log the epoch."""
         self._update_ema_bn(epoch)
-        logits = predict_logits(
-            self.eval_model(),
-            self.photos.pixels,
-            self.photos.validation,
-            self.device,
-            self.progress.precision,
-            self.log,
-        )
+        logits = self._validation_logits()
         target = self.photos.labels(self.photos.validation)
         accuracy = (logits.argmax(1) == target).float().mean().item()
         loss = F.cross_entropy(logits, target).item()
@@ -269,6 +270,12 @@ class Trainer:
         )  # fmt: skip
         progress.loss_sum, progress.right, progress.seen = 0.0, 0, 0
         self.save_last()
+
+    def _validation_logits(self) -> torch.Tensor:
+        photos = self.photos
+        return predict_logits(
+            self.eval_model(), photos.pixels, photos.validation, self.device, self.progress.precision, self.log
+        )
 
     def _update_ema_bn(self, epoch: int) -> None:
         """Batch normalisation of the averaged weights: what they see now, which no average of the past tells."""
@@ -364,7 +371,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch
     """SGD or AdamW; no weight decay on biases and normalisation; the head's rate times `head_learning_rate`."""
     new = {id(parameter) for parameter in models.head(model, classes).parameters()}
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for parameter in model.parameters():
+    for parameter in filter(lambda each: each.requires_grad, model.parameters()):
         factor = config.head_learning_rate if id(parameter) in new else 1.0
         groups.setdefault((factor, config.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
     parts = [{"params": params, "factor": factor, "weight_decay": decay} for (factor, decay), params in groups.items()]

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import URLError
@@ -60,7 +61,7 @@ def load(architecture: str, pretrained: str) -> tuple[State | None, str]:
     that nobody offers.
     """
     if pretrained == "none":
-        return None, f"Random weights: {architecture} starts from nothing, as asked."
+        return None, "Random weights: trained from scratch."
     if pretrained != "imagenet":
         return _from_file(architecture, Path(pretrained))
     if official(architecture) is None:
@@ -69,6 +70,15 @@ def load(architecture: str, pretrained: str) -> tuple[State | None, str]:
             "of a .safetensors file of them."
         )
     return _imagenet(architecture)
+
+
+def is_of_frozen_run(pretrained: str, classes: Sequence[str]) -> bool:
+    """Whether the file `pretrained` is of a run with a frozen body and these classes: its head is all it learned."""
+    if not pretrained.endswith(".safetensors"):
+        return False
+    about = checkpoint.read_tensors(Path(pretrained))[1] or {}
+    config = about.get("config")
+    return isinstance(config, dict) and bool(config.get("frozen")) and about.get("classes") == list(classes)
 
 
 def official(architecture: str) -> str | None:
@@ -154,7 +164,7 @@ def _origin_of_run(about: dict) -> str:
     """What a run's weights began as, so that where a chain of runs begins is told; "" where that is not known."""
     progress = about.get("progress")
     began = progress.get("origin") if isinstance(progress, dict) else None
-    return f" They are a run's, which began as follows. {began}" if isinstance(began, str) and began else ""
+    return f" An earlier run trained them. Before it: {began}" if isinstance(began, str) and began else ""
 
 
 def _opened(file: Path) -> State:

@@ -19,6 +19,7 @@ from fashion_core.engine import export, models, teacher, training
 from fashion_core.engine.device import Log, pick_device
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
+from fashion_core.engine.frozen import FrozenTrainer
 from fashion_core.engine.stopping import Stopped, begin, progress_log, stop_requests
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
@@ -99,7 +100,8 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
             (run.folder / label_corrections.COPY).unlink()
         raise
     begin(stages.WARMING, log, should_stop)
-    trainer = Trainer(run.config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
+    kind = FrozenTrainer if run.config.frozen else Trainer
+    trainer = kind(run.config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
     _remove_later_epochs(run, trainer)
     notes = [*_notes(data, trainer), *notes, *_changes(run)]
     _log_start(run, data, trainer, log)

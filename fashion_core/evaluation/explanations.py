@@ -2,7 +2,7 @@
 
     explanations = Explanations.load(folder / FILE)
     explanations.nearest(path)             # its nearest training photos
-    explanations.map(path, "blue_dress")   # which parts of the photo spoke for that class
+    explanations.map(path, "blue_dress")   # the evidence for that class, by place
     explanations.ood_score(embeddings)     # how unlike those that were learned new photos are
 
 `engine.explanations` computes them after a run; to look never runs the model again.

@@ -1,6 +1,7 @@
-"""Which places of a new photo spoke for a class, without torch: class activation maps (CAM, Zhou et al. 2016).
+"""The evidence for a class in a new photo, by place, without torch: class activation maps (CAM, Zhou et al. 2016).
 
-    heat = ClassMaps(predictor).of(image, "blue_dress")      # float32 (h, w), or None
+    logits, _, features = predictor.with_features(squares)
+    heat = ClassMaps(predictor).of(features, "blue_dress")     # float32 (n, h, w), or None
 
 The head's weights lie in model.safetensors under a name that depends on the network. They are found by what they do: of
 the matrices of the right shape the one that gives the network's own scores of a photo, from its embeddings.
@@ -25,17 +26,14 @@ class ClassMaps:
         self._predictor = predictor
         self._weights = self._found()
 
-    def of(self, image: Image.Image, label: str) -> np.ndarray | None:
-        """Float32 (h, w): by how much each place raised or lowered the score of class `label` against the other
-        classes'; None where that is unknown."""
+    def of(self, features: np.ndarray | None, label: str) -> np.ndarray | None:
+        """Float32 (n, h, w): by how much each place of the photos with those `features` (n, c, h, w) raised or lowered
+        the score of class `label` against the other classes'; None where that is unknown."""
         classes = self._predictor.classes
-        if self._weights is None or label not in classes:
-            return None
-        features = self._predictor.features(imaging.square(image, self._predictor.card.image_size)[None])
-        if features is None:
+        if self._weights is None or features is None or label not in classes:
             return None
         weights = self._weights[classes.index(label)] - self._weights.mean(axis=0)
-        return np.einsum("c,chw->hw", weights, features[0]).astype(np.float32)
+        return np.einsum("c,nchw->nhw", weights, features).astype(np.float32)
 
     def _found(self) -> np.ndarray | None:
         """(classes, channels), tried on two photos of noise, whose scores differ by the weights alone and not by the
@@ -43,7 +41,7 @@ class ClassMaps:
         size, rng = self._predictor.card.image_size, np.random.default_rng(0)
         coarse = rng.integers(0, 256, (2, 8, 8, 3), np.uint8)
         photos = np.stack([imaging.square(Image.fromarray(each), size) for each in coarse])
-        features, (scores, embeddings) = self._predictor.features(photos), self._predictor.predict_pixels(photos)
+        scores, embeddings, features = self._predictor.with_features(photos)
         if features is None or features.shape[:2] != embeddings.shape:
             return None
         if not np.allclose(features.mean((2, 3)), embeddings, rtol=1e-2, atol=1e-2):

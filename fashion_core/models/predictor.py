@@ -114,22 +114,26 @@ class Predictor:
         """As `predict_pixels` takes them."""
         return np.stack([imaging.square(image, self.card.image_size) for image in images])
 
-    def features(self, pixels: np.ndarray) -> np.ndarray | None:
-        """The last feature maps, float32 (n, c, h, w), of squares as `predict_pixels` takes; None where it has none."""
-        if "features" not in self._outputs:
-            return None
-        with self._turn:
-            self._request.infer({0: pixels})
-            return self._request.get_tensor("features").data.copy()
-
     def predict_pixels(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `raw`, in one pass, of photos that are squares already: uint8 (n, s, s, 3), s the card's image_size."""
+        logits, embeddings = self._pass(pixels, "logits", "embedding")
+        return logits, embeddings
+
+    def with_features(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """The same, and of the same pass the last feature maps, float32 (n, c, h, w); None where it has none."""
+        logits, embeddings, features = self._pass(pixels, "logits", "embedding", "features")
+        return logits, embeddings, features if "features" in self._outputs else None
+
+    def _pass(self, pixels: np.ndarray, *names: str) -> list[np.ndarray]:
+        """The outputs of those names; (n, 0) for one that the network has not."""
         with self._turn:  # one request, so that memory stays the same under load; its answer is copied out in the turn
             self._request.infer({0: pixels})
-            logits = self._request.get_tensor("logits").data.copy()
-            if "embedding" not in self._outputs:
-                return logits, np.empty((len(logits), 0), np.float32)
-            return logits, self._request.get_tensor("embedding").data.copy()
+            return [
+                self._request.get_tensor(name).data.copy()
+                if name in self._outputs
+                else np.empty((len(pixels), 0), np.float32)
+                for name in names
+            ]
 
 
 def load_explanations(folder: Path) -> Explanations | None:

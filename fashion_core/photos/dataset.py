@@ -169,8 +169,9 @@ def _conflict_notes(photos: pd.DataFrame) -> list[str]:
     if not groups:
         return []
     first = groups[0].drop_duplicates("label")["path"].map(printable)
+    lie = "1 photo lies" if len(groups) == 1 else f"{len(groups):,} photos lie"
     return [
-        f"{len(groups)} photo(s) lie in more than one class, such as {' and '.join(first[:2])}: one label is wrong; "
+        f"{lie} in more than one class, such as {' and '.join(first[:2])}: one label is wrong; "
         "`check` and the Data page list them."
     ]
 

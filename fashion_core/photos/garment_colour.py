@@ -1,7 +1,7 @@
 """The garment's own colour in a photo, measured in CIELAB: of the foreground, or of what a heat map points at.
 
     measure(np.asarray(imaging.read("dress.jpg")))       # Colour(lightness=24.1, chroma=18.0, hue=285.2, …)
-    measure(photo, heat)                                 # of the place that spoke for the predicted class
+    measure(photo, heat)                                 # of the place with evidence for the predicted class
 
 So a blue/black confusion can be laid along what the pixels say: black is dark and grey, navy is dark and blue. On a
 person in a white shirt before a white wall the foreground is the trousers; only a heat map tells where the shirt is.
@@ -59,9 +59,9 @@ def measure(photo: np.ndarray, heat: np.ndarray | None = None) -> Colour:
     """The median colour of the garment in a uint8 RGB photo (h, w, 3).
 
     Background is what is near the median of the photo's edge; Otsu's threshold (1979) divides near from far. `heat`
-    (any height and width, over the whole photo) is positive where it spoke for the predicted class (CAM, Zhou et al.
-    2016): what is warm weighs more, and where most of the warmth lies on gaps of the foreground, the garment has the
-    background's colour.
+    (any height and width, over the whole photo) is positive where there is evidence for the predicted class (CAM, Zhou
+    et al. 2016): what is warm weighs more, and where most of the warmth lies on gaps of the foreground, the garment has
+    the background's colour.
     """
     from skimage.color import rgb2lab
 

@@ -56,8 +56,8 @@ def split_notes(photos: pd.DataFrame, own_split: bool, grouped: bool) -> list[st
     """Sentences on near-duplicates that lie in more than one split, and why."""
     if own_split:
         count = crossing_groups(photos)
-        sentence = f"{count} near-duplicate group(s) lie on both sides of the split: the test is easier than it looks."
-        return [sentence] if count else []
+        lie = "1 group of near-duplicates lies" if count == 1 else f"{count:,} groups of near-duplicates lie"
+        return [f"{lie} on both sides of the split: the test is easier than it looks."] if count else []
     if grouped:
         return [
             f"The photos of {label} are so alike that near-duplicates lie on both sides of the split: its test says "

@@ -65,6 +65,7 @@ class TrainConfig:
     ema_decay: float = 0.0
     crop_scale: float = 1.0
     flip: bool = False
+    frozen: bool = False  # the body does not learn: embeddings once, then the last layer alone
     seed: int = 0
     extra: str = ""  # a folder of more photos to train on: of a class, or of a garment or colour alone
     decisions: str = "auto"  # a CSV of photo and right label; "auto" is the one next to the photos, empty is none
@@ -91,6 +92,11 @@ class TrainConfig:
         if 0 < self.test_image_size < smallest:
             raise UserError(
                 f"test_image_size must be 0, for image_size, or at least {smallest}, not {self.test_image_size}."
+            )
+        if self.frozen and self.crop_scale < 1:
+            raise UserError(
+                "frozen computes each photo's embedding once, so photos cannot be cropped at random: set crop_scale=1, "
+                "or frozen=false."
             )
         if not self.architecture.isidentifier():
             raise UserError(
@@ -186,6 +192,17 @@ PRESETS: dict[str, TrainConfig] = {
         ema_decay=0.99,
         crop_scale=0.75,
         flip=True,
+    ),
+    "frozen": TrainConfig(
+        preset="frozen",
+        architecture="efficientnet_lite0",
+        epochs=40,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=0.002,
+        weight_decay=0.1,
+        schedule="cosine",
+        frozen=True,
     ),
 }
 

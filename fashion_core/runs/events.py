@@ -1,6 +1,7 @@
 """A run's log: one JSON object per line, appended by the worker, read on by everybody else."""
 
 import json
+import math
 import os
 import re
 import threading
@@ -135,15 +136,20 @@ class LogSnapshot:
     """A run's log as it stood at one moment; nothing in it changes any more.
 
     `columns` has one value per iteration (step from 1, loss, accuracy 0..1, learning_rate; not-a-number where it is not
-    known), all of equal length; `epochs` one event per epoch; `latest` the newest event of each type; `seen` is the
-    time of the newest event in seconds since 1970, 0 where there is none.
+    known), all of equal length; `epochs` one event per epoch; `latest` the newest event of each type; `seen` is when
+    the newest event came, in seconds of `time.monotonic`, None where there is none.
     """
 
     columns: Mapping[str, np.ndarray]
     epochs: tuple[Event, ...]
     latest: Mapping[str, Event]
     notes: tuple[str, ...]
-    seen: float
+    seen: float | None
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the newest event came, never less than 0; None where there is none."""
+        return None if self.seen is None else time.monotonic() - self.seen
 
     def steps(self) -> pd.DataFrame:
         """One row per logged iteration: step, loss, accuracy, learning_rate."""
@@ -156,6 +162,7 @@ class Tail:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._lock = threading.Lock()
+        self._looked = -math.inf
         self._clear()
 
     def _clear(self) -> None:
@@ -164,7 +171,7 @@ class Tail:
         self._epochs: list[Event] = []
         self._latest: dict[str, Event] = {}
         self._notes: list[str] = []
-        self._seen = 0.0
+        self._seen: float | None = None
         self._snapshot: LogSnapshot | None = None
 
     def update(self) -> int:
@@ -188,8 +195,12 @@ class Tail:
                 self._clear()
             stream.seek(self.offset)
             events, consumed = parse_events(stream.read())
+        now, looked = time.monotonic(), self._looked
+        self._looked = now
         for event in filter(_is_whole, events):
             self._add(event)
+        if events:  # they came since the last look, whatever the clock of day says: it may have been set in between
+            self._seen = max(looked, now - max(0.0, time.time() - events[-1]["t"]))
         self.offset += consumed
         if events:
             self._snapshot = None
@@ -206,7 +217,6 @@ class Tail:
     def _add(self, event: Event) -> None:
         kind = event["type"]
         self._latest[kind] = event
-        self._seen = event["t"]
         if kind == "step":
             row = [_number(event.get(name)) for name in COLUMNS]
             for column, value in zip(self._columns.values(), row, strict=True):

@@ -8,12 +8,13 @@ taken: there are no process ids to go stale. The log is append-only, one JSON ob
 """
 
 import json
+import os
 import re
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ CHANGEABLE = (
 LIVE = ("starting", "running", "stopping")
 TESTED = "tested"  # and its model can be used, but the worker ended before it had explained every photo
 DONE = ("finished", TESTED)  # nothing is left to train
+DAY_SECONDS = 86_400
 START_SECONDS = 9.0  # a launched worker that has not taken its lock by then is not coming; torch loads after it
 UNREADABLE = "unreadable"
 MARKS = (FILE, "events.jsonl", "worker.log", "last.safetensors", "best.safetensors", "model")  # of a run's folder
@@ -333,14 +335,24 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     access.require(Action.TRAIN)
     need("torch", "Training")
     root, parent = given_path(dataset).resolve(), runs_dir or folder_of_runs()
-    values = {"v": 1, "created": _now(), "dataset": str(root), "train": resolved(config, root).as_dict()}
-    folder = _new_folder(parent, datetime.now().strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset))
+    recipe, created = resolved(config, root).as_dict(), _moment(parent)
+    values = {"v": 1, "created": created.isoformat(timespec="milliseconds"), "dataset": str(root), "train": recipe}
+    folder = _new_folder(parent, created.strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset))
     try:
         write_values(folder, values)
     except UserError:
         shutil.rmtree(folder, ignore_errors=True)  # made a moment ago
         raise
     return Run(folder)
+
+
+def _moment(parent: Path) -> datetime:
+    """Now, for a new run in `parent`; just after the newest one there where the clock was set back by less than a day,
+    so that runs keep their order."""
+    now = datetime.now().astimezone()
+    newest = max((_created(run)[0] for run in find(parent)), default=0.0) if os.access(parent, os.R_OK) else 0.0
+    ahead = newest - now.timestamp()
+    return now + timedelta(seconds=ahead, milliseconds=1) if 0 <= ahead < DAY_SECONDS else now
 
 
 def _new_folder(parent: Path, name: str) -> Path:

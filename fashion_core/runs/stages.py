@@ -14,11 +14,13 @@ STARTING, READING, DECODING, WARMING, TRAINING, TESTING, EXPLAINING = (
     "starting", "reading", "decoding", "warming up", "training", "testing", "explaining",
 )  # fmt: skip
 STAGES = (STARTING, READING, DECODING, WARMING, TRAINING, TESTING, EXPLAINING)
+EMBEDDING = "Computing embeddings"  # what the worker's progress with them is called
 COUNTED = {  # what an event of type "progress" counts → the stage, while nothing is learned yet
     "Reading photos": READING,
     "Looking for near-duplicates": READING,
     "Decoding photos": DECODING,
     "Asking the teacher": WARMING,
+    EMBEDDING: WARMING,
 }
 GATHERING = "Gathering heat maps and look-alikes"  # what the worker's progress with them is called
 BEFORE_TRAINING = (STARTING, READING, DECODING, WARMING)

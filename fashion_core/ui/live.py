@@ -1,7 +1,6 @@
 """The Train page's one live fragment: read on in the log, draw the curves, offer stop and resume."""
 
 import html
-import time
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -159,8 +158,8 @@ def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
             disabled=state == "stopping",
             key=keys.of_run("stop", run.id),
         )
-        if log.seen:
-            st.caption(f"updated {max(0, time.time() - log.seen):.0f} s ago")
+        if log.age is not None:
+            st.caption(f"updated {log.age:.0f} s ago")
     elif state in resume.RESUMABLE:
         resume.offer(run, state)
     if state == "finished" or run.model_folder:

@@ -19,6 +19,7 @@ PRESETS = {
     "paper": "The paper's recipe: pretrained ResNet-50, 224 px, SGD, StepLR, 10 epochs. Made for a GPU.",
     "best": "Warm-up and cosine, crops and flips, label smoothing, moving average. Made for a GPU.",
     "quick": "ResNet-18 at 80 px from random weights: minutes on two CPU cores.",
+    "frozen": "EfficientNet-Lite0 from ImageNet computes each photo once, then its last layer alone learns: minutes.",
 }
 
 

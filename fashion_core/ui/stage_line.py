@@ -49,8 +49,8 @@ def draw(log: LogSnapshot, launched: float) -> None:
     st.html(line(stage, start))
     share, text = progress(stage, start, log.latest.get("evaluate", {}))
     if share is None:
-        began = launched or log.seen
-        since = f" ({max(0, time.time() - began):.0f} s)" if began else ""
+        seconds = max(0.0, time.time() - launched) if launched else log.age
+        since = "" if seconds is None else f" ({seconds:.0f} s)"
         st.html(f'<div role="status">{html.escape(text)}{since}<div class="stage-moves"><i></i></div></div>')
     else:
         st.progress(share, text)

@@ -28,11 +28,12 @@ ITSELF = 0.999  # cosine from which on a photo is the one that was asked about
 def show_why(ref: ModelRef, predictor: Predictor, when: float, data: bytes, place: int) -> None:
     """Draw it for the photo in `data`, the answer at `place`; `when` is the time of the model's file."""
     image = imaging.read(data)
-    probabilities, embeddings = predictor.predict_with_embeddings([image])
-    label = predictor.ranked(probabilities[0], 1)[0][0]
-    heat = _maps(ref.folder, when, predictor).of(image, label)
-    _heat_map(image, heat, label)
     square = imaging.square(image, predictor.card.image_size)
+    logits, embeddings, features = predictor.with_features(square[None])
+    label = predictor.ranked(logits[0], 1)[0][0]
+    heats = _maps(ref.folder, when, predictor).of(features, label)
+    heat = None if heats is None else heats[0]
+    _heat_map(image, heat, label)
     _colour(measure(square, heat))
     _alike(ref, embeddings[0], place)
 

@@ -8,7 +8,6 @@ import streamlit as st
 
 from fashion_core import UserError, paper
 from fashion_core.class_names import GARMENT, in_words
-from fashion_core.evaluation.label_issues import CROSS_VALIDATED
 from fashion_core.evaluation.meta import PEOPLE
 from fashion_core.photos.imaging import printable
 from fashion_core.stats import accuracy_with_interval, between
@@ -111,10 +110,8 @@ def _accuracy_notes(source: Source) -> None:
     """What the accuracy is worth: by votes, without the photos that leak, and by the labels that people decided on."""
     if source.votes:
         st.caption(
-            f"{CROSS_VALIDATED.capitalize()}: of each photo, what the ten nearest to it are labelled, its "
-            "near-duplicates and a fifth of the others left aside. Nearness is by this model's embeddings, which have "
-            "seen the training photos, so of these it is too sure. Shares are votes of "
-            "these neighbours, not confidences."
+            "Each photo is judged by the labels of its ten most similar photos, its near-duplicates left out. "
+            "Percentages are votes. The model has seen the training photos, so on them the votes are too good."
         )
     _leaks(source)
     try:

@@ -1,4 +1,4 @@
-"""One photo: what it was called and how surely, the places that spoke for it, the photos most like it, its colour.
+"""One photo: what it was called and how surely, the evidence for it, the photos most like it, its colour.
 
 `?photo=…` in the address opens one, over the page; Left and Right go through the selection, Escape goes back.
 """
@@ -140,9 +140,9 @@ def _heat_controls(labels: list[str]) -> tuple[str, float]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         strength = st.slider("Heat map", 0, 100, 50, step=10, format="%d%%", key=keys.HEAT, width=200) / 100
         if len(labels) > 1:
-            label = st.segmented_control("What spoke for", labels, key=keys.HEAT_CLASS, default=labels[0],
+            label = st.segmented_control("Evidence for", labels, key=keys.HEAT_CLASS, default=labels[0],
                                          required=True, format_func=in_words) or labels[0]  # fmt: skip
-    st.caption(f"Warm: spoke for **{escape_markdown(in_words(label))}**. Cool: spoke against it.")
+    st.caption(f"Evidence for **{escape_markdown(in_words(label))}**: warm colours for it, cool colours against it.")
     return label, strength
 
 

@@ -1,0 +1,245 @@
+"""Many visitors of a shared server: python -m bench.load [--visitors 50] [--minutes 10] [--train]
+
+Each is a real session over the app's websocket: it opens Home, Evaluate, Compare and Predict by turns and hands in a
+photo that nobody handed in before. With --train the quick recipe trains meanwhile. What a rerun waits for the model,
+the queue before it and the answer itself, is counted apart. Memory is that of the server and of what it started.
+"""
+
+import argparse
+import asyncio
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # run as a script, it finds the package and the tests' server
+from browser import Server, serve  # noqa: E402
+
+from fashion_core.photos import sample  # noqa: E402
+
+PAGES = ("", "evaluate", "compare")
+PATIENCE = 120.0  # seconds for one rerun, after which the session has failed
+MIB = 2**20
+
+
+@dataclass
+class Seen:
+    """What all visitors met. `reruns`, in seconds, are without what they waited for the model, which is `waits`."""
+
+    reruns: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    uploads: int = 0
+    lost: int = 0
+    reasons: list[str] = field(default_factory=list)  # of those lost
+
+
+@dataclass
+class Drawn:
+    """What one rerun sent."""
+
+    uploader: str = ""  # the widget's id
+    fragment: str = ""  # of the uploader
+    answers: int = 0
+    fault: str = ""
+    said: str = ""  # the last notice
+    empties: dict[tuple[int, ...], list[float]] = field(default_factory=dict)  # place → when it was emptied
+
+    @property
+    def waited(self) -> float:
+        """Seconds for the model: the place that tells who is before one is emptied before and after."""
+        return max((times[-1] - times[0] for times in self.empties.values()), default=0.0)
+
+    def add(self, message: ForwardMsg) -> None:
+        element = message.delta.new_element
+        kind = element.WhichOneof("type")
+        if kind == "empty":
+            self.empties.setdefault(tuple(message.metadata.delta_path), []).append(time.monotonic())
+        elif kind == "file_uploader":
+            self.uploader, self.fragment = element.file_uploader.id, message.delta.fragment_id
+        elif kind == "exception":
+            self.fault = element.exception.message or element.exception.type
+        elif kind == "alert":
+            self.said = element.alert.body
+        self.answers += kind == "progress"
+
+
+class Visitor:
+    """One session. Any fault of it is raised."""
+
+    def __init__(self, socket: ClientConnection, url: str, seen: Seen):
+        self.socket, self.url, self.seen, self.session = socket, url, seen, ""
+        with urllib.request.urlopen(f"{url}/_stcore/health") as answer:
+            cookies = answer.headers.get_all("Set-Cookie") or []
+        found = [part.partition("=")[2] for each in cookies for part in each.split(";") if "_xsrf=" in part]
+        self.token = found[0] if found else ""
+
+    async def receive(self) -> ForwardMsg:
+        message = ForwardMsg.FromString(await self.socket.recv(decode=False))
+        if message.HasField("new_session"):
+            self.session = message.new_session.initialize.session_id or self.session
+        return message
+
+    async def rerun(self, message: BackMsg) -> Drawn:
+        """Send it, and take what comes until the script has run to its end."""
+        began, drawn = time.monotonic(), Drawn()
+        await self.socket.send(message.SerializeToString())
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                come = await self.receive()
+                if come.HasField("delta"):
+                    drawn.add(come)
+                if come.HasField("script_finished") and come.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    break
+        if drawn.fault:
+            raise RuntimeError(drawn.fault)
+        self.seen.waits += [drawn.waited] if drawn.answers else []
+        self.seen.reruns.append(time.monotonic() - began - (drawn.waited if drawn.answers else 0.0))
+        return drawn
+
+    async def open(self, page: str) -> Drawn:
+        message = BackMsg()
+        message.rerun_script.page_name = page
+        return await self.rerun(message)
+
+    async def hand_in(self, page: Drawn, photo: bytes) -> None:
+        """Upload a photo to the uploader of `page`; where no answer comes it is lost."""
+        if not page.uploader:
+            raise RuntimeError("Predict has no place to drop a photo")
+        self.seen.uploads += 1
+        self.seen.lost += 1  # until it is answered
+        request = BackMsg()
+        request.file_urls_request.request_id = uuid.uuid4().hex
+        request.file_urls_request.file_names.append("photo.jpg")
+        request.file_urls_request.session_id = self.session
+        await self.socket.send(request.SerializeToString())
+        async with asyncio.timeout(PATIENCE):
+            while not (come := await self.receive()).HasField("file_urls_response"):
+                pass
+        (urls,) = come.file_urls_response.file_urls
+        await asyncio.to_thread(self.put, urls.upload_url, photo)
+        message = BackMsg()
+        message.rerun_script.page_name = "predict"
+        message.rerun_script.fragment_id = page.fragment
+        state = message.rerun_script.widget_states.widgets.add(id=page.uploader)
+        info = state.file_uploader_state_value.uploaded_file_info.add(
+            name="photo.jpg", size=len(photo), file_id=urls.file_id
+        )
+        info.file_urls.CopyFrom(urls)
+        drawn = await self.rerun(message)
+        if drawn.answers:
+            self.seen.lost -= 1
+        else:
+            self.seen.reasons.append(drawn.said or "no answer and no word")
+
+    def put(self, address: str, photo: bytes) -> None:
+        mark = uuid.uuid4().hex
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
+        body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + photo + f"\r\n--{mark}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={mark}", "X-Xsrftoken": self.token}
+        headers["Cookie"] = f"_streamlit_xsrf={self.token}"
+        full = f"{self.url}/{address.lstrip('/')}"
+        with urllib.request.urlopen(urllib.request.Request(full, body, headers, method="PUT"), timeout=PATIENCE):
+            pass
+
+
+async def visit(url: str, photos: list[bytes], end: float, pause: float, seen: Seen) -> None:
+    """One visitor until `end`; what goes wrong is noted, and ends the session."""
+    try:
+        await asyncio.sleep(random.uniform(0, pause))
+        stream = url.replace("http", "ws", 1) + "/_stcore/stream"
+        async with connect(stream, subprotocols=["streamlit"], origin=url, max_size=None) as socket:
+            visitor = await asyncio.to_thread(Visitor, socket, url, seen)
+            while time.monotonic() < end:
+                await visitor.open(random.choice(PAGES))
+                await asyncio.sleep(random.uniform(0, 2 * pause))
+                page = await visitor.open("predict")
+                await visitor.hand_in(page, random.choice(photos) + uuid.uuid4().bytes)  # after a JPEG's end: as good
+                await asyncio.sleep(random.uniform(0, 2 * pause))
+    except Exception as fault:  # whatever it is, this session has failed
+        seen.failures.append(f"{type(fault).__name__}: {fault}")
+
+
+async def all_visit(url: str, photos: list[bytes], visitors: int, seconds: float, pause: float) -> Seen:
+    seen, end = Seen(), time.monotonic() + seconds
+    await asyncio.gather(*(visit(url, photos, end, pause, seen) for _ in range(visitors)))
+    return seen
+
+
+def memory(server: Server) -> float:
+    """Resident memory of the server and the processes it started, in MiB."""
+    process = psutil.Process(server.process.pid)
+    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True))) / MIB
+
+
+@contextmanager
+def training(home: Path, wanted: bool) -> Iterator[None]:
+    """The quick recipe on drawn photos, for as long as the body runs."""
+    if not wanted:
+        yield
+        return
+    sample.render(home / "photos", 20)
+    command = [sys.executable, "-m", "fashion_core", "train", home / "photos", "--preset", "quick"]
+    command += ["--set", "epochs=1000", "--runs", home / "training"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+        if process.poll() is not None:
+            sys.exit("The training ended before the visitors did: see what `python -m fashion_core train` says.")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def report(seen: Seen, visitors: int, before: float, after: float) -> None:
+    """Print the table."""
+    rows = {"sessions": visitors, "failed": len(seen.failures), "photos": seen.uploads, "photos lost": seen.lost,
+            "reruns": len(seen.reruns)}  # fmt: skip
+    for name, seconds in (("a rerun", seen.reruns), ("wait for the model", seen.waits)):
+        for words, share in (("median", 50), ("95th percentile", 95)):
+            rows[f"{name}, {words}"] = f"{np.percentile(seconds, share):.2f} s" if seconds else "–"
+    rows |= {"memory, start": f"{before:.0f} MiB", "memory, end": f"{after:.0f} MiB",
+             "memory, growth": f"{after / before - 1:.1%}"}  # fmt: skip
+    for name, value in rows.items():
+        print(f"{name:36}{value}")
+    for fault in sorted({*seen.failures, *seen.reasons}):
+        print(f"    {fault}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--pause", type=float, default=3.0, help="seconds between two clicks, on average")
+    parser.add_argument("--train", action="store_true", help="train the quick recipe meanwhile")
+    options = parser.parse_args()
+    photos = [file.read_bytes() for file in sorted((ROOT / "examples").rglob("*.jpg"))[:20]]
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "weights").symlink_to(ROOT / "weights")  # the models that ship
+        with serve(home, BUSANA_SHARED="1") as server, training(home, options.train):
+            asyncio.run(all_visit(server.url, photos, 2, 5.0, 0.5))  # so that all is loaded before memory is read
+            before = memory(server)
+            seen = asyncio.run(all_visit(server.url, photos, options.visitors, 60 * options.minutes, options.pause))
+            after = memory(server)
+        print(f"{psutil.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} at the end")
+        report(seen, options.visitors, before, after)
+    sys.exit(bool(seen.failures or seen.lost))
+
+
+if __name__ == "__main__":
+    main()
