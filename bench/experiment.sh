@@ -3,8 +3,8 @@
 #
 #     PAPER=…/paper COLOURS=…/colours HOME_PHOTOS=…/clothing-small bash bench/experiment.sh WORK [STEP …]
 #
-# STEPs, all in this order by default: home garments resnet50 lite paper leak networks recipes pairs distil. What is
-# finished is not done again, and what was stopped or killed goes on. PAPER has the paper's ten classes, COLOURS these and
+# STEPs, all in this order by default: home resnet50 lite paper leak networks recipes pairs distil. What is finished
+# is not done again, and what was stopped or killed goes on. PAPER has the paper's ten classes, COLOURS these and
 # the other colours' (`fetch paper` makes both). IMAGENET is a file of ResNet-50's weights where torchvision's cannot be
 # downloaded.
 # Defaults are for two CPU cores; on a GPU: SIZE=224 FINAL_SIZE=224 LITE_SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=10 EPOCHS=10.
@@ -41,27 +41,12 @@ home() {  # photos that people took, for the garment alone: no example, and noth
     done < docs/review/home-photos.csv
 }
 
-garments() {  # the home photos, and other colours' for their garment alone, but for shoes, which nothing is taken for
-    local folder name
-    mkdir -p "$WORK/garments"
-    cp -rn "$WORK/home/." "$WORK/garments"
-    for folder in "$COLOURS"/*_*; do
-        name=$(basename "$folder")
-        case $name in
-            black_* | blue_* | *_shoes) ;;
-            *) mkdir -p "$WORK/garments/${name#*_}"; cp -n "$folder"/* "$WORK/garments/${name#*_}/" ;;
-        esac
-    done
-}
-
-resnet50() {  # small photos first, then larger ones, with photos whose garment alone is known: home's, then all
-    local first second
+resnet50() {  # small photos first, then larger ones with home photos, whose garment alone is known
+    local first
     first=$(trained resnet50-small "$PAPER" pretrained="$IMAGENET" image_size="$SIZE" epochs="$EPOCHS" batch_size=32 \
         learning_rate=0.005)
-    second=$(trained resnet50-middle "$PAPER" pretrained="$first/best.safetensors" image_size="$FINAL_SIZE" epochs=2 \
-        batch_size=32 learning_rate=0.003 warmup_epochs=0.1 extra="$WORK/home" flip_at_test=true)
-    trained resnet50 "$PAPER" pretrained="$second/best.safetensors" image_size="$FINAL_SIZE" epochs=1 batch_size=32 \
-        learning_rate=0.003 warmup_epochs=0.1 extra="$WORK/garments" flip_at_test=true
+    trained resnet50 "$PAPER" pretrained="$first/best.safetensors" image_size="$FINAL_SIZE" epochs=2 batch_size=32 \
+        learning_rate=0.003 warmup_epochs=0.1 extra="$WORK/home" flip_at_test=true
 }
 
 lite() {  # six colours and five garments on two heads: every pair has a name; small photos first, too
@@ -120,6 +105,6 @@ distil() {  # the small network taught by the large one
         learning_rate=0.03 teacher="$teacher/model"
 }
 
-for step in "${@:-home garments resnet50 lite paper leak networks recipes pairs distil}"; do
+for step in "${@:-home resnet50 lite paper leak networks recipes pairs distil}"; do
     for name in $step; do "$name"; done
 done

@@ -17,7 +17,7 @@ def fresh(server) -> Server:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_on_an_empty_home_through_the_router(name, home):
-    app = AppTest.from_file(ROOT / "fashion_core/ui/router.py", default_timeout=60).run()
+    app = AppTest.from_file(ROOT / "fashion_core/ui/router.py", default_timeout=200).run()
     if name != "home":
         app.switch_page(f"../../pages/{name}.py").run()
     assert not app.exception
@@ -26,7 +26,7 @@ def test_a_page_opens_on_an_empty_home_through_the_router(name, home):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_alone_on_an_empty_home(name, home):
-    app = AppTest.from_file(ROOT / f"pages/{name}.py", default_timeout=60).run()
+    app = AppTest.from_file(ROOT / f"pages/{name}.py", default_timeout=200).run()
     assert not app.exception
     assert app.title
 
