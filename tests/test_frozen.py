@@ -1,14 +1,13 @@
 """A frozen body: embeddings once, kept with the run; the last layer learns from them; what follows does not know."""
 
-import hashlib
 from dataclasses import replace
-from itertools import count
 
 import numpy as np
 import pytest
 import torch
 from datasets import colours
 from PIL import Image
+from trainings import digest, photos_of, trainers
 
 from fashion_core import UserError, runs
 from fashion_core.engine import checkpoint, frozen, models, weights
@@ -20,7 +19,6 @@ from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import dataset
-from fashion_core.photos.pixels import decode_photos
 from fashion_core.runs import stages
 from fashion_core.runs.config import TrainConfig, preset
 
@@ -29,25 +27,12 @@ CONFIG = replace(
     preset("frozen"), preset="test", architecture="resnet18", pretrained="none", image_size=32, epochs=3, batch_size=8,
     flip=True, precision="float32", device="cpu",
 )  # fmt: skip
+trainer = trainers(FrozenTrainer, CONFIG)
 
 
 @pytest.fixture
 def photos(home, tmp_path) -> Photos:
-    data = dataset.load(colours(tmp_path / "photos"))
-    candidates = np.array([[label == name for name in data.classes] for label in data.photos["label"]])
-    rows = [np.flatnonzero(data.photos["split"] == split) for split in ("train", "validation")]
-    return Photos(decode_photos(data, 32), candidates, *rows, data.classes, data.fingerprint)
-
-
-def trainer(photos, folder, config=CONFIG, stop_at=None, log=lambda type, **fields: None) -> FrozenTrainer:
-    folder.mkdir(exist_ok=True)
-    asked = count()
-    return FrozenTrainer(config, photos, folder, log, lambda: stop_at is not None and next(asked) >= stop_at)
-
-
-def digest(folder) -> str:
-    tensors, _ = checkpoint.load(folder / "last.safetensors")
-    return hashlib.sha256(b"".join(tensors[name].numpy().tobytes() for name in sorted(tensors))).hexdigest()
+    return photos_of(dataset.load(colours(tmp_path / "photos")))
 
 
 def looked_at(monkeypatch) -> list[int]:

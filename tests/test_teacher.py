@@ -9,13 +9,12 @@ import torch
 from datasets import COLOURS, colours
 from model_folders import write_model
 from PIL import Image
+from trainings import photos_of
 
 from fashion_core import UserError, runs
 from fashion_core.engine import checkpoint, losses, teacher
-from fashion_core.engine.training import Photos
 from fashion_core.engine.worker import work
 from fashion_core.photos import dataset, imaging
-from fashion_core.photos.pixels import decode_photos
 from fashion_core.runs.config import TrainConfig
 from fashion_core.stats import softmax
 
@@ -25,12 +24,6 @@ CONFIG = TrainConfig(
     preset="test", architecture="mobilenet_v3_small", pretrained="none", image_size=32, epochs=1, batch_size=8,
     precision="float32", device="cpu",
 )  # fmt: skip
-
-
-def photos_of(data) -> Photos:
-    candidates = np.array([[label == name for name in data.classes] for label in data.photos["label"]])
-    rows = {split: np.flatnonzero(data.photos["split"] == split) for split in ("train", "validation")}
-    return Photos(decode_photos(data, 32), candidates, *rows.values(), data.classes, data.fingerprint)
 
 
 def test_the_target_is_shared_between_label_and_teacher():

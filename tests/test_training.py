@@ -1,6 +1,5 @@
 """The loop learns, stops at once, and comes back from anything with the same bytes."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ import pytest
 import torch
 from datasets import COLOURS, colours
 from safetensors.torch import save_file
+from trainings import digest, photos_of, trainers
 
 from fashion_core import UserError, runs
 from fashion_core.engine import checkpoint, device, losses, models, training
@@ -40,28 +39,12 @@ TINY = TrainConfig(
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+trainer = trainers(Trainer, TINY)
 
 
 @pytest.fixture
 def photos(home, tmp_path) -> Photos:
-    data = dataset.load(colours(tmp_path / "photos"))
-    candidates = np.array([[label == name for name in data.classes] for label in data.photos["label"]])
-    part = data.photos["split"]
-    return Photos(
-        decode_photos(data, 32), candidates, np.flatnonzero(part == "train"), np.flatnonzero(part == "validation"),
-        data.classes, data.fingerprint,
-    )  # fmt: skip
-
-
-def trainer(photos, folder, config=TINY, stop_at=None, log=lambda type, **fields: None) -> Trainer:
-    folder.mkdir(exist_ok=True)
-    asked = count()
-    return Trainer(config, photos, folder, log, lambda: stop_at is not None and next(asked) >= stop_at)
-
-
-def digest(folder) -> str:
-    tensors, _ = checkpoint.load(folder / "last.safetensors")
-    return hashlib.sha256(b"".join(tensors[name].numpy().tobytes() for name in sorted(tensors))).hexdigest()
+    return photos_of(dataset.load(colours(tmp_path / "photos")))
 
 
 def test_the_loss_falls_and_every_iteration_is_logged(photos, tmp_path):
