@@ -1,6 +1,7 @@
 """Weights on disk: safetensors with plain metadata, written whole or not at all, so that a kill leaves the old file."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,25 @@ def load(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     return tensors, about
 
 
+def read_about(file: Path) -> dict[str, Any] | None:
+    """The `about` of any safetensors file if `save` wrote it; its tensors are not read. Errors as `read_tensors`."""
+    return _read(file, lambda name: False)[1]
+
+
 def read_tensors(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
     """The tensors (on the CPU) of any safetensors file but GRAPH, and its `about` if `save` wrote it.
 
     Raises UserError that says what the file is instead, and what to do.
     """
+    return _read(file, lambda name: name != GRAPH)
+
+
+def _read(file: Path, wanted: Callable[[str], bool]) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
     refuse_no_weights(file)
     try:
         with safe_open(file, framework="pt") as archive:
             about = json.loads((archive.metadata() or {}).get("about", "null"))
-            tensors = {name: archive.get_tensor(name) for name in archive.keys() if name != GRAPH}  # noqa: SIM118
+            tensors = {name: archive.get_tensor(name) for name in filter(wanted, archive.keys())}
     except (OSError, SafetensorError, ValueError) as error:
         raise UserError(
             f"{printable(file)} is no safetensors file, or is cut off or damaged ({error}): download or copy it again."

@@ -93,8 +93,7 @@ class FrozenTrainer(Trainer):
         for name, tensor in self.model.state_dict(keep_vars=True).items():
             if id(tensor) not in head:
                 digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
-        told = f"{self.config.architecture}:{self.config.image_size}:{self.progress.precision}"
-        digest.update(told.encode() + self.normalise.mean.cpu().numpy().tobytes())
+        digest.update(f"{self.config.architecture}:{self.config.image_size}:{self.progress.precision}".encode())
         return digest.hexdigest()
 
     @torch.no_grad()

