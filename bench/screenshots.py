@@ -44,7 +44,9 @@ def prepare(home: Path) -> None:
     (home / "weights").symlink_to(ROOT / "weights")
     _busana(home, "sample", home / "data" / "sample", "--per-class", "20")
     _busana(home, "train", home / "data" / "sample", "--preset", "quick", "--set", "image_size=64", "epochs=6")
-    _busana(home, "tag", "apparel-lite", ROOT / "examples", "--out", home / "data" / "examples.parquet")
+    photos = home / "examples.txt"  # not the folder, whose labels.csv would be a row that cannot be read
+    photos.write_text("\n".join(map(str, sorted((ROOT / "examples").glob("*/*.jpg")))))
+    _busana(home, "tag", "apparel-lite", photos, "--out", home / "catalogues" / "examples.parquet")
 
 
 def _busana(home: Path, *arguments: str | Path) -> None:
@@ -67,7 +69,7 @@ def _settle(page: Page) -> None:
 
 def _press_an_example(page: Page) -> None:
     hover_click(page, page.locator("[class*=st-key-tile-example-]").first)
-    page.get_by_text("% sure").or_(page.get_by_text("Check this")).first.wait_for(timeout=60_000)
+    page.locator("[class*=st-key-tile-answer-]").first.wait_for(timeout=60_000)
     _settle(page)
 
 
