@@ -39,7 +39,8 @@ class Photos:
     """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), rows of the two splits, class names.
 
     `candidates`, bool (n + m, k), says which classes each photo may be: one, or several for a partial label, as of a
-    garment whose colour nobody wrote down. The last m rows are extra photos to train on, with `extra_pixels`.
+    garment whose colour nobody wrote down, or none, as of another article. The last m rows are extra photos to train
+    on, with `extra_pixels`.
     `taught`, float32 (n + m, k), is a teacher's answer to each photo; zeros where it has none.
     """
 
@@ -68,12 +69,14 @@ class Photos:
 
 @dataclass
 class Progress:
-    """What a checkpoint keeps apart from the tensors. Sums are over the photos of the current epoch so far."""
+    """What a checkpoint keeps apart from the tensors. Sums are over the photos of the current epoch so far, `right`
+    of those `labelled` with any class."""
 
     step: int = 0
     loss_sum: float = 0.0
     right: int = 0
     seen: int = 0
+    labelled: int = 0
     best: tuple[float, float] = (-1.0, 0.0)  # validation accuracy, minus validation loss
     best_epoch: int = 0
     accumulate: int = 1
@@ -158,7 +161,9 @@ class Trainer:
         self.progress.loss_sum += loss * len(rows)
         self.progress.right += right
         self.progress.seen += len(rows)
-        accuracy = right / len(rows)
+        labelled = int(self.photos.candidates[rows].any(axis=1).sum())
+        self.progress.labelled += labelled
+        accuracy = right / max(labelled, 1)
         self.log(
             "step", step=self.progress.step, epoch=epoch + 1, loss=loss, accuracy=accuracy, learning_rate=rate
         )  # fmt: skip
@@ -265,10 +270,10 @@ class Trainer:
         progress = self.progress
         self.log(
             "epoch", epoch=epoch, step=progress.step, best=better,
-            train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.right / progress.seen,
+            train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.right / max(progress.labelled, 1),
             validation_loss=loss, validation_accuracy=accuracy, **self._speed(done, seconds),
         )  # fmt: skip
-        progress.loss_sum, progress.right, progress.seen = 0.0, 0, 0
+        progress.loss_sum, progress.right, progress.seen, progress.labelled = 0.0, 0, 0, 0
         self.save_last()
 
     def _validation_logits(self) -> torch.Tensor:
@@ -343,8 +348,9 @@ class Trainer:
 
 def read_progress(about: dict[str, Any]) -> Progress:
     """The progress that a checkpoint keeps."""
-    accuracy, loss = about["progress"]["best"]
-    return Progress(**about["progress"] | {"best": (accuracy, loss)})
+    kept = about["progress"]
+    accuracy, loss = kept["best"]
+    return Progress(**{"labelled": kept["seen"]} | kept | {"best": (accuracy, loss)})  # once, all seen were labelled
 
 
 def rewind_to_best(folder: Path) -> int:
@@ -362,7 +368,7 @@ def rewind_to_best(folder: Path) -> int:
     if about["config"]["ema_decay"]:
         tensors |= {f"ema.module.{name}": tensor.clone() for name, tensor in weights.items()}
         tensors["ema.n_averaged"] = torch.tensor(step)
-    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0}
+    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}
     checkpoint.save(folder / LAST, tensors, about)
     return step
 

@@ -33,7 +33,7 @@ from fashion_core.photos.imaging import printable
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.photos.sample import made
 from fashion_core.runs import TEST_SETTINGS, Run, stages
-from fashion_core.runs.config import predict_size
+from fashion_core.runs.config import TrainConfig, predict_size
 from fashion_core.runs.events import Tail
 from fashion_core.runs.record import read_values
 from fashion_core.stats import softmax, wilson
@@ -211,24 +211,26 @@ def _training_photos(
     photos = Photos(pixels, candidates, train, validation, data.classes, fingerprint)
     parts = [data]
     if run.config.extra:
-        extra = _load_extra(run.config.extra, data, report)
+        extra = _load_extra(run.config, data, report)
         photos, notes = _with_extra(photos, extra, run.config.image_size, report), [*notes, *extra.notes]
         parts.append(extra)
     if run.config.teacher:
         answers = teacher.answers(run.folder, run.config.teacher, photos, parts, report)
+        answers[~photos.candidates.any(axis=1)] = 0  # of what is none of the classes it knows no better
         photos, count = replace(photos, taught=answers), int((answers[photos.train].sum(axis=1) > 0).sum())
         name = Path(run.config.teacher).name
         notes = [*notes, f"The model {name} teaches {count} of the {len(photos.train)} training photos."]
     return photos, notes
 
 
-def _load_extra(folder: str, data: Dataset, report: Progress) -> Dataset:
+def _load_extra(config: TrainConfig, data: Dataset, report: Progress) -> Dataset:
+    folder = config.extra
     if not Path(folder).is_absolute() and not Path(folder).is_dir():
         raise UserError(
             f"The extra photos lie in {printable(folder)}, a path relative to the folder in which the run was started: "
             "resume it from there, or add --set extra= and the whole path."
         )
-    return load_extra(folder, data, report)
+    return load_extra(folder, data, report, outliers=config.outlier_exposure)
 
 
 def _with_extra(photos: Photos, extra: Dataset, image_size: int, report: Progress) -> Photos:
