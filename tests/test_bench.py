@@ -231,5 +231,7 @@ def test_experiment(tmp_path):
     done = subprocess.run(["bash", script, work], env=os.environ | inputs | {"PYTHON": str(stand_in)},
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert log.read_text().split() == ["train"] * 4 + ["compare"] * 6 + ["train", "evaluate"] + ["train"] * 3
-    assert sorted(folder.name for folder in (work / "home").iterdir()) == ["dress", "pants", "shirt", "shoes", "shorts"]
+    assert log.read_text().split() == ["train"] * 5 + ["compare"] * 6 + ["train", "evaluate"] + ["train"] * 3
+    assert sorted(folder.name for folder in (work / "home").iterdir()) == [
+        "dress", "hat", "outwear", "pants", "shirt", "shoes", "shorts", "skirt",
+    ]  # fmt: skip
