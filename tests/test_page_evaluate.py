@@ -576,6 +576,7 @@ def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_ha
     said = page.get_by_role("dialog")
     expect(said).to_contain_text("called hat, is coat")
     expect(page).to_have_url(re.compile(f"photo={photo_id('coat/2.jpg')}"))
+    steady_box(page, page.get_by_role("button", name="Next"))  # the keys work when their buttons are there
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(f"photo={photo_id('coat/1.jpg')}"))
     expect(said).to_contain_text("2 of 3 in this selection")
@@ -588,6 +589,30 @@ def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_ha
     expect(page).not_to_have_url(re.compile("photo="))
     page.get_by_role("button", name="coat", exact=True).click()  # the chip
     expect(page.get_by_test_id("stMain")).to_contain_text("8 of 8 photos")
+
+
+def test_quick_presses_of_j_k_and_the_arrows_all_count_and_typed_letters_are_the_fields(
+    by_hand, home, server, page: Page
+):
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&photo=7")  # the first of eight
+    said = page.get_by_role("dialog")
+    expect(said).to_contain_text("1 of 8 in this selection · J or → next · K or ← previous")
+    steady_box(page, page.get_by_role("button", name="Next"))
+    for presses, place in (("jjj", 4), ("kk", 2), (["ArrowRight"] * 5, 7), (["ArrowLeft"] * 3, 4), ("K", 3)):
+        for key in presses:
+            page.keyboard.press(key)
+        expect(said).to_contain_text(f"{place} of 8 in this selection")
+    for _ in range(9):  # past the end, where the counting stops
+        page.keyboard.press("j")
+    expect(said).to_contain_text("8 of 8 in this selection")
+    page.keyboard.press("k")
+    expect(said).to_contain_text("7 of 8 in this selection")
+    field = said.get_by_role("combobox")
+    field.click()
+    page.keyboard.type("jk")
+    expect(field).to_have_value("jk")
+    page.wait_for_timeout(1000)
+    expect(said).to_contain_text("7 of 8 in this selection")
 
 
 def test_on_a_phone_a_link_to_a_photo_lands_on_it_full_screen_and_back_closes_what_was_opened(

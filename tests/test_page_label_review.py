@@ -445,7 +445,7 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     expect(said).not_to_contain_text("Decided: left out")
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
     steady_box(page, page.get_by_role("button", name="Leave out"))
-    page.keyboard.press("k")
+    page.keyboard.press("y")
     expect(said).to_contain_text("Decided: the label is right")
     assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
     page.keyboard.press("Escape")
