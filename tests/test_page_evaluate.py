@@ -283,7 +283,10 @@ def test_mistakes_of_colour_garment_or_both_are_counted_and_open_their_photos(ho
         ["1.jpg"], ["2.jpg"], ["3.jpg"],
     ]  # fmt: skip
     assert "1 by the colour alone, 1 by the garment alone, 1 by both" in words(opened(model="parts"))
+    for words_of, tile in (("wrong colour", "1.jpg"), ("wrong garment", "2.jpg"), ("wrong in both", "3.jpg")):
+        assert tiles(opened(model="parts", which=words_of)) == [tile]  # as the switch and the address call it
     app = opened(model="parts", which="both")
+    assert app.segmented_control(key="which").options[3:] == ["wrong colour", "wrong garment", "wrong in both"]
     app.segmented_control(key="by").set_value("colour").run()  # where no such filter is
     assert not app.exception and app.segmented_control(key="which").value == "wrong"
 
@@ -539,11 +542,11 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
     assert "most votes first" in words(app) and "confident first" not in words(app)
     app = opened(of="all", photo=photo_id("coat/2.jpg"))
     assert "Votes of its nearest photos" in words(app) and "Confidence" not in words(app)
-    app = opened(of="all", q="below 60 %", view="Confidence")
+    app = opened(of="all", q="below 60%", view="Confidence")
     assert app.button(key="chip-0").label == "below 60% of the votes" and "These are votes, not confidences" in words(
         app
     )
-    assert app.text_input(key="q").value == "below 60 %" and app.slider[0].label == "Refuse those with the fewest votes"
+    assert app.text_input(key="q").value == "below 60%" and app.slider[0].label == "Refuse those with the fewest votes"
     assert "that the most similar photos doubt most" in words(opened(of="all", view="Labels"))
     assert "votes" not in words(opened()) + words(opened(photo="2")) + words(opened(view="Confidence"))
 
@@ -665,6 +668,6 @@ def test_a_click_on_a_bar_of_confidence_asks_for_its_photos(by_hand, home, serve
     page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Confidence")
     chart = page.locator(".st-key-reliability .js-plotly-plot")
     expect(chart.locator(".bars .point").last).to_be_visible()
-    hover_click(page, chart, lambda box: (box["width"] * 0.88, box["height"] * 0.6))  # the bar of 80 to 90 %
+    hover_click(page, chart, lambda box: (box["width"] * 0.88, box["height"] * 0.6))  # the bar of 80 to 90%
     expect(page).to_have_url(re.compile("q=at"))
     expect(page.get_by_test_id("stMain")).to_contain_text("2 of 8 photos")

@@ -349,7 +349,7 @@ def test_labels_that_filters_hide_are_told_and_one_click_away(home, tmp_path):
 
 
 def test_a_weak_model_doubts_labels_with_a_caution(home):
-    publish(home, eight(), draw=False)  # right on 62.5 %
+    publish(home, eight(), draw=False)  # right on 62.5%
     assert "Right on 62.5% of these photos only" in words(opened(view="Labels"))
     publish(home, planted()[0], "swapped", draw=False)
     assert "of these photos only" not in words(opened(model="swapped", view="Labels"))
