@@ -300,7 +300,7 @@ def test_a_run_on_the_cpu_leaves_a_gpu_alone_to_its_end(home, tmp_path, monkeypa
 
 
 def test_the_temperature_is_fitted_on_the_validation_photos():
-    """Scores are (2, 0) everywhere. Of the validation photos 3 in 4 are of the first class, so it must get 75 %:
+    """Scores are (2, 0) everywhere. Of the validation photos 3 in 4 are of the first class, so it must get 75%:
     1 / (1 + exp(-2 / T)) = 3/4, T = 2 / ln 3. The test photos, all of the second class, would say another thing."""
     splits = ["train"] * 2 + ["validation"] * 4 + ["test"] * 4
     labels = ["a", "b"] + ["a", "a", "a", "b"] + ["b"] * 4

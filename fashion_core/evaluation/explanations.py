@@ -40,7 +40,7 @@ class Explanations:
     from before the uncertainty was kept.
 
     `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
-    that only 2 % of the validation photos pass.
+    that only 2% of the validation photos pass.
     `maps`, float16 (t, classes, h, w), are the class scores before their mean over the places, of the t test photos in
     the order of their rows; None where the network's head does not average.
     """
@@ -176,7 +176,7 @@ class Explanations:
 
     @cached_property
     def colour_ood_threshold(self) -> float:
-        """The score that only 2 % of the validation photos pass; infinite where there are none."""
+        """The score that only 2% of the validation photos pass; infinite where there are none."""
         held_out = self._sure_colours("validation")
         return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if len(held_out) else np.inf
 
