@@ -3,8 +3,8 @@
     python -m bench.tag MODEL DIR|ZIP [--photos 512] [--pairs 5]
 
 The rival is `Predictor` given the same bytes, read and answered in its own batches: no file, no measured colour, no
-threads that read ahead. Both answer the same photos in turn, `pairs` times; the ratio is the median of the pairs. On one
-core (`taskset -c 1 python …`) the clock is processor time, which others on the machine change little.
+threads that read ahead. Both answer the same photos in turn, `pairs` times; the ratio is the median of the pairs.
+On one core (`taskset -c 1 python …`) the clock is processor time, which others on the machine change little.
 Prints one JSON object.
 """
 
