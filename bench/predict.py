@@ -268,7 +268,7 @@ def large(folder: Path, files: Sequence[bytes], options: argparse.Namespace) -> 
     ours, whole = squares(some, size), np.stack([by_pillow(each, size) for each in some])
     said = [softmax(predictor.predict_pixels(pixels)[0], predictor.card.temperature) for pixels in (ours, whole)]
     same, moved = int((said[0].argmax(1) == said[1].argmax(1)).sum()), np.abs(said[0] - said[1]).max()
-    print(f"Beside whole decoding: the same top class of {same} of {len(some)}, at most {moved:.4f} of a probability.\n")
+    print(f"Beside whole decoding: {same} of {len(some)} keep their top class, at most {moved:.4f} of a probability.\n")
 
 
 def clock(options: argparse.Namespace, children: bool = False) -> Callable[[], float]:
