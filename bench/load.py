@@ -127,8 +127,8 @@ class Visitor:
         self.seen.lost += 1  # until it is answered
         request = BackMsg()
         request.file_urls_request.request_id = uuid.uuid4().hex
-        name = f"{uuid.uuid4().hex}.jpg"  # an answer that stands from before names another
-        request.file_urls_request.file_names.append(name)
+        mark = uuid.uuid4().hex  # an answer that stands from before names another
+        request.file_urls_request.file_names.append(f"{mark}.jpg")
         request.file_urls_request.session_id = self.session
         await self.socket.send(request.SerializeToString())
         async with asyncio.timeout(PATIENCE):
@@ -144,7 +144,7 @@ class Visitor:
         info.file_urls.CopyFrom(urls)
         drawn = await self.rerun(message)
         self.seen.waits.append(drawn.waited)
-        if drawn.answers and any(name in words for words in drawn.words):
+        if drawn.answers and any(mark in words for words in drawn.words):
             self.seen.lost -= 1
         elif drawn.said:
             self.seen.reasons.append(drawn.said)

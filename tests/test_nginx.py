@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,8 +44,8 @@ def free_port() -> int:
 
 def configure(home: Path, app: str) -> int:
     """Write nginx's files for the documented site before `app`; the port it listens on."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-                    "-keyout", home / "key.pem", "-out", home / "cert.pem"], check=True, capture_output=True)  # fmt: skip
+    made = ["-subj", "/CN=localhost", "-days", "1", "-keyout", home / "key.pem", "-out", home / "cert.pem"]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *made], check=True, capture_output=True)
     port, site = free_port(), (ROOT / "deploy" / "nginx.conf").read_text()
     for documented, here in (
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
@@ -97,10 +98,10 @@ def ask(proxy: str, method: str, path: str, body: bytes | None = None, source: s
     connection = http.client.HTTPSConnection(
         "127.0.0.1", port, context=context, timeout=120, source_address=(source, 0)
     )
-    try:
+    with suppress(
+        BrokenPipeError, ConnectionResetError
+    ):  # refused before all was sent: the answer is there all the same
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-    except (BrokenPipeError, ConnectionResetError):  # refused before all was sent: the answer is there all the same
-        pass
     answer = connection.getresponse()
     return answer, answer.read()
 
