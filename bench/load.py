@@ -140,7 +140,9 @@ class Visitor:
         message.rerun_script.page_name = "predict"
         message.rerun_script.fragment_id = page.fragment
         state = message.rerun_script.widget_states.widgets.add(id=page.uploader)
-        info = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=len(photo), file_id=urls.file_id)
+        info = state.file_uploader_state_value.uploaded_file_info.add(
+            name=f"{mark}.jpg", size=len(photo), file_id=urls.file_id
+        )
         info.file_urls.CopyFrom(urls)
         drawn = await self.rerun(message)
         self.seen.waits.append(drawn.waited)
