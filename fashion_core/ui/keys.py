@@ -70,7 +70,7 @@ COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off",
 COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "differ"
 
 # Home and Predict (ui/try_photos.py): its parts, as its style names them
-TRY, TRY_DROP, TRY_EXAMPLES = "try", "try-drop", "try-examples"
+TRY, TRY_DROP, TRY_EXAMPLES, TRY_AGAIN = "try", "try-drop", "try-examples", "try-again"
 
 # Predict (pages/predict.py, ui/try_photos.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
