@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from trainings import digest, photos_of, trainers
 
 from fashion_core import UserError, runs
-from fashion_core.engine import checkpoint, device, losses, models, training
+from fashion_core.engine import checkpoint, device, losses, models, recipe, training
 from fashion_core.engine.device import predict_logits
 from fashion_core.engine.evaluate import calibrate, load_network
 from fashion_core.engine.training import NotFinite, Photos, Trainer
@@ -350,16 +350,16 @@ def test_changed_photos_are_not_mixed_into_an_old_run(photos, tmp_path):
 
 def test_augmentation_gives_every_photo_a_crop_of_its_own_and_none_without():
     batch = torch.randint(0, 256, (4, 32, 32, 3), dtype=torch.uint8)
-    plain = training.make_augmentation(replace(TINY, crop_scale=1.0, flip=False))
+    plain = recipe.make_augmentation(replace(TINY, crop_scale=1.0, flip=False))
     assert torch.equal(plain(batch), batch)
-    cropped = training.make_augmentation(TINY)(batch[:1].expand(4, -1, -1, -1))
+    cropped = recipe.make_augmentation(TINY)(batch[:1].expand(4, -1, -1, -1))
     assert cropped.shape == batch.shape and cropped.dtype == torch.uint8
     assert not torch.equal(cropped[0], cropped[1])
 
 
 def test_biases_and_norms_do_not_decay_and_the_head_learns_faster():
     network, _ = models.build("resnet18", ("a", "b", "c"), 32)
-    groups = training.make_optimizer(network, replace(TINY, weight_decay=0.1, head_learning_rate=10), 3).param_groups
+    groups = recipe.make_optimizer(network, replace(TINY, weight_decay=0.1, head_learning_rate=10), 3).param_groups
     settings = {
         id(parameter): (group["factor"], group["weight_decay"]) for group in groups for parameter in group["params"]
     }

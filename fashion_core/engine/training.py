@@ -16,13 +16,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
-from torchvision.transforms import v2
 
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
 from fashion_core.engine.losses import distilled, partial_cross_entropy
+from fashion_core.engine.recipe import make_augmentation, make_optimizer
 from fashion_core.runs.config import TrainConfig, learning_rate_at
+from fashion_core.runs.stopping import Stopped
 
 LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
 CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill
@@ -132,25 +133,33 @@ class Trainer:
 
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
+        try:
+            self._train_on()
+        except Stopped:
+            self.save_last()
+            return "stopped"
+        return "finished"
+
+    def _train_on(self) -> None:
+        """Run to the end. Raises `Stopped` where what was learned so far is whole."""
         started, first_step = time.monotonic(), self.progress.step
         saved, heartbeat = started, -math.inf
-        while self.progress.step < self.total:
-            if self.should_stop():
-                self.save_last()
-                return "stopped"
+        while self.progress.step < self.total or self.progress.seen:
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
-            self._train_batch(epoch, batch)
-            done, now = self.progress.step - first_step, time.monotonic()
-            if now - heartbeat >= HEARTBEAT_SECONDS:
-                self._heartbeat(done, now - started)
-                heartbeat = now
-            if batch + 1 == self.steps_per_epoch:
-                self._end_epoch(epoch + 1, done, now - started)
+            if self.progress.seen and not batch:  # its steps are done; a stop may have come before it was validated
+                self._end_epoch(epoch, self.progress.step - first_step, time.monotonic() - started)
                 saved = time.monotonic()
-            elif now - saved >= CHECKPOINT_SECONDS:
+                continue
+            if self.should_stop():
+                raise Stopped
+            self._train_batch(epoch, batch)
+            now = time.monotonic()
+            if now - heartbeat >= HEARTBEAT_SECONDS:
+                self._heartbeat(self.progress.step - first_step, now - started)
+                heartbeat = now
+            if now - saved >= CHECKPOINT_SECONDS and batch + 1 < self.steps_per_epoch:
                 self.save_last()
                 saved = time.monotonic()
-        return "finished"
 
     def _train_batch(self, epoch: int, batch: int) -> None:
         """One iteration, counted and logged."""
@@ -179,8 +188,13 @@ class Trainer:
         """One optimizer step on `rows`: its mean loss and how many were right. Halves the batch if memory is short."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        while (found := try_in_memory(lambda: self._seeded_backward(rows), self.device)) is None:
-            self._halve(len(rows))
+        statistics = [buffer.clone() for buffer in self.model.buffers()]  # of batch normalisation
+        try:
+            while (found := try_in_memory(lambda: self._seeded_backward(rows), self.device)) is None:
+                self._halve(len(rows))
+        except Stopped:  # within the step, which a resumed run takes again
+            self._set_buffers(statistics)
+            raise
         loss, right = found
         if not np.isfinite(loss):
             raise self._diverged(f"The loss is not a number at step {self.progress.step + 1}")
@@ -188,6 +202,11 @@ class Trainer:
         if self.ema:
             self.ema.update_parameters(self.model)
         return loss, right
+
+    @torch.no_grad()
+    def _set_buffers(self, values: list[torch.Tensor]) -> None:
+        for buffer, value in zip(self.model.buffers(), values, strict=True):
+            buffer.copy_(value)
 
     def _seeded_backward(self, rows: np.ndarray) -> tuple[float, int]:
         torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step)
@@ -371,29 +390,3 @@ def rewind_to_best(folder: Path) -> int:
     about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}
     checkpoint.save(folder / LAST, tensors, about)
     return step
-
-
-def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch.optim.Optimizer:
-    """SGD or AdamW; no weight decay on biases and normalisation; the head's rate times `head_learning_rate`."""
-    new = {id(parameter) for parameter in models.head(model, classes).parameters()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for parameter in filter(lambda each: each.requires_grad, model.parameters()):
-        factor = config.head_learning_rate if id(parameter) in new else 1.0
-        groups.setdefault((factor, config.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
-    parts = [{"params": params, "factor": factor, "weight_decay": decay} for (factor, decay), params in groups.items()]
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(parts, lr=config.learning_rate)
-    return torch.optim.SGD(parts, lr=config.learning_rate, momentum=config.momentum)
-
-
-def make_augmentation(config: TrainConfig) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Random crops and flips, each photo its own; uint8 (n, s, s, 3). No hue jitter: it changes the label."""
-    size = config.image_size
-    steps = (
-        [v2.RandomResizedCrop(size, scale=(config.crop_scale, 1.0), antialias=True)] if config.crop_scale < 1 else []
-    )
-    steps += [v2.RandomHorizontalFlip()] if config.flip else []
-    if not steps:
-        return lambda photos: photos
-    transform = v2.Compose(steps)
-    return lambda photos: torch.stack([transform(photo) for photo in photos.permute(0, 3, 1, 2)]).permute(0, 2, 3, 1)

@@ -20,7 +20,7 @@ from fashion_core.engine.device import Log, pick_device
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.frozen import FrozenTrainer
-from fashion_core.engine.stopping import Stopped, begin, progress_log, stop_requests
+from fashion_core.engine.stopping import Report, heard_between_layers
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -36,6 +36,7 @@ from fashion_core.runs import TEST_SETTINGS, Run, stages
 from fashion_core.runs.config import TrainConfig, predict_size
 from fashion_core.runs.events import Tail
 from fashion_core.runs.record import read_values
+from fashion_core.runs.stopping import Stopped, stop_requests
 from fashion_core.stats import softmax, wilson
 
 
@@ -51,7 +52,7 @@ def work(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
 
     Whatever goes wrong is logged as an `error` event before it is raised.
     """
-    return _logged(run, log, lambda should_stop: _train(run, log, should_stop, show))
+    return _logged(run, log, lambda report: _train(run, log, report, show))
 
 
 def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
@@ -59,14 +60,14 @@ def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
 
     UserError where no epoch was finished, or where the photos are gone or changed.
     """
-    return _logged(run, log, lambda should_stop: _keep_best(run, log, should_stop, show))
+    return _logged(run, log, lambda report: _keep_best(run, log, report, show))
 
 
-def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool]], str]) -> str:
-    """Run `body(should_stop)` and log how it ended."""
-    with stop_requests(run) as should_stop:
+def _logged(run: Run, log: Log, body: Callable[[Report], str]) -> str:
+    """Run `body(report)` and log how it ended."""
+    with stop_requests(run) as should_stop, heard_between_layers(should_stop):
         try:
-            reason = body(should_stop)
+            reason = body(Report(log, should_stop))
         except Stopped:
             reason = "stopped"
         except NotFinite as error:
@@ -82,8 +83,7 @@ def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool]], str]) -> st
         return reason
 
 
-def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
-    report = progress_log(log, should_stop)
+def _train(run: Run, log: Log, report: Report, show: Callable[[str], object]) -> str:
     if run.model_folder:
         return _gather_explanations(run, report, show)
     _refuse_to_diverge_again(run)
@@ -99,9 +99,10 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
         if begins:  # nothing was learned from them: once they are corrected, the run may take them anew
             (run.folder / label_corrections.COPY).unlink()
         raise
-    begin(stages.WARMING, log, should_stop)
-    kind = FrozenTrainer if run.config.frozen else Trainer
-    trainer = kind(run.config, photos, run.folder, log, should_stop, _keeper(run, data, photos))
+    report.begin(stages.WARMING)
+    kind, keep = FrozenTrainer if run.config.frozen else Trainer, _keeper(run, data, photos)
+    # Apart: weights may come of a network that does not answer.
+    trainer = report.apart(lambda: kind(run.config, photos, run.folder, log, report.should_stop, keep))
     _remove_later_epochs(run, trainer)
     notes = [*_notes(data, trainer), *notes, *_changes(run)]
     _log_start(run, data, trainer, log)
@@ -116,8 +117,7 @@ def _train(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[
     return "finished"
 
 
-def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
-    report = progress_log(log, should_stop)
+def _keep_best(run: Run, log: Log, report: Report, show: Callable[[str], object]) -> str:
     if run.model_folder and not _is_to_be_tested_otherwise(run):
         return _gather_explanations(run, report, show)
     if not (run.folder / BEST).exists():
@@ -277,18 +277,18 @@ def _remove_later_epochs(run: Run, trainer: Trainer) -> None:
             file.unlink(missing_ok=True)
 
 
-def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str], log: Log, report: Progress) -> None:
+def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str], log: Log, report: Report) -> None:
     """Load the best weights, calibrate on validation, test once, store and export: the model can be used. Explain."""
-    log("stage", stage=stages.TESTING)
+    report.begin(stages.TESTING)
     network, about = load_network(run.folder / BEST)
     tested_with = {name: getattr(run.config, name) for name in TEST_SETTINGS}  # may have been set after training
     about |= {"config": about["config"] | tested_with}
     export.round_as_stored(network)
     network.to(trained.device)
     pixels = decode_photos(data, predict_size(about["config"]), report)
-    log("stage", stage=stages.TESTING, detail="validation photos")
+    report.begin(stages.TESTING, "validation photos")
     temperature = calibrate(network, about, data, pixels, trained.device, log)
-    log("stage", stage=stages.TESTING, detail="test photos")
+    report.begin(stages.TESTING, "test photos")
     test = evaluate(
         network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels, trained.device, log
     )
@@ -300,7 +300,7 @@ def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str]
     (run.folder / explanations.FILE).unlink(missing_ok=True)  # of an earlier test, whose model folder was removed
     epochs = run.folder / EPOCHS
     copies = [file, epochs] if epochs.is_dir() else [file]  # a run begun before these were kept
-    export.write_model_folder(run.folder / "model", network, about, card, copies)
+    report.apart(lambda: export.write_model_folder(run.folder / "model", network, about, card, copies))
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
     _explain(run, data, pixels, network, trained.device, report)

@@ -109,6 +109,9 @@ TRAIN_TABLE = "runs-table"
 
 # The live fragment (ui/live.py) and what it offers of a run (ui/resume.py)
 LIVE = "live"
+# What a run's network answered after each epoch (ui/epoch_photos.py): which epoch, the newest when that was chosen, the
+# nine photos, and the path of the one that is shown large
+EPOCH_CHOICE, EPOCH_NEWEST, EPOCH_PHOTOS, EPOCH_OPEN = "epoch-choice", "epoch-newest", "epoch-photos", "epoch-open"
 RESUME_PROBLEM = "resume-problem"  # what kept a run from being stopped or resumed, until it is shown
 
 
