@@ -475,6 +475,8 @@ def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, hom
     page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
     plot = page.locator(".st-key-map .js-plotly-plot .draglayer .nsewdrag").first
     plot.scroll_into_view_if_needed()
+    steady_box(page, plot)
+    page.locator(".st-key-map [data-val=lasso]").click()
     box = steady_box(page, plot)
     # The photos lie on an arc whose ends are right below and left above: around its lower end.
     corners = [(0.55, 0.45), (0.99, 0.45), (0.99, 0.99), (0.55, 0.99), (0.55, 0.45)]
