@@ -58,9 +58,15 @@ def launch(playwright: Playwright, executable: str) -> Browser:
 
 @contextmanager
 def serve(
-    home: Path, script: Path = ROOT / "app.py", patience: float = 60, port: int = 0, **environment: str
+    home: Path,
+    script: Path = ROOT / "app.py",
+    patience: float = 60,
+    port: int = 0,
+    folder: Path = ROOT,
+    **environment: str,
 ) -> Iterator[Server]:
     """Run `script` on `port`, or a free one, of this machine with `home` as its BUSANA_HOME; end it by its process id.
+    Settings and modules are those of `folder`.
 
     Raises RuntimeError with the server's own words when it is not healthy within `patience` seconds.
     """
@@ -75,7 +81,7 @@ def serve(
     log = home / "server.log"
     with log.open("wb") as sink:
         variables = os.environ | {"BUSANA_HOME": str(home)} | environment
-        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=sink, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=sink, stderr=subprocess.STDOUT)
     server = Server(f"http://127.0.0.1:{port}", home, process, log)
     try:
         _wait_until_healthy(server, patience)

@@ -475,6 +475,8 @@ def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, hom
     page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
     plot = page.locator(".st-key-map .js-plotly-plot .draglayer .nsewdrag").first
     plot.scroll_into_view_if_needed()
+    steady_box(page, plot)
+    page.locator(".st-key-map [data-val=lasso]").click()
     box = steady_box(page, plot)
     # The photos lie on an arc whose ends are right below and left above: around its lower end.
     corners = [(0.55, 0.45), (0.99, 0.45), (0.99, 0.99), (0.55, 0.99), (0.55, 0.45)]
@@ -494,6 +496,30 @@ def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, hom
     expect(said).to_contain_text(before)
     page.get_by_role("button", name="Clear the drawn area").click()
     expect(said).to_contain_text("8 of 8 photos")
+
+
+def test_a_click_on_a_point_of_the_map_opens_its_photo_and_the_wheel_zooms(root, home, server, page: Page):
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
+    plot = page.locator(".st-key-map .js-plotly-plot")
+    points = plot.locator(".scatterlayer .point")
+    expect(points.nth(7)).to_be_visible()
+    box, point = steady_box(page, plot), steady_box(page, points.first)
+    in_the_middle = (point["x"] + point["width"] / 2 - box["x"], point["y"] + point["height"] / 2 - box["y"])
+    hover_click(page, plot, lambda _: in_the_middle)
+    expect(page.get_by_role("dialog")).to_contain_text("Label is right")
+    expect(page).to_have_url(re.compile(r"photo=[0-9a-f]{10}"))
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).to_have_url(re.compile("view=Map"))
+    box = steady_box(page, plot)
+    page.mouse.move(box["x"] + in_the_middle[0], box["y"] + in_the_middle[1])  # which stays where it is
+    before = steady_box(page, points.nth(7))
+    page.wait_for_timeout(200)
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(1000)
+    after, still = steady_box(page, points.nth(7)), steady_box(page, points.first)
+    moved = abs(after["x"] - before["x"]) + abs(after["y"] - before["y"])
+    assert moved > 20 and abs(still["x"] - point["x"]) < 5
 
 
 def test_by_arrow_key_the_epochs_go_by(root, home, server, page: Page):
@@ -567,6 +593,8 @@ def test_a_press_anywhere_on_a_tile_selects_it_where_one_selects(root, home, ser
         expect(ticks.nth(place)).to_be_checked()
     expect(main).to_contain_text("2 selected")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    frame = "tick => getComputedStyle(tick.closest('label'), '::after').boxShadow"
+    assert "rgb(59, 74, 159)" in ticks.nth(2).evaluate(frame)  # the theme's indigo
     page.get_by_role("button", name="Leave out").click()
     expect(main).to_contain_text("2 photos: left out")
     expect(main).to_contain_text("Decisions on these photos: 2")  # the page followed

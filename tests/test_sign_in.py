@@ -87,7 +87,7 @@ def test_a_trainer_signs_in_trains_and_signs_out(page, open_site):
     page.goto(f"{open_site.url}/sign-in")
     expect(page.get_by_text("ann@example.com")).to_be_visible(timeout=SOON)
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/oauth2/end_session?**")  # the provider asks; until then our own button is there
+    page.wait_for_url("**/oauth2/end_session?**")  # the provider asks; until then Busana's own button is still there
     page.get_by_role("button", name=re.compile("end session|sign out|log ?out|yes", re.IGNORECASE)).click()
     page.wait_for_url(f"{open_site.url}/**")
     see_pages(page, OPEN)
@@ -106,8 +106,11 @@ def test_who_is_no_trainer_by_a_verified_address_looks_and_predicts(name, page, 
 
 def test_where_viewers_are_named_a_stranger_sees_the_door_and_a_viewer_what_is_behind(page, server, provider, tmp_path):
     site = shared(server, tmp_path, provider, viewers=["bob@example.com"])
-    page.goto(f"{site.url}/predict")
-    expect(page.get_by_test_id("stHeading")).to_have_text("Sign in", timeout=SOON)
-    expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
+    for address in ("", "sign-in", "predict", "train"):
+        page.goto(f"{site.url}/{address}")
+        expect(page.get_by_test_id("stHeading")).to_have_text("Sign in", timeout=SOON)
+        expect(page.get_by_text("This server is for people it knows.")).to_be_visible()
+        expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
+        expect(page.get_by_role("dialog")).to_have_count(0)  # as Streamlit's "Page not found" is
     sign_in(page, site, "bob", door="/")
     see_pages(page, OPEN)

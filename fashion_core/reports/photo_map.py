@@ -48,7 +48,8 @@ def map_figure(
         closed = np.concatenate([area, area[:1]])
         figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
                            line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 40}, height=520, dragmode="lasso",
+    # Streamlit 1.67 lets a click select only where a drag pans; the lasso is in the bar above, in a margin of its own.
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 40}, height=520, dragmode="pan",
                          legend={"orientation": "h", "y": -0.04})  # fmt: skip
     figure.update_xaxes(visible=False)
     return figure.update_yaxes(visible=False, scaleanchor="x")

@@ -16,8 +16,9 @@ ABOUT = f"**Busana {__version__}**: train, inspect and share apparel photo class
 
 # One colour cannot be both: dark enough under the white words of a button, and light enough for words on the dark.
 ACTIVE = """<style>
+:root { --accent: light-dark(#3b4a9f, #a3b0f7); }
 [data-testid="stButtonGroup"] :is([aria-checked="true"], [aria-pressed="true"]) p {
-  color: light-dark(#3b4a9f, #a3b0f7);
+  color: var(--accent);
 }
 </style>"""
 

@@ -52,7 +52,7 @@ STYLE = """<style>
   content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
 }
 [class*="st-key-why-"] button:hover::after { box-shadow: 0 0 0 2px rgb(128 128 128 / .6); }
-[class*="st-key-why-"] button:focus-visible::after { box-shadow: 0 0 0 3px var(--primary-color, currentColor); }
+[class*="st-key-why-"] button:focus-visible::after { box-shadow: 0 0 0 3px var(--accent); }
 </style>"""
 
 # A link as large as its tile. Nothing between the two may be positioned, or it would hold the link's surface.
@@ -80,7 +80,7 @@ TICK_STYLE = """<style>
 }
 [class*="st-key-tick-"] label:hover::after { box-shadow: 0 0 0 2px rgb(128 128 128 / .6); }
 [class*="st-key-tile-"]:has([class*="st-key-tick-"] input:checked) label::after {
-  box-shadow: 0 0 0 3px var(--primary-color, currentColor);
+  box-shadow: 0 0 0 3px var(--accent);
 }
 [class*="st-key-tick-"] label:has(input:focus-visible)::after { outline: 3px dashed currentColor; outline-offset: 2px; }
 </style>"""

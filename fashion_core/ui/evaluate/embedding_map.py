@@ -31,9 +31,11 @@ def view(state: State) -> Shown:
     corners = None if area is None else tuple(map(tuple, area.tolist()))
     st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP,
                     on_select=partial(_from_map, state.key), selection_mode=("points", "lasso", "box"),
-                    config={"scrollZoom": True, "displaylogo": False})  # fmt: skip
-    st.caption("Near photos look alike to the network (the two widest directions of its embedding). Draw around "
-               "some to see their photos.")  # fmt: skip
+                    config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True})  # fmt: skip
+    st.caption(
+        "Near photos look alike to the network (the two widest directions of its embedding). Click one to open it; "
+        "the wheel zooms. To see the photos of an area, draw it with the lasso or the box above."
+    )
     if area is None:
         return state.selected
     st.button("Clear the drawn area", key=keys.CLEAR_AREA, icon=":material/close:", on_click=clear_area)

@@ -1,0 +1,134 @@
+"""What a visitor of a fresh clone meets, of any state of the code: python -m bench.visit [CHECKOUT] [--only WORDS]
+
+For each page the layout shift while it opens, on a laptop and on a phone, and what axe-core calls serious or critical,
+light and dark; and the way from Home to the misclassified blue dresses: presses (clicks, fields filled in, screens to
+scroll) and seconds, the median of three. CHECKOUT is this one or another worktree: for figures before and after a
+change run the same command on both, on the same machine. Needs a Chromium and the test extra. Prints one JSON object.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))  # as pytest finds them
+
+from browser import chromium, launch, serve  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+PAGES = ("", "data", "train", "evaluate", "compare", "predict")
+VIEWS = ("Report", "Confidence", "Labels", "Colours", "Oddities", "Map")
+SIZES = {"laptop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+WORDS = "misclassified blue dresses"
+ROUNDS = 3
+WATCH = """window.shift = 0; window.moved = []; new PerformanceObserver(list => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) {
+    window.shift += one.value
+    for (const {node, previousRect: from, currentRect: to} of one.sources) window.moved.push([one.value.toFixed(3),
+      ((node?.nodeType === 1 ? node : node?.parentElement)?.closest('[data-testid]')?.outerHTML ?? '').slice(0, 160),
+      Math.round(from.y), Math.round(to.y), Math.round(from.height), Math.round(to.height)])
+  }
+}).observe({type: 'layout-shift', buffered: true});"""
+DRAWN = """() => document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+  && document.querySelector('[data-testid="stMain"] h1') && !document.querySelector('[data-testid="stSkeleton"]')"""
+SEEN = """() => { const photo = document.querySelector('[class*="st-key-tile-"] img')
+  return photo && photo.complete && photo.naturalWidth > 0 }"""
+
+
+def open_page(page: Page, url: str) -> None:
+    page.goto(url)
+    page.wait_for_function(DRAWN, timeout=400_000)
+    page.wait_for_timeout(1500)
+
+
+def shifts(browser: Browser, url: str, addresses: list[str], moved: bool) -> dict[str, Any]:
+    """Layout shift by address and window; with `moved`, what moved."""
+    found: dict[str, Any] = {}
+    for size, window in SIZES.items():
+        for address in addresses:
+            with browser.new_context(viewport=window) as context:  # type: ignore[arg-type]
+                page = context.new_page()
+                page.add_init_script(WATCH)
+                open_page(page, f"{url}/{address}")
+                name = f"{address or 'home'}, {size}"
+                found[name] = round(page.evaluate("window.shift"), 3)
+                print(name, found[name], page.evaluate("window.moved") if moved else "", file=sys.stderr, flush=True)
+    return found
+
+
+def faults(browser: Browser, url: str) -> dict[str, int]:
+    """Elements that axe-core calls serious or critical, of all pages, by theme."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = {}
+    for theme in ("light", "dark"):
+        with browser.new_context(viewport=SIZES["laptop"], color_scheme=theme) as context:  # type: ignore[arg-type]
+            page, found[theme] = context.new_page(), 0
+            for address in PAGES:
+                open_page(page, f"{url}/{address}")
+                rules = Axe().run(page).response["violations"]
+                found[theme] += sum(len(rule["nodes"]) for rule in rules if rule["impact"] in ("serious", "critical"))
+    return found
+
+
+def way_to_photos(browser: Browser, url: str) -> tuple[int, float]:
+    """Presses and seconds from Home to a photo of the misclassified blue dresses on the screen."""
+    with browser.new_context(viewport=SIZES["laptop"]) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.set_default_timeout(400_000)
+        open_page(page, url)
+        began, presses = time.monotonic(), 1
+        page.get_by_role("link", name="Evaluate").first.click()
+        page.get_by_role("heading", name="Evaluate", exact=True).wait_for()
+        field = page.get_by_test_id("stMain").get_by_test_id("stTextInput").get_by_role("textbox").first
+        field.wait_for()
+        offered = page.get_by_test_id("stMain").get_by_role("button", name=WORDS)
+        page.wait_for_function(DRAWN)
+        if offered.count():
+            offered.click()
+            presses += 1
+        else:
+            field.fill(WORDS)
+            field.press("Enter")
+            presses += 2
+        page.wait_for_url("**q=misclassified*")
+        page.wait_for_function(DRAWN)
+        page.wait_for_function(SEEN)
+        box = page.locator('[class*="st-key-tile-"] img').first.bounding_box()
+        assert box is not None
+        return presses + int((box["y"] + 40) // SIZES["laptop"]["height"]), time.monotonic() - began
+
+
+def main() -> dict[str, Any]:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("checkout", nargs="?", type=Path, default=ROOT)
+    options.add_argument("--only", default="", help="shift, axe or way")
+    options.add_argument("--moved", action="store_true", help="print what moved, too")
+    given, found = options.parse_args(), {}
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        home = Path(folder) / "home"
+        home.mkdir()
+        (home / "weights").symlink_to(given.checkout.resolve() / "weights")
+        checkout = given.checkout.resolve()
+        with (
+            serve(home, checkout / "app.py", folder=checkout) as server,
+            launch(playwright, chromium(playwright) or "") as opened,
+        ):
+            if given.only in ("", "way"):
+                ways = [way_to_photos(opened, server.url) for _ in range(ROUNDS + 1)][1:]  # after one that fills caches
+                found["presses"], found["seconds"] = ways[0][0], round(statistics.median(way[1] for way in ways), 2)
+            if given.only in ("", "shift"):
+                addresses = [*PAGES, *(f"evaluate?view={view}" for view in VIEWS)]
+                found["layout_shift"] = shifts(opened, server.url, addresses, given.moved)
+            if given.only in ("", "axe"):
+                found["axe_serious"] = faults(opened, server.url)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(), indent=1))
