@@ -1,5 +1,6 @@
 """Every script of bench/ runs to its end on something small."""
 
+import importlib.util
 import json
 import os
 import runpy
@@ -179,6 +180,16 @@ def test_predict(capsys, monkeypatch):
     rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| sample-mobilenet")]
     assert len(rows) == 2 * 4 + 3 and all(float(row[-1].split()[0]) > 0 for row in rows)
     assert "processor time" in told.splitlines()[0]
+
+
+def test_precision(learned, capsys, monkeypatch):
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # int8 takes minutes where NNCF is installed
+    run("precision", MODEL, learned, "--most", "4", "--rounds", "1", monkeypatch=monkeypatch)
+    told = capsys.readouterr().out
+    gate = next(line for line in told.splitlines() if line.startswith("| float32 |"))
+    assert "| 100.00% |" in gate and gate.endswith("| passes |")  # beside itself
+    assert sum(line.count("| bfloat16 |") for line in told.splitlines()) == 3  # the gate, and 1 and 32 photos
 
 
 def test_reruns(capsys, monkeypatch):
