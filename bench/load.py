@@ -135,7 +135,7 @@ class Visitor:
             while not (come := await self.receive()).HasField("file_urls_response"):
                 pass
         (urls,) = come.file_urls_response.file_urls
-        await asyncio.to_thread(self.put, urls.upload_url, photo)
+        await asyncio.to_thread(self.put, urls.upload_url, f"{mark}.jpg", photo)
         message = BackMsg()
         message.rerun_script.page_name = "predict"
         message.rerun_script.fragment_id = page.fragment
@@ -153,9 +153,9 @@ class Visitor:
         else:
             self.seen.reasons.append(f"no answer and no word: {drawn.answers} bars, {len(drawn.words)} captions")
 
-    def put(self, address: str, photo: bytes) -> None:
+    def put(self, address: str, name: str, photo: bytes) -> None:
         mark = uuid.uuid4().hex
-        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
         body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + photo + f"\r\n--{mark}--\r\n".encode()
         headers = {"Content-Type": f"multipart/form-data; boundary={mark}", "X-Xsrftoken": self.token}
         headers["Cookie"] = f"_streamlit_xsrf={self.token}"

@@ -1,6 +1,8 @@
 """Only this machine reaches the app, and the app sends nothing about anyone."""
 
+import os
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -65,9 +67,31 @@ def test_the_numbers_that_the_page_on_hosting_names_are_the_limits_of_the_code()
     page, limits = " ".join((ROOT / "docs" / "hosting.md").read_text().split()), Limits()
     assert (
         f"{limits.megabytes} MB a request, {PHOTOS} photos, {limits.megapixels} megapixels, {limits.frames} frames; "
-        f"{limits.seconds:g} seconds a photo; {limits.per_minute} photos a minute for each visitor, "
+        f"{limits.seconds:g} seconds of the processor a photo; {limits.per_minute} photos a minute for each visitor, "
         f"{limits.at_once} of them at once; {limits.waiting} photos wait"
     ) in page
+
+
+def test_the_unit_brings_the_models_that_ship_into_its_home():
+    """Its home is a folder of its own, where published models are looked for."""
+    unit = (ROOT / "deploy" / "busana.service").read_text()
+    home = re.search(r"BUSANA_HOME=(\S+)", unit)[1]
+    assert re.search(rf"^ExecStartPre=-/bin/cp -rn (\S+)/weights {home}/$", unit, re.MULTILINE)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_slim_removes_tests_and_headers_and_nothing_that_is_loaded(tmp_path):
+    gone = ("pandas/tests/test_a.py", "numpy/include/a.h", "openvino/libs/libopenvino_intel_gpu_plugin.so")
+    kept = ("numpy/testing/__init__.py", "skimage/__init__.pyi", "openvino/libs/libopenvino_intel_cpu_plugin.so")
+    for name in (*gone, *kept):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {tmp_path}\n")
+    python.chmod(0o755)
+    subprocess.run(["sh", ROOT / "deploy" / "slim.sh", python], check=True)
+    assert [name for name in gone if (tmp_path / name).exists()] == []
+    assert [name for name in kept if not (tmp_path / name).exists()] == [], "stubs are read where packages load late"
 
 
 def test_what_is_deployed_is_shared_not_root_and_watched():
