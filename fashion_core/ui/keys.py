@@ -107,7 +107,7 @@ TRAIN_AXIS, TRAIN_SMOOTHING, TRAIN_ZOOM = "axis", "smoothing", "zoom"
 TRAIN_TABLE = "runs-table"
 
 # The live fragment (ui/live.py) and what it offers of a run (ui/resume.py)
-LIVE = "live"
+LIVE, POLL = "live", "poll"
 # What a run's network answered after each epoch (ui/epoch_photos.py): which epoch, the newest when that was chosen, the
 # nine photos, and the path of the one that is shown large
 EPOCH_CHOICE, EPOCH_NEWEST, EPOCH_PHOTOS, EPOCH_OPEN = "epoch-choice", "epoch-newest", "epoch-photos", "epoch-open"
