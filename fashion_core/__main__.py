@@ -2,7 +2,7 @@
 
 import sys
 
-from fashion_core.cli import main
+from fashion_core.cli import whole_process as main
 
 if __name__ == "__main__":
     sys.exit(main())

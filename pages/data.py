@@ -63,7 +63,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 with st.expander("Get photos", icon=":material/download:"):
     get_photos()
 
-with st.expander("Make your own classes", icon=":material/category:"):
+with st.expander("Make your own classes", keys.OWN_LINK in st.query_params, icon=":material/category:"):
     make_classes()
 
 # What comes and goes has a place of its own, so that the lists below keep theirs and the address follows them.

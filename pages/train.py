@@ -38,6 +38,7 @@ with st.container():  # what comes and goes
     run_list.news()
 if not listed:
     st.info("No run yet. The quick preset on the sample set takes a few minutes on a laptop: press **Start training**.")
+    live.poll({})
     st.stop()
 
 states, names = {name: run.state for name, run in listed.items()}, shelf.names(list(listed.values()))

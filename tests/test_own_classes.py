@@ -103,3 +103,69 @@ def test_photos_dropped_on_the_page_are_kept_and_can_be_trained_on(home, picture
     assert not test.exception
     assert [len(own_classes.photos(own_classes.folder("mine"), label)) for label in "ab"] == [3, 3]
     assert not [each for each in test.info if "To train" in each.value]
+
+
+def own_page(**typed: str) -> AppTest:
+    test = AppTest.from_file(ROOT / "pages/data.py", default_timeout=60)
+    test.query_params["folder"] = str(datasets.colours(own_classes.folder("other"), per_class=3))
+    test.run()
+    for key, text in typed.items():
+        test.text_input(key=key.replace("_", "-")).set_value(text)
+    return test.run()
+
+
+def said(test: AppTest) -> str:
+    return " ".join(each.value for kind in ("markdown", "error", "caption") for each in test.get(kind))
+
+
+def test_a_class_is_renamed_with_its_photos_and_called_as_before_again(home, pictures):
+    root, photos = own_classes.folder("mine"), pictures["red_hat"]
+    for number, data in enumerate(photos):
+        own_classes.add(root, "hat", f"{number}.png", data)
+    own_classes.add(root, "sock", "a.png", pictures["green_sock"][0])
+    test = own_page(own_set="mine", own_labels="hat, sock")
+    test.text_input(key="own-name-mine-hat").set_value("cap").run()
+    assert (
+        not test.exception and own_classes.labels(root) == ["cap", "sock"] and len(own_classes.photos(root, "cap")) == 3
+    )
+    assert test.text_input(key="own-labels").value == "cap, sock" and "Hat is called cap now" in said(test)
+    test.button(key="own-undo-0").click().run()
+    assert not test.exception and own_classes.labels(root) == ["hat", "sock"] and "is called" not in said(test)
+    test.text_input(key="own-name-mine-hat").set_value("sock").run()
+    assert "There is a class sock already" in said(test) and own_classes.labels(root) == ["hat", "sock"]
+
+
+def test_a_class_is_removed_and_comes_back_and_what_was_dropped_is_not_kept_anew(home, pictures):
+    test = own_page(own_set="mine", own_labels="a, b")
+    test.file_uploader[0].upload("0.png", pictures["red_hat"][0], "image/png").run()
+    root = own_classes.folder("mine")
+    assert own_classes.labels(root) == ["a"]
+    test.button(key="own-remove-mine-a").click().run()
+    assert not test.exception and own_classes.labels(root) == [] and "A was removed" in said(test)
+    test.button(key="own-remove-mine-b").click().run()
+    assert not test.exception and test.text_input(key="own-labels").value == ""
+    test.button(key="own-undo-0").click().run()
+    assert not test.exception and own_classes.labels(root) == ["a"] and len(own_classes.photos(root, "a")) == 1
+
+
+def test_a_stranger_renames_and_removes_nothing(home, pictures):
+    root = own_classes.folder("mine")
+    own_classes.add(root, "hat", "a.png", pictures["red_hat"][0])
+    access.share(lambda: Role.VIEWER)
+    try:
+        with pytest.raises(UserError, match="is off for you"):
+            own_classes.rename(root, "hat", "cap")
+    finally:
+        access.unshare()
+    assert own_classes.labels(root) == ["hat"]
+
+
+def test_train_leads_to_the_classes_of_ones_own_and_lists_what_was_made(home, pictures):
+    own_classes.add(own_classes.folder("mine"), "hat", "a.png", pictures["red_hat"][0])
+    test = AppTest.from_file(ROOT / "pages/train.py", default_timeout=60).run()
+    (to,) = [each.proto.url for each in test.get("link_button") if each.proto.label.startswith("Make your own")]
+    assert to == "/data?make=own" and "mine" in test.selectbox(key="folder").options
+    test = AppTest.from_file(ROOT / "pages/data.py", default_timeout=60)
+    test.query_params["make"], test.query_params["folder"] = "own", str(own_classes.folder("mine"))
+    test.run()
+    assert [each.proto.expanded for each in test.expander if each.label == "Make your own classes"] == [True]

@@ -120,6 +120,7 @@ def test_a_running_run_says_its_stage_and_how_far_that_is(home, tmp_path):
         at = page()
         html = " ".join(each.proto.body for each in at.get("html"))
         assert 'aria-current="step"><span aria-hidden="true">●</span> Warm up' in html and "stage-moves" in html
+        assert [each.value for each in at.metric] == ["–"] * 5, "there before the figures are, so that nothing moves"
         log(**BEGUN)
         log("step", step=3, loss=1.0, accuracy=0.5, learning_rate=0.1)
         at.run()
@@ -336,3 +337,19 @@ def press(at: AppTest, label: str) -> None:
 def text(element) -> str:
     """What an element says, without the marks that keep Markdown from reading it."""
     return element.value.replace("\\", "")
+
+
+def test_an_idle_page_looks_for_other_runs_and_draws_anew_only_when_one_changed(home, tmp_path, monkeypatch):
+    run = logged(runs.create(TrainConfig(), tmp_path), BEGUN, END)
+    looks, drawn = [], []
+    monkeypatch.setattr(streamlit, "fragment", lambda look, **options: (looks.append(look), look)[1])
+    monkeypatch.setattr(streamlit, "rerun", lambda: drawn.append(1))
+    live.poll({run.id: "finished"})
+    looks[0]()
+    assert drawn == []
+    logged(run, {"type": "end", "reason": "stopped"})
+    looks[0]()
+    assert drawn == [1]
+    runs.create(TrainConfig(), tmp_path)
+    looks[0]()
+    assert drawn == [1, 1]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,6 +24,7 @@ from fashion_core.runs import events, lock, process, record, shelf
 from fashion_core.runs import run as run_module
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog, Tail
+from fashion_core.runs.lock import one_start_at_a_time
 
 
 @pytest.fixture
@@ -525,8 +527,20 @@ def test_a_deleted_run_is_in_the_trash_and_comes_back_whole(run):
     trashed = shelf.delete(run)
     assert runs.find() == [] and trashed.is_dir() and not run.folder.exists()
     assert shelf.restore(run.id) == runs.get(run.id) and sorted(f.name for f in run.folder.iterdir()) == before
-    with pytest.raises(UserError, match="cannot be moved"):
+    with pytest.raises(UserError, match="not in the trash any more"):
         shelf.restore(run.id[:-1])
+
+
+def test_a_deleted_run_comes_back_only_while_no_start_is_looking(run):
+    shelf.delete(run)
+    with ThreadPoolExecutor(1) as pool:
+        with one_start_at_a_time(run.folder.parent):
+            back = pool.submit(shelf.restore, run.id)
+            time.sleep(0.5)
+            assert not back.done() and not run.folder.exists()
+        assert back.result(timeout=60).id == run.id
+    with pytest.raises(UserError, match="not in the trash any more"):
+        shelf.restore(run.id)
 
 
 @pytest.mark.parametrize("name", ["", "..", "../photos", "/etc"])

@@ -135,6 +135,29 @@ def test_what_is_done_apart_gives_its_answer_or_its_error():
         apart(lambda: (_ for _ in ()).throw(TimeoutError("its own")), lambda: False)
 
 
+def test_a_thread_that_was_left_to_itself_keeps_no_process_from_its_end():
+    code = """if True:
+        import torch
+        from fashion_core import __main__, cli
+        from fashion_core.runs.stopping import Stopped, apart
+
+        def forever():
+            while True:
+                torch.rand(300, 300) @ torch.rand(300, 300)
+
+        def stopped():
+            try:
+                apart(forever, lambda: True)
+            except Stopped:
+                return 3
+
+        cli.main = stopped
+        __main__.sys.exit(__main__.main())
+    """
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "", "")
+
+
 def test_a_look_between_layers_changes_no_gradient():
     network, given = nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True), nn.Linear(4, 2)), torch.rand(5, 3)
     network(given).sum().backward()

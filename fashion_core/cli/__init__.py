@@ -5,12 +5,14 @@ import contextlib
 import errno
 import os
 import sys
+import threading
 
 from fashion_core import UserError
 from fashion_core.cli.parser import parser
 from fashion_core.cli.streams import Output, Progress, any_encoding
 from fashion_core.cli.web import app
 from fashion_core.photos.imaging import printable
+from fashion_core.runs.stopping import APART
 
 INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 
@@ -55,6 +57,17 @@ def main(arguments: list[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("busana: interrupted.", file=sys.stderr)
             return INTERRUPTED
+
+
+def whole_process() -> int:
+    """`main` of a process that ends with it: at once where a stop left a thread to itself, as torch and OpenVINO abort
+    when Python takes its leave from under them."""
+    status = main()
+    if any(thread.name == APART for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

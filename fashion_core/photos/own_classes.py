@@ -64,6 +64,22 @@ def add(root: Path, label: str, name: str, data: bytes) -> Path:
     return file
 
 
+def rename(root: Path, label: str, text: str) -> str:
+    """Call the class so; returns the name as it is kept. UserError where that is none, or another class has it, and
+    where whoever asks may not."""
+    access.require(access.Action.GET_PHOTOS)
+    new, folder = name_of(text), access.inside(root) / name_of(label)
+    to = folder.with_name(new)
+    if new != label and to.exists() and not (folder.exists() and to.samefile(folder)):
+        raise UserError(f"There is a class {in_words(new)} already: choose another name, or remove that one first.")
+    if folder.is_dir():
+        try:
+            folder.rename(to)
+        except OSError as error:
+            raise UserError(f"{printable(label)} cannot be renamed: {error.strerror}.") from None
+    return new
+
+
 def photos(root: Path, label: str) -> list[Path]:
     """The files of this class, oldest first."""
     base = access.inside(root) / name_of(label)

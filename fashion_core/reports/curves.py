@@ -76,8 +76,9 @@ def options(
 ) -> dict[str, Any]:
     """ECharts options of one picture: a train and a validation line per run.
 
-    Streamlit replaces a chart's whole state with its new data, so a zoom in the browser would last until the next
-    tick: what is shown is decided here, by `span`.
+    There is no `dataZoom`: Streamlit 1.67 hands new data to ECharts by `setOption(…, {notMerge: true})`, which drops
+    what a wheel or a drag had set, and it sends no `datazoom` event with which that could be set again. So a zoom in
+    the browser would last until the next tick; what is shown is decided here, by `span`.
     """
     alone = len(logs) == 1
     series = _all_series(logs, metric, by, smoothing, log, span)

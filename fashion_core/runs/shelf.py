@@ -52,7 +52,10 @@ def restore(run_id: str, runs_dir: Path | None = None) -> Run:
     parent = runs_dir or folder_of_runs()
     if run_id in ("", ".", "..") or Path(run_id).name != run_id:
         raise UserError(f"There is no deleted run {run_id!r}.")
-    return Run(_move(parent / TRASH / run_id, parent / run_id))
+    if not (parent / TRASH / run_id).is_dir():
+        raise UserError(f"Run {run_id} is not in the trash any more: somebody brought it back or emptied that.")
+    with one_start_at_a_time(parent):  # no run of that name is made meanwhile
+        return Run(_move(parent / TRASH / run_id, parent / run_id))
 
 
 def _move(folder: Path, to: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from fashion_core.runs.run import Run
 
+APART = "busana-apart"  # the name of a thread that may be left to itself
 LOOK_SECONDS = 0.1  # between two looks for the stop file
 Result = TypeVar("Result")
 
@@ -49,7 +50,7 @@ def apart(work: Callable[[], Result], should_stop: Callable[[], bool]) -> Result
         except BaseException as error:
             found.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, daemon=True, name=APART).start()
     while not wait([found], LOOK_SECONDS).done:
         if should_stop():
             raise Stopped

@@ -23,7 +23,7 @@ from fashion_core.ui.stage_line import percent
 from fashion_core.ui.stored import epochs_of, evaluation_of
 
 COUNT = 9
-COLUMNS = [3, 2]  # photos, the one that is shown large
+WIDTH = 520  # pixels of the nine: three columns
 LARGE = 1024  # pixels of that one
 BEST = 3  # classes named beside it
 
@@ -75,11 +75,11 @@ def _chosen_epoch(run: Run, epochs: list[int]) -> int:
 def _photos(run: Run, answers: Evaluation) -> None:
     rows = answers.cell().sort_values("index")
     rows = rows.iloc[spread(rows["label"].tolist(), run.config.seed)]
-    left, right = st.columns(COLUMNS, gap="medium")
-    with left:
+    left, right = st.columns(2, gap="medium")
+    with left.container(width=WIDTH):
         key = keys.of_run(keys.EPOCH_PHOTOS, run.id)
         gallery(rows, run.dataset, key=key, page_size=COUNT, on_open=partial(_open, run.id))
-    with right:
+    with right.container(width=WIDTH, gap="xsmall"):
         opened = rows[rows["path"] == st.session_state.get(keys.of_run(keys.EPOCH_OPEN, run.id))]
         _large(answers, run.dataset, (opened if len(opened) else rows).iloc[0])
 

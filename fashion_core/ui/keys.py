@@ -94,6 +94,9 @@ DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unre
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
 DATA_FORM, DATA_SOURCE, DATA_LOCAL, DATA_NAME = "get", "source", "local", "name"
 OWN_SET, OWN_LABELS = "own-set", "own-labels"
+OWN_LINK = "make"  # in a link that opens the classes of one's own
+OWN_PROBLEM = "own-problem"  # what kept a class from being renamed or removed, until it is shown
+OWN_RENAMED = "own-renamed"  # the set's name, and the class's name before and after, of the last time
 DATA_PROBLEM = "data-problem"  # what kept a class from being left out, until it is shown
 TRAIN_PRESET, TRAIN_FORM, TRAIN_NEW = "preset", "recipe", "new-run"
 TRAIN_STARTED = "run-started"  # a run was started: the form folds away at the next drawing
@@ -108,7 +111,7 @@ TRAIN_AXIS, TRAIN_SMOOTHING, TRAIN_ZOOM = "axis", "smoothing", "zoom"
 TRAIN_TABLE = "runs-table"
 
 # The live fragment (ui/live.py) and what it offers of a run (ui/resume.py)
-LIVE = "live"
+LIVE, POLL = "live", "poll"
 # What a run's network answered after each epoch (ui/epoch_photos.py): which epoch, the newest when that was chosen, the
 # nine photos, and the path of the one that is shown large
 EPOCH_CHOICE, EPOCH_NEWEST, EPOCH_PHOTOS, EPOCH_OPEN = "epoch-choice", "epoch-newest", "epoch-photos", "epoch-open"
@@ -274,6 +277,24 @@ def catalogue_download(kind: str) -> str:
 def own_class(name: str, label: str) -> str:
     """The drop zone of a class of one's own set."""
     return f"own-{name}-{label}"
+
+
+def own_menu(name: str, label: str) -> str:
+    """What can be done with a class of one's own set."""
+    return f"own-menu-{name}-{label}"
+
+
+def own_name(name: str, label: str) -> str:
+    """The name of a class of one's own set, to change."""
+    return f"own-name-{name}-{label}"
+
+
+def own_remove(name: str, label: str) -> str:
+    return f"own-remove-{name}-{label}"
+
+
+def own_undo(place: int) -> str:
+    return f"own-undo-{place}"
 
 
 def own_photos(name: str, label: str) -> str:

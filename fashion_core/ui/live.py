@@ -17,6 +17,7 @@ from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stage_line import percent
 
 TICK_SECONDS = 1.5  # something is seen to move within two
+POLL_SECONDS = 4.0  # between two looks for a run that somebody started elsewhere, while none is live here
 Colour = Literal["red", "orange", "blue", "green"]
 BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "starting": ("blue", ":material/hourglass_top:"),
@@ -61,10 +62,24 @@ def tick(logs: Sequence[tuple[str, LogSnapshot]], options: CurveOptions) -> tupl
 
 def watch(run: Run, states: Mapping[str, str], overlays: Sequence[Run], options: CurveOptions) -> None:
     """Show `run`, the curves of `overlays` with it, and the list of all runs; `states` are all those of now, by id. It
-    goes on by itself while any worker lives."""
+    goes on by itself while any worker lives, and looks now and then whether one does."""
     live = tuple(name for name, state in states.items() if state in runs.LIVE)
     every = TICK_SECONDS if live else None
     st.fragment(_draw, run_every=every, key=keys.LIVE)(run, tuple(states), overlays, options, live)
+    if not live:
+        poll(states)
+
+
+def poll(drawn: Mapping[str, str]) -> None:
+    """Draw the page anew once the runs or their states are others than `drawn`, by id; until then, draw nothing."""
+    looks: list[None] = []
+
+    def look() -> None:
+        if looks and {one.id: one.state for one in runs.find()} != drawn:
+            st.rerun()
+        looks.append(None)  # the first time it runs with the page, which has just asked
+
+    st.fragment(look, run_every=POLL_SECONDS, key=keys.POLL)()
 
 
 def _draw(
@@ -143,7 +158,7 @@ def _headline(run: Run, log: LogSnapshot, state: str) -> None:
         _explaining(log)
     _mistakes(run, log)
     start = log.latest.get("start", {})
-    if start.get("device"):
+    if start.get("device") or state in runs.LIVE:  # from the first moment on, so that nothing moves down later
         _figures(start, log, run.model_folder is not None or state not in runs.LIVE)
 
 
@@ -204,8 +219,8 @@ def _figures(start: dict[str, Any], log: LogSnapshot, ended: bool) -> None:
     grid.metric("Time left", "–" if ended else duration(speed.get("seconds_left")))
     grid.metric("Best validation accuracy", percent(best) if best is not None else "–")
     grid.metric("Test accuracy", percent(test) if test is not None else "–")
-    device = start["device"].split(" (")[0] + (f", {memory:.1f} GiB" if memory else "")
-    grid.metric("Device", device, help=start["device"])
+    device = start.get("device") or "–"
+    grid.metric("Device", device.split(" (")[0] + (f", {memory:.1f} GiB" if memory else ""), help=device)
 
 
 def _outcome(run: Run, log: LogSnapshot, state: str) -> None:

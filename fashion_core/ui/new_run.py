@@ -10,7 +10,7 @@ from fashion_core import UserError, access, home, runs
 from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 from fashion_core.runs import config
-from fashion_core.ui import keys, run_list
+from fashion_core.ui import boot, keys, run_list
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.get_photos import photo_folders
 from fashion_core.ui.recipe_form import recipe_form
@@ -39,6 +39,7 @@ def new_run(first: bool) -> None:
         folder = st.selectbox("Photos", list(known), key=keys.TRAIN_FOLDER, accept_new_options=True,
                               help="One folder per class. Choose one of Busana's folders, or type the path of "
                                    "another.")  # fmt: skip
+        boot.link("data", "Make your own classes from photos", ":material/category:", **{keys.OWN_LINK: "own"})
         values = recipe_form(preset)
         if values is None:
             return

@@ -1,19 +1,21 @@
 """Make your own classes: name a set and its classes, drop photos into each; they are on the disk at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
 
 from fashion_core import UserError
-from fashion_core.class_names import answer_in_words
-from fashion_core.photos import own_classes
+from fashion_core.class_names import answer_in_words, in_words
+from fashion_core.photos import left_out, own_classes
 from fashion_core.ui import keys
 from fashion_core.ui.boot import link
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 
 
 def make_classes() -> None:
-    """The names, a drop zone for each class, what is missing, and the way to Train."""
+    """The names, a drop zone for each class, what is missing, what can be undone, and the way to Train."""
     name = st.text_input("Name of the set", key=keys.OWN_SET, placeholder="my shoes")
     typed = st.text_input("Classes, separated by commas", key=keys.OWN_LABELS, placeholder="boots, sandals")
     if not name.strip():
@@ -21,6 +23,7 @@ def make_classes() -> None:
     try:
         root = own_classes.folder(name)
         named = [own_classes.name_of(each) for each in typed.split(",") if each.strip()]
+        _news(root)
         labels = list(dict.fromkeys([*own_classes.labels(root), *named]))
         for label in labels:
             _class(root, label)
@@ -44,5 +47,74 @@ def _class(root: Path, label: str) -> None:
         except UserError as mistake:
             st.error(escape_markdown(str(mistake)), icon=":material/error:")
     kept = own_classes.photos(root, label)
-    st.caption(f"{words}: {len(kept):,} {'photo' if len(kept) == 1 else 'photos'}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _said_and_menu(root, label, kept)
     photo_grid(kept, [""] * len(kept), key=keys.own_photos(root.name, label), page_size=12)
+
+
+def _said_and_menu(root: Path, label: str, kept: list[Path]) -> None:
+    words = escape_markdown(answer_in_words(label))
+    st.caption(f"{words}: {len(kept):,} {'photo' if len(kept) == 1 else 'photos'}", width="content")
+    with st.popover("Rename or remove", icon=":material/edit:", key=keys.own_menu(root.name, label)):
+        key = keys.own_name(root.name, label)
+        st.text_input("Name", label, key=key, on_change=_rename, args=(root, label, key))
+        st.button("Remove this class", icon=":material/delete:", key=keys.own_remove(root.name, label),
+                  on_click=_remove, args=(root, label), help="Its photos are kept, and it can be brought back."
+                  )  # fmt: skip
+
+
+def _news(root: Path) -> None:
+    """What kept a class from being changed, once; what was changed, each with a way back."""
+    if problem := st.session_state.pop(keys.OWN_PROBLEM, None):
+        st.error(escape_markdown(problem), icon=":material/error:")
+    changes = [(f"{answer_in_words(label)} was removed", _put_back, (root, label))
+               for label in (left_out.left_out(root) if root.is_dir() else ())]  # fmt: skip
+    name, old, new = st.session_state.get(keys.OWN_RENAMED, ("", "", ""))
+    if name == root.name and new in own_classes.labels(root):
+        changes.append((f"{answer_in_words(old)} is called {in_words(new)} now", _rename_back, (root, old, new)))
+    for place, (said, undo, given) in enumerate(changes):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{escape_markdown(said)}.", width="content")
+            st.button("Undo", icon=":material/undo:", key=keys.own_undo(place), on_click=undo, args=given)
+
+
+def _rename(root: Path, label: str, key: str) -> None:
+    with _told():
+        new = own_classes.rename(root, label, st.session_state[key])
+        _forget(label, new)
+        st.session_state[keys.OWN_RENAMED] = root.name, label, new
+
+
+def _rename_back(root: Path, old: str, new: str) -> None:
+    with _told():
+        own_classes.rename(root, new, old)
+        _forget(new)
+        st.session_state.pop(keys.OWN_RENAMED)
+
+
+def _remove(root: Path, label: str) -> None:
+    with _told():
+        if root.is_dir():
+            left_out.leave_out(root, label)
+        _forget(label)
+
+
+def _put_back(root: Path, label: str) -> None:
+    with _told():
+        left_out.put_back(root, label)
+
+
+def _forget(label: str, new: str = "") -> None:
+    """Take a class out of what was typed, or call it `new` there: its drop zone would keep its photos anew."""
+    typed = [each.strip() for each in st.session_state[keys.OWN_LABELS].split(",") if each.strip()]
+    named = [new if own_classes.name_of(each) == label else each for each in typed]
+    st.session_state[keys.OWN_LABELS] = ", ".join(filter(None, named))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Keep a person's mistake until the page is drawn."""
+    try:
+        yield
+    except UserError as mistake:
+        st.session_state[keys.OWN_PROBLEM] = str(mistake)

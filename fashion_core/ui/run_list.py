@@ -11,6 +11,9 @@ from fashion_core.runs import Run, shelf
 from fashion_core.ui import keys
 from fashion_core.ui.gallery import escape_markdown
 
+# Pixels of each column: at 1280 pixels the longest usual result and recipe are whole.
+WIDTHS = {"name": 200, "state": 100, "result": 270, "recipe": 320, "photos": 120}
+
 
 def show(run_id: str) -> None:
     """From now on the page shows this run."""
@@ -55,8 +58,8 @@ def table(listed: Sequence[Run], states: Mapping[str, str]) -> None:
     names, ids = shelf.names(listed), [run.id for run in listed]
     st.dataframe(
         [_row(run, names[run.id], states[run.id]) for run in listed], hide_index=True, on_select=partial(_open, ids),
-        selection_mode="single-row", key=keys.TRAIN_TABLE, column_order=("name", "state", "result", "recipe", "photos"),
-        column_config={name: name.capitalize() for name in ("name", "state", "result", "recipe", "photos")},
+        selection_mode="single-row", key=keys.TRAIN_TABLE, column_order=tuple(WIDTHS),
+        column_config={name: st.column_config.Column(name.capitalize(), width=width) for name, width in WIDTHS.items()},
     )  # fmt: skip
 
 
