@@ -16,12 +16,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
-from torchvision.transforms import v2
 
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
+from fashion_core.engine.augmentation import Augmentation
 from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
 from fashion_core.engine.losses import distilled, partial_cross_entropy
+from fashion_core.engine.processes import Team
 from fashion_core.runs.config import TrainConfig, learning_rate_at
 
 LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
@@ -95,6 +96,7 @@ class Trainer:
     should_stop: Callable[[], bool]
     on_validation: Callable[[int, np.ndarray], object] = lambda epoch, logits: None
     progress: Progress = field(default_factory=Progress)
+    team: Team = field(default_factory=Team)
 
     def __post_init__(self) -> None:
         torch.manual_seed(self.config.seed)
@@ -122,17 +124,26 @@ class Trainer:
         else:
             self._restore(*state)
         self.progress.precision, self.precision_reason = choose_precision(self.device, self.config.precision)
-        self.augment = make_augmentation(self.config)
+        self.augment = Augmentation(self.config, len(self.photos.candidates))
+        self._share_batches()
         self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
         self.total = self.steps_per_epoch * self.config.epochs
         self._epoch_order: tuple[int, np.ndarray] = (-1, self.photos.train)
+        self.network = self.model  # or what averages its gradients with other processes
+
+    def _share_batches(self) -> None:
+        """UserError where they are too small for the team. What one process did in parts, several do in fewer."""
+        batch = min(self.config.batch_size, len(self.photos.train))
+        self.team.refuse_batch(batch)
+        self.progress.accumulate = max(1, self.progress.accumulate // self.team.size)
 
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
+        self.network = self.team.joined(self.model, self.device)
         started, first_step = time.monotonic(), self.progress.step
         saved, heartbeat = started, -math.inf
         while self.progress.step < self.total:
-            if self.should_stop():
+            if self.team.any(self.should_stop()):
                 self.save_last()
                 return "stopped"
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
@@ -185,28 +196,33 @@ class Trainer:
         return loss, right
 
     def _seeded_backward(self, rows: np.ndarray) -> tuple[float, int]:
-        torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step)
+        torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step + (self.team.rank << 52))
         self.optimizer.zero_grad(set_to_none=True)
         return self._backward(rows)
 
     def _backward(self, rows: np.ndarray) -> tuple[float, int]:
-        """Gradients of the mean loss over `rows`, gathered in `accumulate` parts: the loss and how many were right."""
-        loss_sum, right = 0.0, 0
-        for part in np.array_split(rows, self.progress.accumulate):
+        """Gradients of the mean loss over `rows`, of which each process takes its share, in `accumulate` parts.
+
+        Returns that loss and how many were right.
+        """
+        loss_sum, right = 0.0, 0.0
+        for part in np.array_split(self.team.share(rows), self.progress.accumulate):
             if not len(part):
                 continue
             logits, candidates = self._training_logits(part)
             loss = self._loss(logits, candidates, part)
-            (loss * (len(part) / len(rows))).backward()
+            (loss * (len(part) * self.team.size / len(rows))).backward()  # the mean over processes is taken there
             loss_sum += loss.item() * len(part)
             right += int(candidates.gather(1, logits.argmax(1, keepdim=True)).sum())
-        return loss_sum / len(rows), right
+        loss_sum, right = self.team.sum(loss_sum, right)
+        return loss_sum / len(rows), int(right)
 
     def _training_logits(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Class scores of `rows` as they are learned from, float32 (b, k), and what each may be, bool (b, k)."""
         self.model.train()
         pixels, candidates = (tensor.to(self.device) for tensor in self.photos.batch(rows))
-        inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
+        pixels = self.augment(pixels, self.progress.step // self.steps_per_epoch, rows)
+        inputs = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
         return self._forward(inputs), candidates
 
     def _loss(self, logits: torch.Tensor, candidates: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
@@ -220,7 +236,7 @@ class Trainer:
         """Class scores, float32 (b, k). UserError for a photo so small that batch normalisation has one value of it."""
         try:
             with autocast(self.device, self.progress.precision):
-                return self.model(inputs).float()
+                return self.network(inputs).float()
         except ValueError as error:
             if len(inputs) > 1 or "more than 1 value per channel" not in str(error):
                 raise
@@ -230,6 +246,8 @@ class Trainer:
         )
 
     def _halve(self, batch: int) -> None:
+        if self.team.size > 1:  # another process may have had room, and waits for this one's gradients
+            raise UserError("Out of memory: go on with more processes, or start a run with a smaller batch_size.")
         self.progress.accumulate *= 2
         if self.progress.accumulate > batch:
             raise UserError("Out of memory even with one photo at a time: choose a smaller image_size or architecture.")
@@ -378,16 +396,3 @@ def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch
     if config.optimizer == "adamw":
         return torch.optim.AdamW(parts, lr=config.learning_rate)
     return torch.optim.SGD(parts, lr=config.learning_rate, momentum=config.momentum)
-
-
-def make_augmentation(config: TrainConfig) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Random crops and flips, each photo its own; uint8 (n, s, s, 3). No hue jitter: it changes the label."""
-    size = config.image_size
-    steps = (
-        [v2.RandomResizedCrop(size, scale=(config.crop_scale, 1.0), antialias=True)] if config.crop_scale < 1 else []
-    )
-    steps += [v2.RandomHorizontalFlip()] if config.flip else []
-    if not steps:
-        return lambda photos: photos
-    transform = v2.Compose(steps)
-    return lambda photos: torch.stack([transform(photo) for photo in photos.permute(0, 3, 1, 2)]).permute(0, 2, 3, 1)
