@@ -199,6 +199,15 @@ def test_tag(photos, capsys, monkeypatch):
     assert found["photos"] == 8 and found["ratio"] > 0 and found["peak_memory_mib"] > 0
 
 
+def test_train(home, photos, capsys, monkeypatch):
+    small = ("--architecture", "test_convnext", "--size", "32", "--batch", "4", "--rounds", "1", "--steps", "1")
+    run("train", photos, *small, monkeypatch=monkeypatch)
+    told = capsys.readouterr().out
+    rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| ")][2:]
+    assert [row[0] for row in rows] == ["| ours", "| synthetic", "| usual", "| torchvision"]
+    assert all(float(row[1]) > 0 for row in rows) and "MiB at the end" in told
+
+
 RECORDER = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
