@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -134,14 +135,15 @@ def resident() -> str:
 def seconds_of(work: dict[str, Step], options: argparse.Namespace) -> dict[str, list[float]]:
     """Seconds of `options.steps` steps of each, in turn."""
 
-    def several(step: Step) -> None:
+    def several(name: str) -> None:
+        torch.use_deterministic_algorithms(name == "ours", warn_only=True)  # a Trainer sets it for the whole process
         for _ in range(options.steps):
-            step()
+            work[name]()
         if options.device == "cuda":
             torch.cuda.synchronize()
 
     clock = time.perf_counter if options.device == "cuda" else time.process_time
-    return in_turn({name: lambda step=step: several(step) for name, step in work.items()}, options.rounds, clock)
+    return in_turn({name: partial(several, name) for name in work}, options.rounds, clock)
 
 
 def main(options: argparse.Namespace) -> None:
