@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import ROOT
+from datasets import colours
 from PIL import Image
 
 from fashion_core import runs
@@ -218,6 +219,15 @@ def test_tag(photos, capsys, monkeypatch):
     run("tag", MODEL, photos, "--photos", "8", "--pairs", "1", monkeypatch=monkeypatch)
     found = json.loads(capsys.readouterr().out)
     assert found["photos"] == 8 and found["ratio"] > 0 and found["peak_memory_mib"] > 0
+
+
+def test_train(home, tmp_path, one_thread, capsys, monkeypatch):
+    small = ("--architecture", "test_convnext", "--size", "32", "--batch", "4", "--rounds", "1", "--steps", "1")
+    run("train", colours(tmp_path / "photos", 6), *small, monkeypatch=monkeypatch)
+    told = capsys.readouterr().out
+    rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| ")][2:]
+    assert [row[0] for row in rows] == ["| ours", "| synthetic", "| usual", "| torchvision"]
+    assert all(float(row[1]) > 0 for row in rows) and "MiB at the end" in told
 
 
 RECORDER = """#!{python}

@@ -348,15 +348,6 @@ def test_changed_photos_are_not_mixed_into_an_old_run(photos, tmp_path):
         trainer(replace(photos, fingerprint="other"), tmp_path / "run")
 
 
-def test_augmentation_gives_every_photo_a_crop_of_its_own_and_none_without():
-    batch = torch.randint(0, 256, (4, 32, 32, 3), dtype=torch.uint8)
-    plain = recipe.make_augmentation(replace(TINY, crop_scale=1.0, flip=False))
-    assert torch.equal(plain(batch), batch)
-    cropped = recipe.make_augmentation(TINY)(batch[:1].expand(4, -1, -1, -1))
-    assert cropped.shape == batch.shape and cropped.dtype == torch.uint8
-    assert not torch.equal(cropped[0], cropped[1])
-
-
 def test_biases_and_norms_do_not_decay_and_the_head_learns_faster():
     network, _ = models.build("resnet18", ("a", "b", "c"), 32)
     groups = recipe.make_optimizer(network, replace(TINY, weight_decay=0.1, head_learning_rate=10), 3).param_groups

@@ -11,7 +11,7 @@ from fashion_core import UserError, home, runs
 from fashion_core.cli.progress import Bars
 from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
-from fashion_core.runs import config, stages
+from fashion_core.runs import config, process, stages
 from fashion_core.runs.stopping import Stopped, apart, stop_requests
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ PATH_SETTINGS = {
 
 
 def train(options: argparse.Namespace) -> None:
+    if process.rank_and_size()[0] > 0:
+        from fashion_core.engine import helper
+
+        return helper.help_to_train()
     if options.finish and not options.resume:
         raise UserError("--finish keeps the best epoch of a run that has begun: name it with --resume RUN.")
     run = _resumed_run(options) if options.resume else _new_run(options)
@@ -174,6 +178,8 @@ def _event_line(type: str, fields: dict[str, Any]) -> str | None:
 def compare(options: argparse.Namespace) -> int:
     from fashion_core.reports import comparison
 
+    if process.rank_and_size()[1] > 1:
+        raise UserError("compare trains its runs in one process each: start it without torchrun.")
     paper, runs_dir, out = options.dir == "paper", options.runs, options.out
     if out:
         comparison.check_name(out)

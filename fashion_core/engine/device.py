@@ -1,15 +1,17 @@
 """Where a network runs, in which precision, and in batches that fit its memory."""
 
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+import torchvision
 from torch import nn
 
-from fashion_core import UserError
+from fashion_core import UserError, __version__
 from fashion_core.engine import models
 
 PREDICTION_BATCH = 64
@@ -138,3 +140,22 @@ def _halve(size: int, log: Log | None) -> int:
     if log:
         log("note", text=f"Out of memory: predictions now go in batches of {size // 2} photos.")
     return size // 2
+
+
+def device_name(device: torch.device) -> str:
+    """What a card calls the hardware."""
+    return (
+        torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"{device.type} ({platform.machine()}, {torch.get_num_threads()} threads)"
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of what decides a training besides its recipe."""
+    return {
+        "busana": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+    } | ({"timm": sys.modules["timm"].__version__} if "timm" in sys.modules else {})  # loaded for its networks alone

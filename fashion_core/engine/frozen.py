@@ -33,6 +33,8 @@ class FrozenTrainer(Trainer):
     """
 
     def __post_init__(self) -> None:
+        if self.team.size > 1:
+            raise UserError("frozen trains one layer, for which one process is enough: start it without torchrun.")
         super().__post_init__()
         if self.config.pretrained != "none" and self.progress.origin.startswith("Random weights"):
             raise UserError(f"{self.progress.origin} A frozen body that knows nothing would be of no use.")

@@ -19,9 +19,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
+from fashion_core.engine.augmentation import Augmentation
 from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
 from fashion_core.engine.losses import distilled, partial_cross_entropy
-from fashion_core.engine.recipe import make_augmentation, make_optimizer
+from fashion_core.engine.processes import Team
+from fashion_core.engine.recipe import make_optimizer
 from fashion_core.runs.config import TrainConfig, learning_rate_at
 from fashion_core.runs.stopping import Stopped
 
@@ -99,6 +101,7 @@ class Trainer:
     should_stop: Callable[[], bool]
     on_validation: Callable[[int, np.ndarray], object] = lambda epoch, logits: None
     progress: Progress = field(default_factory=Progress)
+    team: Team = field(default_factory=Team)
 
     def __post_init__(self) -> None:
         torch.manual_seed(self.config.seed)
@@ -126,13 +129,22 @@ class Trainer:
         else:
             self._restore(*state)
         self.progress.precision, self.precision_reason = choose_precision(self.device, self.config.precision)
-        self.augment = make_augmentation(self.config)
+        self.augment = Augmentation(self.config, len(self.photos.candidates))
+        self._share_batches()
         self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
         self.total = self.steps_per_epoch * self.config.epochs
         self._epoch_order: tuple[int, np.ndarray] = (-1, self.photos.train)
+        self.network = self.model  # or what averages its gradients with other processes
+
+    def _share_batches(self) -> None:
+        """UserError where they are too small for the team. What one process did in parts, several do in fewer."""
+        batch = min(self.config.batch_size, len(self.photos.train))
+        self.team.refuse_batch(batch)
+        self.progress.accumulate = max(1, self.progress.accumulate // self.team.size)
 
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
+        self.network = self.team.joined(self.model, self.device)
         try:
             self._train_on()
         except Stopped:
@@ -147,12 +159,14 @@ class Trainer:
         while self.progress.step < self.total or self.progress.seen:
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
             if self.progress.seen and not batch:  # its steps are done; a stop may have come before it was validated
-                self._end_epoch(epoch, self.progress.step - first_step, time.monotonic() - started)
+                self._end_epoch_of_all(epoch, self.progress.step - first_step, time.monotonic() - started)
                 saved = time.monotonic()
                 continue
-            if self.should_stop():
+            if self.team.any(self.should_stop()):
                 raise Stopped
+            self.team.in_step = self.team.size > 1
             self._train_batch(epoch, batch)
+            self.team.in_step = False
             now = time.monotonic()
             if now - heartbeat >= HEARTBEAT_SECONDS:
                 self._heartbeat(self.progress.step - first_step, now - started)
@@ -160,6 +174,14 @@ class Trainer:
             if now - saved >= CHECKPOINT_SECONDS and batch + 1 < self.steps_per_epoch:
                 self.save_last()
                 saved = time.monotonic()
+
+    def _end_epoch_of_all(self, epoch: int, done: int, seconds: float) -> None:
+        try:
+            self._end_epoch(epoch, done, seconds)
+        except Stopped:
+            if self.progress.step < self.total:
+                self.team.any(True)  # the helpers ask before their next step
+            raise
 
     def _train_batch(self, epoch: int, batch: int) -> None:
         """One iteration, counted and logged."""
@@ -209,28 +231,33 @@ class Trainer:
             buffer.copy_(value)
 
     def _seeded_backward(self, rows: np.ndarray) -> tuple[float, int]:
-        torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step)
+        torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step + (self.team.rank << 52))
         self.optimizer.zero_grad(set_to_none=True)
         return self._backward(rows)
 
     def _backward(self, rows: np.ndarray) -> tuple[float, int]:
-        """Gradients of the mean loss over `rows`, gathered in `accumulate` parts: the loss and how many were right."""
-        loss_sum, right = 0.0, 0
-        for part in np.array_split(rows, self.progress.accumulate):
+        """Gradients of the mean loss over `rows`, of which each process takes its share, in `accumulate` parts.
+
+        Returns that loss and how many were right.
+        """
+        loss_sum, right = 0.0, 0.0
+        for part in np.array_split(self.team.share(rows), self.progress.accumulate):
             if not len(part):
                 continue
             logits, candidates = self._training_logits(part)
             loss = self._loss(logits, candidates, part)
-            (loss * (len(part) / len(rows))).backward()
+            (loss * (len(part) * self.team.size / len(rows))).backward()  # the mean over processes is taken there
             loss_sum += loss.item() * len(part)
             right += int(candidates.gather(1, logits.argmax(1, keepdim=True)).sum())
-        return loss_sum / len(rows), right
+        loss_sum, right = self.team.sum(loss_sum, right)
+        return loss_sum / len(rows), int(right)
 
     def _training_logits(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Class scores of `rows` as they are learned from, float32 (b, k), and what each may be, bool (b, k)."""
         self.model.train()
         pixels, candidates = (tensor.to(self.device) for tensor in self.photos.batch(rows))
-        inputs = self.normalise(self.augment(pixels)).contiguous(memory_format=torch.channels_last)
+        pixels = self.augment(pixels, self.progress.step // self.steps_per_epoch, rows)
+        inputs = self.normalise(pixels).contiguous(memory_format=torch.channels_last)
         return self._forward(inputs), candidates
 
     def _loss(self, logits: torch.Tensor, candidates: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
@@ -244,7 +271,7 @@ class Trainer:
         """Class scores, float32 (b, k). UserError for a photo so small that batch normalisation has one value of it."""
         try:
             with autocast(self.device, self.progress.precision):
-                return self.model(inputs).float()
+                return self.network(inputs).float()
         except ValueError as error:
             if len(inputs) > 1 or "more than 1 value per channel" not in str(error):
                 raise
@@ -254,6 +281,8 @@ class Trainer:
         )
 
     def _halve(self, batch: int) -> None:
+        if self.team.size > 1:  # another process may have had room, and waits for this one's gradients
+            raise UserError("Out of memory: go on with more processes, or start a run with a smaller batch_size.")
         self.progress.accumulate *= 2
         if self.progress.accumulate > batch:
             raise UserError("Out of memory even with one photo at a time: choose a smaller image_size or architecture.")

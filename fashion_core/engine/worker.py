@@ -1,7 +1,5 @@
 """The whole of a training run, in the order it happens: photos, training, evaluation of the best weights, export."""
 
-import platform
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -11,15 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torchvision
 
-from fashion_core import UserError, __version__
+from fashion_core import UserError
 from fashion_core.class_names import classes_matching
-from fashion_core.engine import export, models, teacher, training
-from fashion_core.engine.device import Log, pick_device
+from fashion_core.engine import export, helper, models, teacher, training
+from fashion_core.engine.device import Log, device_name, pick_device, versions
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.frozen import FrozenTrainer
+from fashion_core.engine.processes import Team, meeting, take_device
 from fashion_core.engine.stopping import Report, heard_between_layers
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
@@ -52,7 +50,7 @@ def work(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
 
     Whatever goes wrong is logged as an `error` event before it is raised.
     """
-    return _logged(run, log, lambda report: _train(run, log, report, show))
+    return _logged(run, log, lambda report, team: _train(run, team, log, report, show))
 
 
 def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
@@ -60,14 +58,15 @@ def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
 
     UserError where no epoch was finished, or where the photos are gone or changed.
     """
-    return _logged(run, log, lambda report: _keep_best(run, log, report, show))
+    return _logged(run, log, lambda report, team: _keep_best(run, log, report, show))
 
 
-def _logged(run: Run, log: Log, body: Callable[[Report], str]) -> str:
-    """Run `body(report)` and log how it ended."""
-    with stop_requests(run) as should_stop, heard_between_layers(should_stop):
+def _logged(run: Run, log: Log, body: Callable[[Report, Team], str]) -> str:
+    """Run `body(report, team)` and log how it ended."""
+    with stop_requests(run) as should_stop:
         try:
-            reason = body(Report(log, should_stop))
+            with meeting(run.id) as team, heard_between_layers(lambda: not team.in_step and should_stop()):
+                reason = body(Report(log, should_stop), team)
         except Stopped:
             reason = "stopped"
         except NotFinite as error:
@@ -83,11 +82,11 @@ def _logged(run: Run, log: Log, body: Callable[[Report], str]) -> str:
         return reason
 
 
-def _train(run: Run, log: Log, report: Report, show: Callable[[str], object]) -> str:
+def _train(run: Run, team: Team, log: Log, report: Report, show: Callable[[str], object]) -> str:
     if run.model_folder:
         return _gather_explanations(run, report, show)
     _refuse_to_diverge_again(run)
-    if pick_device(run.config.device).type == "cuda":  # a missing device is told before minutes of decoding
+    if take_device(run.config.device, team.size).type == "cuda":  # a missing device is told before minutes of decoding
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before
     begins = not (run.folder / label_corrections.COPY).exists()
     corrections = _label_corrections(run)  # before that, too
@@ -102,7 +101,7 @@ def _train(run: Run, log: Log, report: Report, show: Callable[[str], object]) ->
     report.begin(stages.WARMING)
     kind, keep = FrozenTrainer if run.config.frozen else Trainer, _keeper(run, data, photos)
     # Apart: weights may come of a network that does not answer.
-    trainer = report.apart(lambda: kind(run.config, photos, run.folder, log, report.should_stop, keep))
+    trainer = report.apart(lambda: kind(run.config, photos, run.folder, log, report.should_stop, keep, team=team))
     _remove_later_epochs(run, trainer)
     notes = [*_notes(data, trainer), *notes, *_changes(run)]
     _log_start(run, data, trainer, log)
@@ -111,8 +110,11 @@ def _train(run: Run, log: Log, report: Report, show: Callable[[str], object]) ->
         show(note)
     if step := trainer.progress.step:
         show(f"Goes on from step {step} of {trainer.total} (epoch {step // trainer.steps_per_epoch + 1}).")
+    if team.size > 1:
+        team.tell(helper.task(trainer))
     if trainer.train() == "stopped":
         return "stopped"
+    team.part()
     _test_and_export(run, data, Trained(trainer.progress, trainer.device), notes, log, report)
     return "finished"
 
@@ -249,10 +251,10 @@ def _with_extra(photos: Photos, extra: Dataset, image_size: int, report: Progres
 def _log_start(run: Run, data: Dataset, trainer: Trainer, log: Log) -> None:
     log(
         "start", step=trainer.progress.step, total_steps=trainer.total, steps_per_epoch=trainer.steps_per_epoch,
-        epochs=run.config.epochs, device=_device_name(trainer.device), precision=trainer.progress.precision,
+        epochs=run.config.epochs, device=device_name(trainer.device), precision=trainer.progress.precision,
         classes=data.classes, seed=run.config.seed, fingerprint=data.fingerprint, unreadable=len(data.unreadable),
-        photos=data.photos["split"].value_counts().to_dict(), weights=trainer.progress.origin, versions=_versions(),
-        threads=torch.get_num_threads(),
+        photos=data.photos["split"].value_counts().to_dict(), weights=trainer.progress.origin, versions=versions(),
+        threads=torch.get_num_threads(), processes=trainer.team.size,
     )  # fmt: skip
 
 
@@ -347,16 +349,16 @@ def _card(
         dataset=DatasetFacts(
             data.root.name, data.fingerprint, len(data.photos), test.meta.sample, len(data.unreadable)
         ),
-        hardware=_device_name(trainer.device),
+        hardware=device_name(trainer.device),
         training_seconds=round(run.training_seconds, 1),
         cost=cost,
-        versions=_versions(),
+        versions=versions(),
         notes=tuple(notes),
     )
 
 
 def _notes(data: Dataset, trainer: Trainer) -> list[str]:
-    notes = [*data.notes, trainer.progress.origin, trainer.precision_reason]
+    notes = [*data.notes, trainer.progress.origin, trainer.precision_reason, *trainer.team.notes(trainer.device)]
     if trainer.device.type == "cpu":
         notes.append("Trained on the CPU.")
     if len(data.unreadable):
@@ -381,20 +383,3 @@ def _changes(run: Run) -> list[str]:
 def _short(name: str, value: Any) -> Any:
     folder = name in ("extra", "teacher") and value  # a card tells no folder of this machine
     return Path(value).name if folder else value
-
-
-def _device_name(device: torch.device) -> str:
-    return (
-        torch.cuda.get_device_name()
-        if device.type == "cuda"
-        else f"{device.type} ({platform.machine()}, {torch.get_num_threads()} threads)"
-    )
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "busana": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-    } | ({"timm": sys.modules["timm"].__version__} if "timm" in sys.modules else {})  # loaded for its networks alone

@@ -19,6 +19,11 @@ from fashion_core.runs.run import LIVE, Run, find
 LEFT_OVER_SECONDS = 60.0  # a half file of that age is a killed worker's; a younger one may be a page's
 
 
+def rank_and_size() -> tuple[int, int]:
+    """Which process this is of how many that train one run, as torchrun tells each; 0 leads."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
 def busy(runs_dir: Path | None = None, apart_from: Run | None = None) -> Run | None:
     """The run that is training now, if any; one that cannot be read does not count."""
     own = apart_from and apart_from.id
