@@ -39,6 +39,7 @@ def choose_source() -> Source:
 
 
 boot("Evaluate")
+st.html(filters.STYLE)  # before what it keeps a place for
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=keys.HEADLINE):
     st.title("Evaluate", width="content")
     figures = st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FIGURES)

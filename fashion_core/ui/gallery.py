@@ -32,6 +32,8 @@ STYLE = """<style>
 [class*="st-key-tile-"] img {
   aspect-ratio: 1; width: 100%; object-fit: contain; border-radius: .375rem; background: rgb(128 128 128 / .13);
 }
+/* The place of a photo is square before it is there, so that nothing moves when it comes. */
+[class*="st-key-tile-"] > .stElementContainer:first-child { aspect-ratio: 1; }
 [class*="st-key-tile-"] [data-testid="stCaptionContainer"] { overflow-wrap: anywhere; line-height: 1.35; opacity: .85; }
 [class*="st-key-absent-"] {
   aspect-ratio: 1; border-radius: .375rem; background: rgb(128 128 128 / .13); padding: .75rem;

@@ -21,6 +21,7 @@ KINDS = {"colour": "wrong colour", "garment": "wrong garment", "both": "wrong in
 
 # Chips are lower than buttons. On a phone each line scrolls sideways instead of breaking, so that photos come soon.
 STYLE = """<style>
+.st-key-switches { min-height: 4.25rem; }  /* as high as its switches, before they are there */
 .st-key-chips button { min-height: 2rem; padding: 0 .625rem; }
 @media (max-width: 40rem) {
   .st-key-headline { gap: 0; }
@@ -39,7 +40,6 @@ def state_of(source: Source, cells: Normalise) -> State:
     kinds: list[Which] = ["all", "wrong", "right"]
     kinds += ["colour", "garment", "both"] if source.evaluation.error_type_counts else []
     dropped = selection.follow_classes(source.evaluation.classes, _folded(source), kinds)
-    st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FILTER_BAR):
         found = ask.question(source, selection.reset_page)
         which = st.segmented_control("Show", kinds, key=keys.WHICH, default="all", required=True, bind="query-params",

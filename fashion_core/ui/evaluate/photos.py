@@ -27,7 +27,6 @@ def show(state: State, shown: Shown) -> None:
         may = access.may(access.Action.DECIDE) and n > 0
         selecting = may and st.toggle("Select", key=keys.SELECTING,
                                       help="Select several photos, and decide on their labels in one step")  # fmt: skip
-        photo_keys.load()
     if not n:
         filters.offer_to_clear(state)
     if selecting:
@@ -35,6 +34,7 @@ def show(state: State, shown: Shown) -> None:
     else:
         gallery(shown.rows, state.root, key=keys.EVALUATE_PHOTOS, page_size=PAGE, on_open=selection.open_photo,
                 decided=state.corrections, votes=state.votes)  # fmt: skip
+    photo_keys.load()
     if state.open_row is not None:
         photo.show(state, shown, lambda row: label_review.buttons(state, row, shown))
 
