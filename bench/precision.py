@@ -1,17 +1,16 @@
 """Whether a model may answer in bfloat16 or int8 instead of float32, and what that would gain.
 
-    python -m bench.precision MODEL DIR…     the photos that MODEL learned from lie in DIR, or in several, by class
+    python -m bench.precision MODEL DIR…            DIR, or several, holds the photos that MODEL learned from, by class
+    python -m bench.precision MODEL DIR… --int8     int8 too, which NNCF makes: pip install nncf
 
-Each precision is calibrated on training photos (int8, by NNCF where it is installed), its temperature fitted on
-validation photos and its answers compared with those of float32 on test photos. It passes the gate with the same top
-class on 99.5 % of these and an accuracy lower by at most 0.2 points. Times are of one core, as in bench.predict.
+int8 is calibrated on training photos. Of each precision the temperature is fitted on validation photos, and the answers
+are compared with those of float32 on test photos. It passes the gate with the same top class on 99.5 % of these and an
+accuracy lower by at most 0.2 points. Times are of one core, as in bench.predict.
 Prints Markdown.
 """
 
 import argparse
-import importlib.util
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -73,7 +72,7 @@ def answers(engine: Engine, pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([engine(pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)])
 
 
-def main(model: str, folders: Sequence[Path], most: int, rounds: int) -> None:
+def main(model: str, folders: Sequence[Path], most: int, rounds: int, int8: bool) -> None:
     """Print the two tables."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
@@ -84,10 +83,8 @@ def main(model: str, folders: Sequence[Path], most: int, rounds: int) -> None:
     wanted = {"train": CALIBRATION, "validation": most, "test": most}
     sets = {split: photos(explanations, folders, split, n, size) for split, n in wanted.items()}
     engines = {"float32": compiled(graph(folder), "f32"), "bfloat16": compiled(graph(folder), "bf16")}
-    if importlib.util.find_spec("nncf"):
+    if int8:
         engines["int8"] = compiled(quantised(folder, sets["train"][0]), "f32")
-    else:
-        print("int8 is left out: pip install nncf", file=sys.stderr)
     print(machine(1))
     gate(engines, *sets["validation"], *sets["test"])
     for batch in (1, 32):
@@ -125,4 +122,5 @@ if __name__ == "__main__":
     parser.add_argument("folders", metavar="DIR", nargs="+", type=Path)
     parser.add_argument("--most", type=int, default=10_000, help="validation photos, and test photos, at most")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--int8", action="store_true")
     main(**vars(parser.parse_args()))
