@@ -128,7 +128,7 @@ def test_a_class_is_renamed_with_its_photos_and_called_as_before_again(home, pic
     assert (
         not test.exception and own_classes.labels(root) == ["cap", "sock"] and len(own_classes.photos(root, "cap")) == 3
     )
-    assert test.text_input(key="own-labels").value == "cap, sock" and "Hat is called cap now" in said(test)
+    assert test.text_input(key="own-labels").value == "cap, sock" and "The class hat is called cap now" in said(test)
     test.button(key="own-undo-0").click().run()
     assert not test.exception and own_classes.labels(root) == ["hat", "sock"] and "is called" not in said(test)
     test.text_input(key="own-name-mine-hat").set_value("sock").run()
@@ -141,7 +141,7 @@ def test_a_class_is_removed_and_comes_back_and_what_was_dropped_is_not_kept_anew
     root = own_classes.folder("mine")
     assert own_classes.labels(root) == ["a"]
     test.button(key="own-remove-mine-a").click().run()
-    assert not test.exception and own_classes.labels(root) == [] and "A was removed" in said(test)
+    assert not test.exception and own_classes.labels(root) == [] and "The class a was removed" in said(test)
     test.button(key="own-remove-mine-b").click().run()
     assert not test.exception and test.text_input(key="own-labels").value == ""
     test.button(key="own-undo-0").click().run()

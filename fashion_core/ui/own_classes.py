@@ -67,11 +67,11 @@ def _news(root: Path) -> None:
     """What kept a class from being changed, once; what was changed, each with a way back."""
     if problem := st.session_state.pop(keys.OWN_PROBLEM, None):
         st.error(escape_markdown(problem), icon=":material/error:")
-    changes = [(f"{answer_in_words(label)} was removed", _put_back, (root, label))
+    changes = [(f"The class {in_words(label)} was removed", _put_back, (root, label))
                for label in (left_out.left_out(root) if root.is_dir() else ())]  # fmt: skip
     name, old, new = st.session_state.get(keys.OWN_RENAMED, ("", "", ""))
     if name == root.name and new in own_classes.labels(root):
-        changes.append((f"{answer_in_words(old)} is called {in_words(new)} now", _rename_back, (root, old, new)))
+        changes.append((f"The class {in_words(old)} is called {in_words(new)} now", _rename_back, (root, old, new)))
     for place, (said, undo, given) in enumerate(changes):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{escape_markdown(said)}.", width="content")
