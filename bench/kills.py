@@ -93,7 +93,7 @@ def look(run: Run, seen: Seen) -> None:
     try:
         if run.problem or run.state in LIVE:
             seen.unreadable.append(f"{run.id}: {run.problem or run.state}")
-        for name in (training.LAST, training.BEST):
+        for name in (checkpoint.LAST, checkpoint.BEST):
             if (run.folder / name).exists():
                 checkpoint.load(run.folder / name)
         for file in (run.folder / EPOCHS).glob("*.parquet"):
@@ -123,7 +123,7 @@ def count(run: Run, seen: Seen) -> None:
         return
     times = {event["step"]: event["t"] for event in life if event["type"] in ("start", "step")}
     seen.slowest = max([seen.slowest, *np.diff(sorted(times.values()))])
-    kept = checkpoint.read_about(run.folder / training.LAST) if (run.folder / training.LAST).exists() else None
+    kept = checkpoint.read_about(run.folder / checkpoint.LAST) if (run.folder / checkpoint.LAST).exists() else None
     first = kept["progress"]["step"] if kept else 0
     seen.lost.append(max(times.values()) - times.get(first, min(times.values())))
 
@@ -131,7 +131,7 @@ def count(run: Run, seen: Seen) -> None:
 def digest(run: Run) -> str:
     """Of what the run ended with: checkpoint, best weights, test answers, exported weights."""
     found = hashlib.sha256()
-    for file in (training.LAST, training.BEST, "model/model.safetensors"):
+    for file in (checkpoint.LAST, checkpoint.BEST, "model/model.safetensors"):
         tensors, _ = checkpoint.load(run.folder / file)
         for name in sorted(tensors):
             found.update(name.encode() + tensors[name].numpy().tobytes())

@@ -13,6 +13,7 @@ from fashion_core import UserError
 from fashion_core.files import atomic_write
 from fashion_core.photos.imaging import printable
 
+LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
 GRAPH = "openvino.constants"  # a tensor of a model folder's weights that is model.xml's and not the network's
 LFS_POINTER = b"version https://git-lfs"
 
@@ -85,3 +86,23 @@ def refuse_no_weights(file: Path) -> None:
 def split_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     """The tensors whose name starts with `prefix`, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def rewind_to_best(folder: Path) -> int:
+    """Make the best epoch the checkpoint that a run goes on from; returns its step.
+
+    It starts with an optimizer that has no momentum yet. Where no epoch was finished there is no checkpoint then, and
+    the step is 0.
+    """
+    if not (folder / BEST).exists():
+        (folder / LAST).unlink(missing_ok=True)
+        return 0
+    weights, about = load(folder / BEST)
+    tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
+    step = about["progress"]["step"]
+    if about["config"]["ema_decay"]:
+        tensors |= {f"ema.module.{name}": tensor.clone() for name, tensor in weights.items()}
+        tensors["ema.n_averaged"] = torch.tensor(step)
+    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}
+    save(folder / LAST, tensors, about)
+    return step

@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.augmentation import Augmentation
+from fashion_core.engine.checkpoint import BEST, LAST, rewind_to_best
 from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
 from fashion_core.engine.losses import distilled, partial_cross_entropy
 from fashion_core.engine.processes import Team
@@ -27,7 +28,6 @@ from fashion_core.engine.recipe import make_optimizer
 from fashion_core.runs.config import TrainConfig, learning_rate_at
 from fashion_core.runs.stopping import Stopped
 
-LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
 CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill
 HEARTBEAT_SECONDS = 2.0
 STATISTICS_PHOTOS = 512  # enough for a mean and a variance per channel
@@ -195,9 +195,7 @@ class Trainer:
         labelled = int(self.photos.candidates[rows].any(axis=1).sum())
         self.progress.labelled += labelled
         accuracy = right / max(labelled, 1)
-        self.log(
-            "step", step=self.progress.step, epoch=epoch + 1, loss=loss, accuracy=accuracy, learning_rate=rate
-        )  # fmt: skip
+        self.log("step", step=self.progress.step, epoch=epoch + 1, loss=loss, accuracy=accuracy, learning_rate=rate)
 
     def _batch_rows(self, epoch: int, batch: int) -> np.ndarray:
         """The rows of a batch of `epoch`: a shuffle, made once, that depends on nothing but the seed and the epoch."""
@@ -399,23 +397,3 @@ def read_progress(about: dict[str, Any]) -> Progress:
     kept = about["progress"]
     accuracy, loss = kept["best"]
     return Progress(**{"labelled": kept["seen"]} | kept | {"best": (accuracy, loss)})  # once, all seen were labelled
-
-
-def rewind_to_best(folder: Path) -> int:
-    """Make the best epoch the checkpoint that a run goes on from; returns its step.
-
-    It starts with an optimizer that has no momentum yet. Where no epoch was finished there is no checkpoint then, and
-    the step is 0.
-    """
-    if not (folder / BEST).exists():
-        (folder / LAST).unlink(missing_ok=True)
-        return 0
-    weights, about = checkpoint.load(folder / BEST)
-    tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
-    step = about["progress"]["step"]
-    if about["config"]["ema_decay"]:
-        tensors |= {f"ema.module.{name}": tensor.clone() for name, tensor in weights.items()}
-        tensors["ema.n_averaged"] = torch.tensor(step)
-    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}
-    checkpoint.save(folder / LAST, tensors, about)
-    return step

@@ -13,13 +13,14 @@ import torch
 from fashion_core import UserError
 from fashion_core.class_names import classes_matching
 from fashion_core.engine import export, helper, models, teacher, training
+from fashion_core.engine.checkpoint import BEST
 from fashion_core.engine.device import Log, device_name, pick_device, versions
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.frozen import FrozenTrainer
 from fashion_core.engine.processes import Team, meeting, take_device
 from fashion_core.engine.stopping import Report, heard_between_layers
-from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
+from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.meta import EvaluationMeta
