@@ -7,11 +7,12 @@
 # is not done again, and what was stopped or killed goes on. PAPER has the paper's ten classes, COLOURS these and
 # the other colours' (`fetch paper` makes both). IMAGENET is a file of ResNet-50's weights where torchvision's cannot be
 # downloaded.
-# Defaults are for two CPU cores; on a GPU: SIZE=224 FINAL_SIZE=224 LITE_SIZE=224 TABLE_SIZE=224 TABLE_EPOCHS=10 EPOCHS=10.
+# Defaults are for two CPU cores that compute in bfloat16; on a GPU: SIZE=224 LITE_SIZE=224 TABLE_SIZE=224
+# TABLE_EPOCHS=10 EPOCHS=10.
 set -euo pipefail
 
 WORK=$(realpath -m "$1"); shift
-SIZE=${SIZE:-112} EPOCHS=${EPOCHS:-5} FINAL_SIZE=${FINAL_SIZE:-160} LITE_SIZE=${LITE_SIZE:-192} SEEDS=${SEEDS:-0 1 2}
+SIZE=${SIZE:-112} EPOCHS=${EPOCHS:-5} FINAL_SIZE=${FINAL_SIZE:-224} LITE_SIZE=${LITE_SIZE:-192} SEEDS=${SEEDS:-0 1 2}
 TABLE_SIZE=${TABLE_SIZE:-80} TABLE_EPOCHS=${TABLE_EPOCHS:-5}
 PYTHON=${PYTHON:-.venv/bin/python} IMAGENET=${IMAGENET:-imagenet}
 : "${PAPER:?the folder of the ten classes}" "${COLOURS:?the folder of the 24 classes}" "${HOME_PHOTOS:?clothing-small}"
@@ -32,7 +33,7 @@ trained() {  # NAME DIR key=value …: trains that once, whatever happens on the
     fi
 }
 
-home() {  # photos that people took, for the garment alone: no example, and nothing like one, is among them
+home() {  # photos that people took, by garment alone, hats, jackets and skirts too: no example, and nothing like one
     local photo garment
     while IFS=, read -r photo garment; do
         [ "$photo" = photo ] && continue
@@ -45,16 +46,20 @@ resnet50() {  # small photos first, then larger ones with home photos, whose gar
     local first
     first=$(trained resnet50-small "$PAPER" pretrained="$IMAGENET" image_size="$SIZE" epochs="$EPOCHS" batch_size=32 \
         learning_rate=0.005)
-    trained resnet50 "$PAPER" pretrained="$first/best.safetensors" image_size="$FINAL_SIZE" epochs=2 batch_size=32 \
-        learning_rate=0.003 warmup_epochs=0.1 extra="$WORK/home" flip_at_test=true
+    trained resnet50 "$PAPER" pretrained="$first/best.safetensors" image_size="$FINAL_SIZE" epochs=6 batch_size=32 \
+        learning_rate=0.005 warmup_epochs=0.2 extra="$WORK/home" flip_at_test=true
 }
 
-lite() {  # six colours and five garments on two heads: every pair has a name; small photos first, too
-    local first
-    first=$(trained lite-small "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true image_size=160 epochs=3 \
-        learning_rate=0.03 extra="$WORK/home")
+lite() {  # colours and garments on two heads: every pair has a name; small photos first; other articles last
+    local first second
+    first=$(trained lite-small "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true epochs=3 \
+        image_size=160 learning_rate=0.03 extra="$WORK/home")
+    second=$(trained lite-large "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true epochs=2 \
+        image_size="$LITE_SIZE" pretrained="$first/best.safetensors" learning_rate=0.01 warmup_epochs=0.1 \
+        extra="$WORK/home" flip_at_test=true)
     trained lite "$COLOURS" architecture=efficientnet_lite0_two_head all_pairs=true image_size="$LITE_SIZE" epochs=2 \
-        pretrained="$first/best.safetensors" learning_rate=0.01 warmup_epochs=0.1 extra="$WORK/home" flip_at_test=true
+        pretrained="$second/best.safetensors" learning_rate=0.01 warmup_epochs=0.1 extra="$WORK/home" \
+        outlier_exposure=true flip_at_test=true
 }
 
 paper() {  # the paper's recipe beside ours, its network from ImageNet

@@ -3,7 +3,7 @@
 RANDOM_RUN was trained with split_groups=false, the usual split photo by photo; LEAK_FREE_RUN with near-duplicates on
 one side, otherwise alike. Of the random split it counts the test photos that have a near-duplicate in training, by
 thumbnails alone and with the file that `check --model MODEL --write` keeps, and divides the accuracy by that; then it
-compares the two runs' accuracies. Intervals are of 95 %: Wilson's, and Newcombe's for differences.
+compares the two runs' accuracies. Intervals are of 95%: Wilson's, and Newcombe's for differences.
 """
 
 import argparse

@@ -54,7 +54,8 @@ class Drawn:
 
     uploader: str = ""  # the widget's id
     fragment: str = ""  # of the uploader
-    answers: int = 0
+    words: list[str] = field(default_factory=list)  # of its captions, which name the photos
+    answers: int = 0  # bars of confidence
     fault: str = ""
     said: str = ""  # the last notice
     empties: dict[tuple[int, ...], list[float]] = field(default_factory=dict)  # place → when it was emptied
@@ -75,6 +76,8 @@ class Drawn:
             self.fault = element.exception.message or element.exception.type
         elif kind == "alert":
             self.said = element.alert.body
+        elif kind == "markdown":
+            self.words.append(element.markdown.body)
         self.answers += kind == "progress"
 
 
@@ -107,8 +110,8 @@ class Visitor:
                     break
         if drawn.fault:
             raise RuntimeError(drawn.fault)
-        self.seen.waits += [drawn.waited] if drawn.answers else []
-        self.seen.reruns.append(time.monotonic() - began - (drawn.waited if drawn.answers else 0.0))
+        waited = drawn.waited if message.rerun_script.fragment_id else 0.0  # only a photo that is handed in waits
+        self.seen.reruns.append(time.monotonic() - began - waited)
         return drawn
 
     async def open(self, page: str) -> Drawn:
@@ -117,14 +120,15 @@ class Visitor:
         return await self.rerun(message)
 
     async def hand_in(self, page: Drawn, photo: bytes) -> None:
-        """Upload a photo to the uploader of `page`; where no answer comes it is lost."""
+        """Upload a photo to the uploader of `page`; where no answer to it comes it is lost."""
         if not page.uploader:
             raise RuntimeError("Predict has no place to drop a photo")
         self.seen.uploads += 1
         self.seen.lost += 1  # until it is answered
         request = BackMsg()
         request.file_urls_request.request_id = uuid.uuid4().hex
-        request.file_urls_request.file_names.append("photo.jpg")
+        mark = uuid.uuid4().hex  # an answer that stands from before names another
+        request.file_urls_request.file_names.append(f"{mark}.jpg")
         request.file_urls_request.session_id = self.session
         await self.socket.send(request.SerializeToString())
         async with asyncio.timeout(PATIENCE):
@@ -137,14 +141,17 @@ class Visitor:
         message.rerun_script.fragment_id = page.fragment
         state = message.rerun_script.widget_states.widgets.add(id=page.uploader)
         info = state.file_uploader_state_value.uploaded_file_info.add(
-            name="photo.jpg", size=len(photo), file_id=urls.file_id
+            name=f"{mark}.jpg", size=len(photo), file_id=urls.file_id
         )
         info.file_urls.CopyFrom(urls)
         drawn = await self.rerun(message)
-        if drawn.answers:
+        self.seen.waits.append(drawn.waited)
+        if drawn.answers and any(mark in words for words in drawn.words):
             self.seen.lost -= 1
+        elif drawn.said:
+            self.seen.reasons.append(drawn.said)
         else:
-            self.seen.reasons.append(drawn.said or "no answer and no word")
+            self.seen.reasons.append(f"no answer and no word: {drawn.answers} bars, {len(drawn.words)} captions")
 
     def put(self, address: str, photo: bytes) -> None:
         mark = uuid.uuid4().hex
@@ -157,12 +164,15 @@ class Visitor:
             pass
 
 
-async def visit(url: str, photos: list[bytes], end: float, pause: float, seen: Seen) -> None:
-    """One visitor until `end`; what goes wrong is noted, and ends the session."""
+async def visit(url: str, photos: list[bytes], end: float, pause: float, seen: Seen, number: int) -> None:
+    """One visitor, from an address of its own, until `end`; what goes wrong is noted, and ends the session."""
     try:
         await asyncio.sleep(random.uniform(0, pause))
         stream = url.replace("http", "ws", 1) + "/_stcore/stream"
-        async with connect(stream, subprotocols=["streamlit"], origin=url, max_size=None) as socket:
+        address = {"X-Forwarded-For": f"10.0.{number // 256}.{number % 256}"}  # as a proxy on this machine says it
+        async with connect(
+            stream, subprotocols=["streamlit"], origin=url, max_size=None, additional_headers=address
+        ) as socket:
             visitor = await asyncio.to_thread(Visitor, socket, url, seen)
             while time.monotonic() < end:
                 await visitor.open(random.choice(PAGES))
@@ -176,7 +186,7 @@ async def visit(url: str, photos: list[bytes], end: float, pause: float, seen: S
 
 async def all_visit(url: str, photos: list[bytes], visitors: int, seconds: float, pause: float) -> Seen:
     seen, end = Seen(), time.monotonic() + seconds
-    await asyncio.gather(*(visit(url, photos, end, pause, seen) for _ in range(visitors)))
+    await asyncio.gather(*(visit(url, photos, end, pause, seen, number) for number in range(visitors)))
     return seen
 
 

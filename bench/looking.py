@@ -65,7 +65,7 @@ def selections(evaluation: Evaluation) -> dict[str, float]:
     decided = dict(zip(evaluation.photos["path"][:200], evaluation.photos["label"][200:400], strict=True))
 
     def ask() -> pd.DataFrame:
-        filters = query.parse("misclassified blue dresses below 60 %", evaluation.classes).filters
+        filters = query.parse("misclassified blue dresses below 60%", evaluation.classes).filters
         return evaluation.rows(query.mask(evaluation, filters))
 
     return {

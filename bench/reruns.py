@@ -96,7 +96,7 @@ def main() -> dict[str, dict[str, float]]:
         os.environ["BUSANA_HOME"] = folder
         furnish(Path(folder), evaluation, rng)
         addresses = {view: {"view": view} for view in VIEWS}
-        addresses |= {"epochs": {"of": "epochs"}, "photo": {"photo": "0"}, "question": {"q": "wrong below 60 %"}}
+        addresses |= {"epochs": {"of": "epochs"}, "photo": {"photo": "0"}, "question": {"q": "wrong below 60%"}}
         if count == 10:
             addresses |= {f"all photos, {view}": {"of": "all", "view": view} for view in VIEWS}
             addresses |= {"by colour": {"by": "colour"}, "all photos, one open": {"of": "all", "photo": "0"}}

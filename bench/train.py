@@ -37,7 +37,8 @@ from fashion_core.cli.progress import Bars
 from fashion_core.engine import models
 from fashion_core.engine.device import autocast, choose_precision
 from fashion_core.engine.evaluate import rows_of
-from fashion_core.engine.training import Photos, Trainer, make_optimizer
+from fashion_core.engine.recipe import make_optimizer
+from fashion_core.engine.training import Photos, Trainer
 from fashion_core.photos import dataset
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.runs.config import TrainConfig

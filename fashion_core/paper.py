@@ -23,11 +23,11 @@ COUNTS: dict[str, int] = {
 }
 CLASSES: tuple[str, ...] = tuple(COUNTS)
 
-# The text says 5,413; the ten counts sum to 5,993, and only a tenth of the latter can give 97.83 %.
+# The text says 5,413; the ten counts sum to 5,993, and only a tenth of the latter can give 97.83%.
 STATED_TOTAL = 5413
 COUNTED_TOTAL = sum(COUNTS.values())
 
-# Headline results. 587 of 600 is the whole number of photos behind 97.83 %.
+# Headline results. 587 of 600 is the whole number of photos behind 97.83%.
 TEST_ACCURACY = 0.9783
 TEST_PHOTOS = 600
 TEST_RIGHT = 587
@@ -90,7 +90,7 @@ def stated() -> str:
 def verdict(classes: Iterable[str], right: int, n: int, drawn: bool) -> str:
     """How an accuracy compares with the paper's, in words; nothing where the classes are not the paper's.
 
-    `drawn`: the photos were drawn by `photos.sample`. Whether the difference can be chance says its 95 % interval
+    `drawn`: the photos were drawn by `photos.sample`. Whether the difference can be chance says its 95% interval
     (Newcombe 1998, from Wilson's).
     """
     if not matches(classes) or not n:

@@ -5,7 +5,7 @@ import pandas as pd
 
 
 def wilson(right: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval of a share right/n, 95 % by default (Wilson 1927); (0, 1) where nothing was counted."""
+    """The interval of a share right/n, 95% by default (Wilson 1927); (0, 1) where nothing was counted."""
     if n == 0:
         return 0.0, 1.0
     share, spread = right / n, z * z / n
@@ -16,7 +16,7 @@ def wilson(right: float, n: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def difference(right: int, n: int, other_right: int, other_n: int) -> tuple[float, float]:
-    """The 95 % interval of right/n less other_right/other_n, of photos drawn apart (Newcombe 1998, from Wilson's)."""
+    """The 95% interval of right/n less other_right/other_n, of photos drawn apart (Newcombe 1998, from Wilson's)."""
     (low, high), (other_low, other_high) = wilson(right, n), wilson(other_right, other_n)
     a, b = right / n, other_right / other_n
     return a - b - float(np.hypot(a - low, other_high - b)), a - b + float(np.hypot(high - a, b - other_low))

@@ -1,4 +1,4 @@
-"""The process that answers strangers' photos, with photos that break its decoder: b"stall", b"crash", b"memory"."""
+"""The process that answers strangers' photos, with photos that break its decoder: b"stall", b"sleep"…"""
 
 import os
 import signal
@@ -13,8 +13,10 @@ read = imaging.read
 
 
 def breaking(data: bytes):
-    if data == b"stall":
-        time.sleep(600)
+    while data == b"stall":
+        pass
+    if data.startswith(b"sleep"):
+        time.sleep(float(data[5:]))
     if data == b"crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if data == b"memory":

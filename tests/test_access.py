@@ -3,6 +3,7 @@
 import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from browser import ROOT
@@ -14,9 +15,11 @@ from fashion_core.access import Role, SignIn
 from fashion_core.api import predict
 from fashion_core.files import given_path
 from fashion_core.models import registry
+from fashion_core.models.answering import Busy
 from fashion_core.models.publish import Extras, Steps, publish
 from fashion_core.photos import dataset, label_corrections, sample, sources
 from fashion_core.runs import Run, config
+from fashion_core.ui import shared, try_photos
 
 REFUSED = "is off for you on this shared server"
 
@@ -212,19 +215,70 @@ def test_with_viewers_named_a_stranger_sees_only_the_door(shared_server):
     assert [each.value for each in app.title] == ["Sign in"] and [each.label for each in app.button] == ["Sign in"]
 
 
-def test_a_strangers_photo_on_the_page_is_answered_by_the_process_of_its_own(shared_server):
+@pytest.fixture
+def drop(shared_server):
+    """What a stranger does: `drop(name=colour, …)` on Predict, with a model that knows the colours."""
     write_model(shared_server / "weights" / "colours")
-    out = io.BytesIO()
-    plain("blue").save(out, "PNG")
     app = AppTest.from_file(ROOT / "pages/predict.py", default_timeout=120).run()
-    try:
-        app.file_uploader[0].upload("a.png", out.getvalue(), "image/png").run()
-        assert not app.exception and not app.error
-        assert "blue" in " ".join(str(each.proto) for each in app.get("progress")).casefold()
-        assert predict.answers().worker._process.poll() is None, "it was asked"
-    finally:
-        predict.answers().worker.close()
-        predict.answers.cache_clear()
+
+    def dropped(**colours: str) -> AppTest:
+        photos = []
+        for name, colour in colours.items():
+            out = io.BytesIO()
+            plain(colour).save(out, "PNG")
+            photos.append((f"{name}.png", out.getvalue(), "image/png"))
+        app.file_uploader[0].set_value(photos)
+        return app.run()
+
+    yield dropped
+    predict.answers().worker.close()
+    predict.answers.cache_clear()
+
+
+def progress(app: AppTest) -> str:
+    return " ".join(str(each.proto) for each in app.get("progress")).casefold()
+
+
+def test_a_strangers_photo_on_the_page_is_answered_by_the_process_of_its_own(drop):
+    app = drop(a="blue")
+    assert not app.exception and not app.error
+    assert "blue" in progress(app)
+    assert predict.answers().worker.running, "it was asked"
+
+
+def test_where_the_server_is_too_busy_the_page_says_so_and_goes_on_from_there(drop, monkeypatch):
+    ask, asked = predict.answers().ask, []
+
+    def busy_at_the_second(question, *rest, **options):
+        asked.append(question.data)
+        if len(asked) == 2:
+            raise Busy("The server is too busy to read the photo: try again in a minute.", 60)
+        return ask(question, *rest, **options)
+
+    monkeypatch.setattr(predict.answers(), "ask", busy_at_the_second)
+    app = drop(a="blue", b="red", c="green")
+    assert [each.value for each in app.warning] == ["The server is too busy to read the photo: try again in a minute."]
+    assert not app.exception and not app.error and "blue" in progress(app)
+    next(each for each in app.button if each.label == "Try again").click().run()
+    assert not app.warning and not app.exception
+    assert len(set(asked)) == 3 and len(asked) == 4, "what was answered is not asked again"
+
+
+def test_a_photo_is_asked_once_even_where_its_page_was_left_meanwhile(drop, monkeypatch):
+    """Streamlit ends a page, for its next run, where it draws."""
+    asked, place = [], SimpleNamespace(caption=lambda text: None, empty=lambda: (_ for _ in ()).throw(RuntimeError))
+    keep = {"top": [], "error": "empty file", "state": None, "warning": None}
+    monkeypatch.setattr(shared.st, "empty", lambda: place)
+    monkeypatch.setattr(predict.answers(), "ask", lambda *rest, **more: (asked.append(rest), (keep, b""))[1])
+    for _ in range(2):
+        app = drop(a="blue")
+    assert len(asked) == 1 and app.error and not app.exception
+
+
+def test_more_photos_than_are_kept_are_refused_in_a_sentence(drop, monkeypatch):
+    monkeypatch.setattr(try_photos, "MOST_KEPT", 2)
+    app = drop(a="blue", b="red", c="green")
+    assert [each.value for each in app.error] == ["At most 2 photos are read at a time here: drop fewer."]
 
 
 def test_a_worker_that_a_trainer_starts_is_the_owners(monkeypatch, home):

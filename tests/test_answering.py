@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -14,7 +15,7 @@ from fashion_core import UserError
 from fashion_core.models.answering import Answers, Busy, Limits, Question, Rate, Turns
 from fashion_core.photos import imaging
 
-LIMITS = Limits(seconds=3, memory_gigabytes=4, waiting=3)
+LIMITS = Limits(seconds=2, patience_seconds=300, memory_gigabytes=4, waiting=3)
 
 
 def jpeg(colour: str = "red", size: tuple[int, int] = (20, 30), kind: str = "PNG") -> bytes:
@@ -50,7 +51,7 @@ def test_a_photo_is_answered_as_predict_says_it(faulty, model):
     ("data", "error"),
     [
         (b"crash", "stops the program that reads photos"),
-        (b"stall", "takes longer than 3 seconds to read"),
+        (b"stall", "takes longer than 2 seconds to read"),
         (b"memory", "no memory"),
         (b"write", "stops the program that reads photos"),
         (b"text", "not a photo: text"),
@@ -61,6 +62,53 @@ def test_a_photo_that_breaks_its_reader_gets_a_sentence_and_the_next_is_answered
     answer, _ = faulty.ask(Question(model, "bad", data), "ann")
     assert (answer["error"], answer["top"]) == (error, [])
     assert faulty.ask(Question(model, "good", jpeg("green")), "ann")[0]["top"][0]["label"] == "green_shirt"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows counts by the clock alone")
+def test_a_busy_machine_costs_no_photo_its_answer(faulty, model):
+    """The process has no processor for longer than a photo may take of it."""
+    faulty.ask(Question(model, "a.png", jpeg()), "ann")
+    process = faulty.worker._process
+    os.kill(process.pid, signal.SIGSTOP)
+    threading.Timer(LIMITS.seconds + 1, lambda: os.kill(process.pid, signal.SIGCONT)).start()
+    answer, _ = faulty.ask(Question(model, "a.png", jpeg("green")), "ann")
+    assert (answer["error"], answer["top"][0]["label"]) == (None, "green_shirt")
+    assert faulty.worker._process is process, "the same process goes on"
+
+
+def test_a_photo_that_gets_no_processor_at_all_is_asked_to_come_back(faulty, model):
+    faulty.worker.close()
+    hasty = Answers(LIMITS._replace(patience_seconds=2), faulty.worker._command)
+    try:
+        with pytest.raises(Busy, match="too busy to read the photo: try again in a minute"):
+            hasty.ask(Question(model, "slow", b"sleep600"), "ann")
+        assert not hasty.worker.running, "the next photo gets a new process"
+    finally:
+        hasty.worker.close()
+
+
+def test_a_page_waits_where_too_many_wait_and_the_process_is_there_before_the_first_photo(faulty, model):
+    faulty.worker.close()
+    small = Answers(LIMITS._replace(waiting=1), faulty.worker._command)
+    found, told = [], []
+    try:
+        small.warm(model)
+        with small.turns.turn("ann"):
+            assert small.worker.running, "ann is behind the start of the process"
+            threads = [threading.Thread(target=lambda who=who: found.append(
+                small.ask(Question(model, who, jpeg()), who, told.append, patient=True)[0]["error"]
+            )) for who in ("bob", "cat", "dan")]  # fmt: skip
+            for thread in threads:
+                thread.start()
+            while len(told) < 3:
+                pass
+            with pytest.raises(Busy, match="1 photos are waiting already"):
+                small.ask(Question(model, "", jpeg()), "eve")
+        for thread in threads:
+            thread.join()
+        assert found == [None] * 3 and set(told) <= {1, 2}
+    finally:
+        small.worker.close()
 
 
 @pytest.mark.parametrize(

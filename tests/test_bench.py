@@ -70,6 +70,16 @@ def test_load(home):
     assert int(said["photos"]) >= 2 and int(said["reruns"]) >= 6
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+def test_kills():
+    command = [sys.executable, "-m", "bench.kills", "--kills", "2", "--seed", "3"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    said = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (said["kills"], said["files that cannot be read"]) == ("2", "0")
+    assert said["runs with other weights or answers"] == "0" and int(said["runs to their end"]) >= 1
+
+
 def test_figures(home, photos, tmp_path, monkeypatch):
     run_folder = runs.create(config.PRESETS["quick"], photos).folder
     events = [{"type": "start", "step": 0, "total_steps": 4, "epochs": 2, "steps_per_epoch": 2}]
@@ -241,5 +251,7 @@ def test_experiment(tmp_path):
     done = subprocess.run(["bash", script, work], env=os.environ | inputs | {"PYTHON": str(stand_in)},
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert log.read_text().split() == ["train"] * 4 + ["compare"] * 6 + ["train", "evaluate"] + ["train"] * 3
-    assert sorted(folder.name for folder in (work / "home").iterdir()) == ["dress", "pants", "shirt", "shoes", "shorts"]
+    assert log.read_text().split() == ["train"] * 5 + ["compare"] * 6 + ["train", "evaluate"] + ["train"] * 3
+    assert sorted(folder.name for folder in (work / "home").iterdir()) == [
+        "dress", "hat", "outwear", "pants", "shirt", "shoes", "shorts", "skirt",
+    ]  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from fashion_core import UserError, runs
-from fashion_core.engine.stopping import progress_log
+from fashion_core.engine.stopping import Report
 from fashion_core.models.answering import Limits, Rate
 from fashion_core.photos import label_corrections
 from fashion_core.runs import Run, config, run
@@ -114,7 +114,7 @@ def test_two_workers_never_hold_one_run_and_a_start_that_failed_is_told(home, cl
 def test_progress_goes_on_being_told(clock, monkeypatch):
     told, now = [], [5.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    report = progress_log(lambda type, **fields: told.append(fields["done"]), lambda: False)
+    report = Report(lambda type, **fields: told.append(fields["done"]), lambda: False)
     for done in range(1, 5):
         report(done, 100, "Reading photos")
         now[0] += 1

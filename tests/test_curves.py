@@ -90,4 +90,4 @@ def test_train_and_validation_differ_by_line_style_and_share_their_runs_colour(t
 def test_accuracy_is_drawn_in_percent(tail):
     spec = curves.options([("a", tail)], "accuracy")
     assert spec["series"][0]["data"] == [[1, 25.0], [2, 50.0], [3, 75.0], [4, 100.0]]
-    assert spec["yAxis"]["max"] == 100 and spec["yAxis"]["axisLabel"]["formatter"] == "{value} %"
+    assert spec["yAxis"]["max"] == 100 and spec["yAxis"]["axisLabel"]["formatter"] == "{value}%"

@@ -107,7 +107,7 @@ def test_the_numbers_that_recipes_names_are_those_of_the_presets():
     assert first_column(section("Presets")) == [
         f"warm-up of {best.warmup_epochs:g} epoch, then half a cosine",
         f"`head_learning_rate` {best.head_learning_rate:g}",
-        f"crops of {100 * best.crop_scale:.0f}–100 % of the area, flips",
+        f"crops of {100 * best.crop_scale:.0f}–100% of the area, flips",
         f"label smoothing {best.label_smoothing:g}",
         f"moving average of weights, {best.ema_decay:g}",
         f"weight decay {best.weight_decay:.0e}, none on biases and norms".replace("e-0", "e-"),

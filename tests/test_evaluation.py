@@ -231,7 +231,7 @@ def test_softmax_is_calm_with_temperature_and_large_scores():
 
 
 def test_the_temperature_makes_three_in_four_look_like_three_in_four():
-    logits, labels = np.tile([4.0, 0.0], (8, 1)), np.array([0, 0, 0, 1] * 2)  # says 98 %, is right 75 %
+    logits, labels = np.tile([4.0, 0.0], (8, 1)), np.array([0, 0, 0, 1] * 2)  # says 98%, is right 75%
     temperature = fit_temperature(logits, labels)
     assert temperature == pytest.approx(4 / np.log(3), rel=1e-3)  # where sigmoid(4 / T) = 3/4
     assert softmax(logits, temperature)[0, 0] == pytest.approx(0.75, abs=1e-3)
@@ -239,7 +239,7 @@ def test_the_temperature_makes_three_in_four_look_like_three_in_four():
 
 def test_calibration_error_is_the_gap_between_sure_and_right():
     sure = np.array([0.8] * 4 + [1.0] * 4)
-    right = np.array([1, 1, 0, 0, 1, 1, 1, 1], bool)  # 80 % sure and half right; 100 % sure and all right
+    right = np.array([1, 1, 0, 0, 1, 1, 1, 1], bool)  # 80% sure and half right; 100% sure and all right
     assert expected_calibration_error(sure, right) == pytest.approx(0.3 * 4 / 8)
     table = reliability(sure, right, bins=10)
     assert table["n"].tolist() == [4, 4] and table["accuracy"].tolist() == [0.5, 1.0]

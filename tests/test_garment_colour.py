@@ -1,9 +1,17 @@
 """The garment is measured: not the wall behind it, nor another garment on the same person."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from skimage.color import rgb2lab
+from skimage.filters import threshold_otsu
+from skimage.morphology import convex_hull_image
 
-from fashion_core.photos.garment_colour import UNSURE, Colour, measure, unsure
+from fashion_core.photos import garment_colour, imaging
+from fashion_core.photos.garment_colour import UNSURE, Colour, lab, measure, unsure
+
+PHOTOS = sorted((Path(__file__).parents[1] / "examples").glob("*/*.jpg"))[::3]
 
 
 def on(ground, garment, size=(80, 60)) -> np.ndarray:
@@ -83,3 +91,28 @@ def test_a_garment_of_two_colours_is_unsure():
 def test_colours_measured_before_uncertainty_was_kept_are_taken_at_their_word():
     assert not unsure(np.ones((2, 4))).any()
     assert unsure(np.array([Colour(50, 0, 0, 0.3), (50, 0, 0, 0.3, 0.2), (50, 0, 0, 0.3, 0.7)])).tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("heat", [None, pointing_at(SHIRT)])
+def test_what_is_measured_in_real_photos_is_what_scikit_image_would_say(monkeypatch, heat):
+    squares = [imaging.square(imaging.read(file), 192) for file in PHOTOS]
+    ours = np.array([measure(square, heat) for square in squares])
+    for name, theirs in (("_cielab", rgb2lab), ("_otsu", threshold_otsu), ("_convex_hull", convex_hull_image)):
+        monkeypatch.setattr(garment_colour, name, theirs)
+    theirs = np.array([measure(square, heat) for square in squares])
+    assert len(squares) > 80 and np.abs(lab(ours) - lab(theirs)).max() < 0.05
+    assert np.abs(ours[:, 3:] - theirs[:, 3:]).max() < 0.001  # share and uncertainty
+
+
+def test_every_colour_of_a_coarse_cube_is_where_scikit_image_has_it():
+    cube = np.stack(np.meshgrid(*3 * [np.arange(0, 256, 5, np.uint8)]), -1).reshape(52, -1, 3)
+    assert np.abs(garment_colour._cielab(cube) - rgb2lab(cube)).max() < 0.001
+
+
+def test_the_convex_hull_of_scattered_places_is_the_one_of_scikit_image():
+    rng = np.random.default_rng(0)
+    for share in (0.002, 0.02, 0.3, 0.9):
+        for _ in range(50):
+            places = rng.random(rng.integers(1, 60, 2)) < share
+            places[rng.integers(len(places)), 0] = True  # never none at all
+            assert (garment_colour._convex_hull(places) == convex_hull_image(places)).all()

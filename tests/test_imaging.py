@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, TiffImagePlugin, features
 
 from fashion_core.photos import imaging
 from fashion_core.photos.imaging import BadPhoto
+from fashion_core.runs.config import RANGES
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -413,8 +414,54 @@ def test_a_large_cmyk_jpeg_and_a_large_first_frame_of_several_are_decoded_smalle
 
 def test_a_phone_photo_of_108_megapixels_is_read():
     photo = imaging.read(encoded(Image.new("L", (12_000, 9_000), 77), "JPEG", quality=30))
-    assert imaging.full_size(photo) == (12_000, 9_000) and photo.size == (6_000, 4_500)
-    assert photo.getpixel((3_000, 2_000)) == (77, 77, 77)
+    assert imaging.full_size(photo) == (12_000, 9_000) and photo.size == (1_500, 1_125)
+    assert photo.getpixel((750, 500)) == (77, 77, 77)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shrink"), [(2047, 2100, 1), (2048, 2048, 2), (4095, 5000, 2), (4096, 6000, 4)]
+)
+def test_the_shorter_side_of_a_jpeg_keeps_as_many_pixels_as_the_largest_network_takes(width, height, shrink):
+    assert imaging.LEAST_SIDE == RANGES["image_size"][1] == RANGES["test_image_size"][1]
+    photo = imaging.read(large_jpeg(width, height))
+    assert photo.size == (-(-width // shrink), -(-height // shrink)) and imaging.full_size(photo) == (width, height)
+    assert min(photo.size) >= imaging.LEAST_SIDE
+
+
+def photograph(side: int, **options) -> bytes:
+    """A photo of someone's clothes, enlarged to `side` × 4/3 `side` pixels, with the grain of a sensor."""
+    with Image.open(next((Path(__file__).parents[1] / "examples").glob("*/*.jpg"))) as small:
+        large = np.asarray(small.resize((side, side * 4 // 3), Image.Resampling.BICUBIC), np.int16)
+    grain = np.random.default_rng(0).normal(0, 8, large.shape).astype(np.int16)
+    return encoded(Image.fromarray((large + grain).clip(0, 255).astype(np.uint8)), "JPEG", quality=90, **options)
+
+
+def whole(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_what_a_network_sees_of_a_large_photo_is_what_it_sees_of_the_whole_one(progressive):
+    data = photograph(2400, progressive=progressive)
+    apart = np.abs(imaging.square(imaging.read(data), 224).astype(int) - imaging.square(whole(data), 224))
+    assert imaging.read(data).size == (1200, 1600) and apart.mean() < 0.5 and apart.max() <= 4
+
+
+def test_a_photo_that_is_not_large_keeps_every_byte():
+    data = photograph(1500)
+    assert imaging.read(data).tobytes() == whole(data).tobytes()
+
+
+def test_a_large_photo_is_upright_and_in_its_own_colours():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = imaging.read(large_jpeg(2800, 2100, exif=exif))
+    assert photo.size == (1050, 1400) and imaging.full_size(photo) == (2100, 2800)
+    assert photo.getpixel((1000, 20))[0] > 190 and photo.getpixel((20, 20))[2] > 190  # red is at the upper right
+    assert imaging.full_size(imaging.read(large_jpeg(2051, 2052, exif=exif))) == (2052, 2051)  # a square when halved
+    assert imaging.full_size(imaging.read(large_jpeg(2052, 2051))) == (2052, 2051)
+    cmyk = imaging.read(encoded(Image.new("CMYK", (2100, 2100), (255, 255, 0, 0)), "JPEG", quality=95))
+    assert cmyk.size == (1050, 1050) and cmyk.getpixel((8, 8))[2] > 240
 
 
 @pytest.mark.parametrize(

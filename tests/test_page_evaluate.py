@@ -283,7 +283,10 @@ def test_mistakes_of_colour_garment_or_both_are_counted_and_open_their_photos(ho
         ["1.jpg"], ["2.jpg"], ["3.jpg"],
     ]  # fmt: skip
     assert "1 by the colour alone, 1 by the garment alone, 1 by both" in words(opened(model="parts"))
+    for words_of, tile in (("wrong colour", "1.jpg"), ("wrong garment", "2.jpg"), ("wrong in both", "3.jpg")):
+        assert tiles(opened(model="parts", which=words_of)) == [tile]  # as the switch and the address call it
     app = opened(model="parts", which="both")
+    assert app.segmented_control(key="which").options[3:] == ["wrong colour", "wrong garment", "wrong in both"]
     app.segmented_control(key="by").set_value("colour").run()  # where no such filter is
     assert not app.exception and app.segmented_control(key="which").value == "wrong"
 
@@ -539,11 +542,11 @@ def test_what_neighbours_say_is_not_called_confidence_in_any_view(by_hand, home)
     assert "most votes first" in words(app) and "confident first" not in words(app)
     app = opened(of="all", photo=photo_id("coat/2.jpg"))
     assert "Votes of its nearest photos" in words(app) and "Confidence" not in words(app)
-    app = opened(of="all", q="below 60 %", view="Confidence")
+    app = opened(of="all", q="below 60%", view="Confidence")
     assert app.button(key="chip-0").label == "below 60% of the votes" and "These are votes, not confidences" in words(
         app
     )
-    assert app.text_input(key="q").value == "below 60 %" and app.slider[0].label == "Refuse those with the fewest votes"
+    assert app.text_input(key="q").value == "below 60%" and app.slider[0].label == "Refuse those with the fewest votes"
     assert "that the most similar photos doubt most" in words(opened(of="all", view="Labels"))
     assert "votes" not in words(opened()) + words(opened(photo="2")) + words(opened(view="Confidence"))
 
@@ -576,6 +579,7 @@ def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_ha
     said = page.get_by_role("dialog")
     expect(said).to_contain_text("called hat, is coat")
     expect(page).to_have_url(re.compile(f"photo={photo_id('coat/2.jpg')}"))
+    steady_box(page, page.get_by_role("button", name="Next"))  # the keys work when their buttons are there
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(f"photo={photo_id('coat/1.jpg')}"))
     expect(said).to_contain_text("2 of 3 in this selection")
@@ -588,6 +592,30 @@ def test_by_keyboard_and_by_link_one_goes_through_the_photos_of_a_question(by_ha
     expect(page).not_to_have_url(re.compile("photo="))
     page.get_by_role("button", name="coat", exact=True).click()  # the chip
     expect(page.get_by_test_id("stMain")).to_contain_text("8 of 8 photos")
+
+
+def test_quick_presses_of_j_k_and_the_arrows_all_count_and_typed_letters_are_the_fields(
+    by_hand, home, server, page: Page
+):
+    page.goto(f"{server(home).url}/evaluate?model=by-hand&photo=7")  # the first of eight
+    said = page.get_by_role("dialog")
+    expect(said).to_contain_text("1 of 8 in this selection · J or → next · K or ← previous")
+    steady_box(page, page.get_by_role("button", name="Next"))
+    for presses, place in (("jjj", 4), ("kk", 2), (["ArrowRight"] * 5, 7), (["ArrowLeft"] * 3, 4), ("K", 3)):
+        for key in presses:
+            page.keyboard.press(key)
+        expect(said).to_contain_text(f"{place} of 8 in this selection")
+    for _ in range(9):  # past the end, where the counting stops
+        page.keyboard.press("j")
+    expect(said).to_contain_text("8 of 8 in this selection")
+    page.keyboard.press("k")
+    expect(said).to_contain_text("7 of 8 in this selection")
+    field = said.get_by_role("combobox")
+    field.click()
+    page.keyboard.type("jk")
+    expect(field).to_have_value("jk")
+    page.wait_for_timeout(1000)
+    expect(said).to_contain_text("7 of 8 in this selection")
 
 
 def test_on_a_phone_a_link_to_a_photo_lands_on_it_full_screen_and_back_closes_what_was_opened(
@@ -640,6 +668,6 @@ def test_a_click_on_a_bar_of_confidence_asks_for_its_photos(by_hand, home, serve
     page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Confidence")
     chart = page.locator(".st-key-reliability .js-plotly-plot")
     expect(chart.locator(".bars .point").last).to_be_visible()
-    hover_click(page, chart, lambda box: (box["width"] * 0.88, box["height"] * 0.6))  # the bar of 80 to 90 %
+    hover_click(page, chart, lambda box: (box["width"] * 0.88, box["height"] * 0.6))  # the bar of 80 to 90%
     expect(page).to_have_url(re.compile("q=at"))
     expect(page.get_by_test_id("stMain")).to_contain_text("2 of 8 photos")

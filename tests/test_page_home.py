@@ -68,7 +68,7 @@ def test_photos_that_people_took_have_a_sentence_of_their_own(home):
     app = opened()
     assert list(boxes(app)) == ["On the paper's kind of photos", "On photos people took", "Against the paper"]
     assert boxes(app)["On photos people took"] == "75.0%"
-    # Wilson's interval of 9 in 12: 46.8 % to 91.1 %
+    # Wilson's interval of 9 in 12: 46.8% to 91.1%
     sentence = (
         "Right on 9 of 12 photos (95% interval 46.8% to 91.1%), labelled by eye. The garment alone: 93.8% (15 of 16)."
     )

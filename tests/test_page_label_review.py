@@ -349,7 +349,7 @@ def test_labels_that_filters_hide_are_told_and_one_click_away(home, tmp_path):
 
 
 def test_a_weak_model_doubts_labels_with_a_caution(home):
-    publish(home, eight(), draw=False)  # right on 62.5 %
+    publish(home, eight(), draw=False)  # right on 62.5%
     assert "Right on 62.5% of these photos only" in words(opened(view="Labels"))
     publish(home, planted()[0], "swapped", draw=False)
     assert "of these photos only" not in words(opened(model="swapped", view="Labels"))
@@ -445,7 +445,7 @@ def test_by_keyboard_one_decides_goes_on_and_takes_it_back(root, home, server, p
     expect(said).not_to_contain_text("Decided: left out")
     expect(page.get_by_role("button", name="Undo")).to_have_count(0)
     steady_box(page, page.get_by_role("button", name="Leave out"))
-    page.keyboard.press("k")
+    page.keyboard.press("y")
     expect(said).to_contain_text("Decided: the label is right")
     assert label_corrections.read(file) == {"sock/7.jpg": "hat", "coat/2.jpg": "coat"}
     page.keyboard.press("Escape")

@@ -129,8 +129,8 @@ def test_a_running_run_says_its_stage_and_how_far_that_is(home, tmp_path):
 
 @pytest.mark.parametrize(
     ("accuracy", "n", "words", "which"),
-    [(0.972, 600, "97.2 %: see its 17 mistakes", "wrong"), (0.9, 10, "90.0 %: see its one mistake", "wrong"),
-     (1.0, 10, "100.0 %: all 10 test photos right", None)],
+    [(0.972, 600, "97.2%: see its 17 mistakes", "wrong"), (0.9, 10, "90.0%: see its one mistake", "wrong"),
+     (1.0, 10, "100.0%: all 10 test photos right", None)],
 )  # fmt: skip
 def test_at_the_end_one_link_says_the_accuracy_and_opens_the_mistakes(home, tmp_path, accuracy, n, words, which):
     run = runs.create(TrainConfig(), tmp_path)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from fashion_core.photos import quality
+from fashion_core.photos import imaging, quality
 from fashion_core.photos.sample import render
 
 
@@ -56,3 +56,9 @@ def test_photos_are_read_once_and_again_when_one_changed(photos, home, monkeypat
 
 def test_no_photos_have_no_rows(home, tmp_path):
     assert quality.assess_quality(tmp_path, []).empty
+
+
+def test_the_size_of_a_photo_that_is_decoded_smaller_is_that_of_its_file(tmp_path):
+    Image.new("RGB", (2100, 2400), "navy").save(tmp_path / "large.jpg")
+    assert imaging.read(tmp_path / "large.jpg").size == (1050, 1200)
+    assert quality.measure(tmp_path, ["large.jpg"])["size"].tolist() == [pytest.approx((2100 * 2400) ** 0.5)]

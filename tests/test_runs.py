@@ -402,6 +402,17 @@ def test_however_many_runs_one_second_has_none_is_overwritten(home, monkeypatch)
     assert first.config.epochs == 7
 
 
+def test_a_new_worker_removes_what_a_killed_one_had_half_written(run):
+    (run.folder / "epochs").mkdir()
+    old, deep, new = (run.folder / name for name in (".1.partial", "epochs/.2.partial", ".3.partial"))
+    for half in (old, deep, new):
+        half.write_bytes(b"half a checkpoint")
+    for half in (old, deep):
+        os.utime(half, (1e9, 1e9))
+    with runs.claim(run):
+        assert [half.exists() for half in (old, deep, new)] == [False, False, True], "a page may be writing the new one"
+
+
 def test_a_run_that_cannot_be_written_leaves_nothing(home, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -87,7 +87,7 @@ def test_a_trainer_signs_in_trains_and_signs_out(page, open_site):
     page.goto(f"{open_site.url}/sign-in")
     expect(page.get_by_text("ann@example.com")).to_be_visible(timeout=SOON)
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/oauth2/end_session?**")  # the provider asks; until it does, Busana's own button is still there
+    page.wait_for_url("**/oauth2/end_session?**")  # the provider asks; until then our own button is there
     page.get_by_role("button", name=re.compile("end session|sign out|log ?out|yes", re.IGNORECASE)).click()
     page.wait_for_url(f"{open_site.url}/**")
     see_pages(page, OPEN)

@@ -22,7 +22,7 @@ SHIPPED = [ROOT / "weights" / name for name in ("apparel-lite", "apparel-resnet5
 
 
 def test_sure_begins_where_the_interval_does():
-    # Wilson's interval of n right in n begins at n / (n + 1.96²): 189 of 189 at 98.0 %, 188 of 188 just below
+    # Wilson's interval of n right in n begins at n / (n + 1.96²): 189 of 189 at 98.0%, 188 of 188 just below
     assert wilson(188, 188)[0] < RIGHT < wilson(189, 189)[0]
     confidence = np.linspace(1, 0.5, 300)
     right = np.arange(300) < 200
@@ -66,7 +66,7 @@ def test_states_are_counted_with_what_is_right_and_what_no_class_fits():
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_what_a_shipped_model_calls_sure_is_right_on_photos_people_took(folder):
-    """Of the 275 photos in examples/, which took no part in choosing: 98 % within the interval of so few photos; and
+    """Of the 275 photos in examples/, which took no part in choosing: 98% within the interval of so few photos; and
     the card counts what the model answers now."""
     predictor, explanations, root = Predictor(folder), load_explanations(folder), examples.folder()
     if predictor.card.states is None:

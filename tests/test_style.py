@@ -1,6 +1,8 @@
-"""The limits that keep the house readable: no function over 40 lines, no file over 400, a page is one story."""
+"""The limits that keep the house readable: no function over 40 lines, no file over 400, a page is one story,
+percentages are written in one way."""
 
 import ast
+import re
 
 import pytest
 from browser import ROOT
@@ -11,6 +13,12 @@ CODE = [
     path.relative_to(ROOT).as_posix()
     for folder in ("fashion_core", "pages", "bench")
     for path in sorted((ROOT / folder).rglob("*.py"))
+]
+
+PROSE = [
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/*.md", "examples/*.md", "weights/*.md", "weights/*/*.md")
+    for path in sorted(ROOT.glob(pattern))
 ]
 
 
@@ -30,6 +38,19 @@ def test_functions_and_files_stay_short(file):
 def test_a_long_function_is_seen():
     lines = "\n".join(f"    {number}" for number in range(LONGEST_FUNCTION))
     assert too_long(f"def short():\n    pass\n\n\ndef long():\n{lines}\n") == ["long"]
+
+
+@pytest.mark.parametrize("file", PROSE)
+def test_prose_writes_percentages_in_one_way(file):
+    assert not re.findall(r"\d\s%.*", (ROOT / file).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("file", CODE)
+def test_words_of_the_code_write_percentages_in_one_way(file):
+    """97.2%, never 97.2 %; in an f-string too, where the number is another piece."""
+    nodes = ast.walk(ast.parse((ROOT / file).read_text("utf-8")))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert not [text for text in texts if re.search(r"(?:[\d}]|^)\s%(?!\})", text)]
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "pages").glob("*.py")))

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from trainings import digest, photos_of, trainers
 
 from fashion_core import UserError, runs
-from fashion_core.engine import checkpoint, device, losses, models, training
+from fashion_core.engine import checkpoint, device, losses, models, recipe, training
 from fashion_core.engine.device import predict_logits
 from fashion_core.engine.evaluate import calibrate, load_network
 from fashion_core.engine.training import NotFinite, Photos, Trainer
@@ -300,7 +300,7 @@ def test_a_run_on_the_cpu_leaves_a_gpu_alone_to_its_end(home, tmp_path, monkeypa
 
 
 def test_the_temperature_is_fitted_on_the_validation_photos():
-    """Scores are (2, 0) everywhere. Of the validation photos 3 in 4 are of the first class, so it must get 75 %:
+    """Scores are (2, 0) everywhere. Of the validation photos 3 in 4 are of the first class, so it must get 75%:
     1 / (1 + exp(-2 / T)) = 3/4, T = 2 / ln 3. The test photos, all of the second class, would say another thing."""
     splits = ["train"] * 2 + ["validation"] * 4 + ["test"] * 4
     labels = ["a", "b"] + ["a", "a", "a", "b"] + ["b"] * 4
@@ -350,7 +350,7 @@ def test_changed_photos_are_not_mixed_into_an_old_run(photos, tmp_path):
 
 def test_biases_and_norms_do_not_decay_and_the_head_learns_faster():
     network, _ = models.build("resnet18", ("a", "b", "c"), 32)
-    groups = training.make_optimizer(network, replace(TINY, weight_decay=0.1, head_learning_rate=10), 3).param_groups
+    groups = recipe.make_optimizer(network, replace(TINY, weight_decay=0.1, head_learning_rate=10), 3).param_groups
     settings = {
         id(parameter): (group["factor"], group["weight_decay"]) for group in groups for parameter in group["params"]
     }
@@ -566,6 +566,17 @@ def test_one_meaning_each_is_cross_entropy_and_two_are_the_sum_of_both():
     assert losses.partial_cross_entropy(logits[1:], either).item() == pytest.approx(-np.log(0.75), abs=1e-6)
 
 
+def test_a_photo_of_none_of_the_classes_is_to_look_like_each_alike():
+    logits = torch.tensor([[2.0, 1.0, 0.0], [2.0, 1.0, 0.0]], requires_grad=True)
+    candidates = torch.tensor([[True, False, False], [False, False, False]])
+    loss = losses.partial_cross_entropy(logits, candidates, smoothing=0.1)
+    even = torch.full((3,), 1 / 3)
+    assert loss[1].item() == pytest.approx(torch.nn.functional.cross_entropy(logits[1], even).item(), abs=1e-6)
+    loss.sum().backward()
+    by_hand = torch.softmax(logits[1].detach(), 0) - even
+    assert torch.allclose(logits.grad[1], by_hand, atol=1e-6)
+
+
 def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):
     root, extra = colours(tmp_path / "photos"), colours(tmp_path / "mixed", per_class=6, size=48)
     (root / "white_glove").rename(root / "white_hat")
@@ -580,6 +591,40 @@ def test_extra_photos_are_trained_on_and_never_tested(home, tmp_path):
     assert len(Evaluation.load(run.evaluation_file)) == 6
     steps = next(event for event in run.events() if event["type"] == "start")["steps_per_epoch"]
     assert steps == (48 + 12) // TINY.batch_size
+
+
+def test_outliers_are_learned_as_none_of_the_classes_and_count_in_no_accuracy(home, tmp_path):
+    root, extra = colours(tmp_path / "photos"), colours(tmp_path / "others", per_class=16, size=48)
+    for folder in extra.iterdir():
+        folder.rename(extra / f"other-{folder.name}")
+    config = replace(TINY, epochs=12, extra=str(extra), ema_decay=0.0)
+    confidence = {}
+    for exposed in (False, True):
+        folder = extra if exposed else colours(tmp_path / "same", per_class=6, size=48)
+        run = runs.create(replace(config, extra=str(folder), outlier_exposure=exposed), root)
+        with runs.claim(run) as log:
+            assert work(run, log, show=lambda text: None) == "finished"
+        confidence[exposed] = Evaluation.load(run.evaluation_file).probabilities.max(axis=1).mean()
+    notes = " ".join(event["text"] for event in run.events() if event["type"] == "note")
+    assert "Learned as none of the classes: other-" in notes and "Left out" not in notes
+    assert next(event for event in run.events() if event["type"] == "start")["steps_per_epoch"] == (48 + 48) // 8
+    assert confidence[True] < confidence[False]  # the others look like the classes, and have no right answer
+
+
+def test_the_accuracy_of_training_is_of_the_photos_that_have_a_class(photos, tmp_path):
+    others = np.zeros((48, len(photos.classes)), bool)
+    mixed = replace(
+        photos, candidates=np.concatenate([photos.candidates, others]), extra_pixels=photos.pixels[:48],
+        train=np.concatenate([photos.train, np.arange(48) + len(photos.pixels)]),
+    )  # fmt: skip
+    epochs = []
+    run = trainer(
+        mixed, tmp_path / "run", replace(TINY, epochs=1), log=lambda type, **said: epochs.append((type, said))
+    )
+    run._backward = lambda rows: (1.0, int(mixed.candidates[rows].any(axis=1).sum()))  # all of them named right
+    assert run.train() == "finished"
+    assert {said["accuracy"] for type, said in epochs if type == "step"} <= {1.0, 0.0}  # 0: a batch of others alone
+    assert next(said for type, said in epochs if type == "epoch")["train_accuracy"] == 1.0
 
 
 def test_averaged_weights_have_statistics_of_their_own_after_a_short_run(photos, tmp_path):

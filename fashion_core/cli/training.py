@@ -12,8 +12,11 @@ from fashion_core.cli.progress import Bars
 from fashion_core.files import given_path
 from fashion_core.photos.imaging import printable
 from fashion_core.runs import config, process, stages
+from fashion_core.runs.stopping import Stopped, apart, stop_requests
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fashion_core.photos.dataset import Dataset
     from fashion_core.runs.experiment import Variant
 
@@ -44,8 +47,12 @@ def _run_worker(run: runs.Run, finish: bool = False) -> str:
     """
     with runs.claim(run) as log:  # before torch is loaded, so that a second start is refused at once
         log("stage", stage=stages.STARTING)  # torch takes seconds: it can be seen that somebody is there
-        from fashion_core.engine import worker
-
+        try:
+            with stop_requests(run) as should_stop:
+                worker = apart(_loaded_worker, should_stop)
+        except Stopped:
+            log("end", reason="stopped")
+            return "stopped"
         screen = _Screen()
 
         def log_and_show(type: str, /, **fields: Any) -> None:
@@ -56,6 +63,12 @@ def _run_worker(run: runs.Run, finish: bool = False) -> str:
             return (worker.conclude if finish else worker.work)(run, log_and_show, screen.line)
         finally:
             screen.close()
+
+
+def _loaded_worker() -> "ModuleType":
+    from fashion_core.engine import worker
+
+    return worker
 
 
 def _new_run(options: argparse.Namespace) -> runs.Run:

@@ -13,9 +13,10 @@ import torch
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.device import autocast, in_batches
-from fashion_core.engine.stopping import Stopped, progress_log
+from fashion_core.engine.stopping import Report
 from fashion_core.engine.training import Trainer
 from fashion_core.runs.stages import EMBEDDING
+from fashion_core.runs.stopping import Stopped
 
 FILE = "embeddings.safetensors"  # in a run's folder: a resumed run goes on from them
 EMBEDDINGS = "embeddings"
@@ -58,7 +59,7 @@ class FrozenTrainer(Trainer):
         about = {"fingerprint": self.photos.fingerprint, "body": self._digest()}
         found = self._kept(about)[: len(items)]
         parts, first, saved = [found], len(found), time.monotonic()
-        report = progress_log(self.log, self.should_stop)
+        report = Report(self.log, self.should_stop)
         size = CPU_BATCH if self.device.type == "cpu" else GPU_BATCH
 
         def look(batch: slice) -> torch.Tensor:

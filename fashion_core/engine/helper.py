@@ -9,11 +9,11 @@ import numpy as np
 
 from fashion_core import UserError
 from fashion_core.engine.processes import meeting, take_device
-from fashion_core.engine.stopping import stop_requests
 from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.photos.imaging import printable
 from fashion_core.runs import Run
 from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.stopping import stop_requests
 
 
 class Task(NamedTuple):
@@ -33,7 +33,8 @@ class Helper(Trainer):
         """Nothing: the leader writes it."""
 
     def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
-        """Nothing: the leader validates meanwhile."""
+        """Count anew; the leader validates meanwhile."""
+        self.progress.loss_sum, self.progress.right, self.progress.seen, self.progress.labelled = 0.0, 0, 0, 0
 
     def _diverged(self, what: str) -> NotFinite:
         return NotFinite(what)

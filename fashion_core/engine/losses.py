@@ -8,11 +8,14 @@ def partial_cross_entropy(logits: torch.Tensor, candidates: torch.Tensor, smooth
     """For each photo -log of the probability, summed, of all classes that it may be; float32 (b,).
 
     logits (b, k) float32, candidates (b, k) bool. With one class each it is cross-entropy with label smoothing;
-    more are a partial label, as of a dress whose colour nobody wrote down (Jin and Ghahramani 2002).
+    more are a partial label, as of a dress whose colour nobody wrote down (Jin and Ghahramani 2002). For a photo that
+    may be none of them it is the cross-entropy to equal shares (outlier exposure, Hendrycks et al. 2019).
     """
     log_p = F.log_softmax(logits, dim=1)
-    of_candidates = torch.logsumexp(log_p.masked_fill(~candidates, -torch.inf), dim=1)
-    return -((1 - smoothing) * of_candidates + smoothing * log_p.mean(dim=1))
+    outlier = ~candidates.any(dim=1, keepdim=True)
+    of_candidates = torch.logsumexp(log_p.masked_fill(~(candidates | outlier), -torch.inf), dim=1)
+    even = torch.where(outlier[:, 0], 1.0, smoothing)
+    return -((1 - even) * of_candidates + even * log_p.mean(dim=1))
 
 
 def distilled(loss: torch.Tensor, logits: torch.Tensor, taught: torch.Tensor, share: float) -> torch.Tensor:

@@ -1,55 +1,65 @@
-"""How a worker hears that a person wants it to stop, before, between and after the iterations."""
+"""Where a worker looks whether a person wants it to stop: at every progress, at every stage, between two layers."""
 
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from fashion_core.engine.device import Log
-from fashion_core.runs import Run
+from fashion_core.runs.stopping import LOOK_SECONDS, Stopped, apart
 
 PROGRESS_SECONDS = 0.5
 
 
-class Stopped(Exception):
-    """The person asked to stop where no iteration runs."""
+class Report:
+    """A progress callback that logs now and then and leaves at once, by `Stopped`, when asked to stop."""
 
+    def __init__(self, log: Log, should_stop: Callable[[], bool]) -> None:
+        self._log, self.should_stop, self._logged = log, should_stop, -math.inf
 
-def progress_log(log: Log, should_stop: Callable[[], bool]) -> Callable[[int, int, str], None]:
-    """A progress callback that logs now and then and leaves at once when asked to stop."""
-    logged = -math.inf
-
-    def report(done: int, total: int, what: str) -> None:
-        nonlocal logged
-        if should_stop():
+    def __call__(self, done: int, total: int, what: str) -> None:
+        if self.should_stop():
             raise Stopped
-        if done == total or time.monotonic() - logged > PROGRESS_SECONDS:
-            log("progress", what=what, done=done, total=total)
-            logged = time.monotonic()
+        if done == total or time.monotonic() - self._logged > PROGRESS_SECONDS:
+            self._log("progress", what=what, done=done, total=total)
+            self._logged = time.monotonic()
 
-    return report
+    def begin(self, stage: str, detail: str = "") -> None:
+        """Log that this stage begins, or leave where somebody has asked to stop."""
+        if self.should_stop():
+            raise Stopped
+        self._log("stage", stage=stage, **({"detail": detail} if detail else {}))
 
-
-def begin(stage: str, log: Log, should_stop: Callable[[], bool]) -> None:
-    """Log that this stage begins, or leave where somebody has asked to stop."""
-    if should_stop():
-        raise Stopped
-    log("stage", stage=stage)
+    def apart(self, work: Callable[[], Any]) -> Any:
+        """What `work` returns, as `runs.stopping.apart`: for a call that asks nobody."""
+        return apart(work, self.should_stop)
 
 
 @contextmanager
-def stop_requests(run: Run) -> Iterator[Callable[[], bool]]:
-    """A test for the stop file, Ctrl-C or SIGTERM: each of them stops after the current iteration."""
-    requested = False
+def heard_between_layers(should_stop: Callable[[], bool]) -> Iterator[None]:
+    """Let any network leave by `Stopped` before its next layer, and between two layers of a backward pass: one batch
+    takes many seconds on a CPU."""
+    looked = -math.inf
 
-    def request(*_: object) -> None:
-        nonlocal requested
-        requested = True
+    def look(*_: object) -> None:
+        nonlocal looked
+        if (now := time.monotonic()) - looked > LOOK_SECONDS:
+            looked = now
+            if should_stop():
+                raise Stopped
 
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    def before_layer(module: nn.Module, given: tuple[Any, ...]) -> None:
+        look()
+        if given and isinstance(given[0], torch.Tensor) and given[0].requires_grad:
+            given[0].register_hook(look)  # called on the way back
+
+    handle = register_module_forward_pre_hook(before_layer)
     try:
-        yield lambda: requested or (run.folder / "stop").exists()
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        handle.remove()

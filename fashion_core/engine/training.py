@@ -20,10 +20,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.augmentation import Augmentation
-from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
+from fashion_core.engine.device import Log, autocast, choose_precision, predict_logits, try_in_memory
 from fashion_core.engine.losses import distilled, partial_cross_entropy
-from fashion_core.engine.processes import Team
+from fashion_core.engine.processes import Team, take_device
+from fashion_core.engine.recipe import make_optimizer
 from fashion_core.runs.config import TrainConfig, learning_rate_at
+from fashion_core.runs.stopping import Stopped
 
 LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
 CHECKPOINT_SECONDS = 60.0  # at most this much work is done again after a kill
@@ -40,7 +42,8 @@ class Photos:
     """What the loop needs of a dataset: pixels uint8 (n, s, s, 3), rows of the two splits, class names.
 
     `candidates`, bool (n + m, k), says which classes each photo may be: one, or several for a partial label, as of a
-    garment whose colour nobody wrote down. The last m rows are extra photos to train on, with `extra_pixels`.
+    garment whose colour nobody wrote down, or none, as of another article. The last m rows are extra photos to train
+    on, with `extra_pixels`.
     `taught`, float32 (n + m, k), is a teacher's answer to each photo; zeros where it has none.
     """
 
@@ -69,12 +72,14 @@ class Photos:
 
 @dataclass
 class Progress:
-    """What a checkpoint keeps apart from the tensors. Sums are over the photos of the current epoch so far."""
+    """What a checkpoint keeps apart from the tensors. Sums are over the photos of the current epoch so far, `right`
+    of those `labelled` with any class."""
 
     step: int = 0
     loss_sum: float = 0.0
     right: int = 0
     seen: int = 0
+    labelled: int = 0
     best: tuple[float, float] = (-1.0, 0.0)  # validation accuracy, minus validation loss
     best_epoch: int = 0
     accumulate: int = 1
@@ -101,7 +106,7 @@ class Trainer:
     def __post_init__(self) -> None:
         torch.manual_seed(self.config.seed)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        self.device = pick_device(self.config.device)
+        self.device = take_device(self.config.device, self.team.size)
         state = self._read_last()
         self.model, origin = models.build(
             self.config.architecture,
@@ -125,40 +130,43 @@ class Trainer:
             self._restore(*state)
         self.progress.precision, self.precision_reason = choose_precision(self.device, self.config.precision)
         self.augment = Augmentation(self.config, len(self.photos.candidates))
-        self._share_batches()
+        self.team.refuse_batch(min(self.config.batch_size, len(self.photos.train)))
+        self.progress.accumulate = max(1, self.progress.accumulate // self.team.size)  # each has less to do
         self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
         self.total = self.steps_per_epoch * self.config.epochs
         self._epoch_order: tuple[int, np.ndarray] = (-1, self.photos.train)
         self.network = self.model  # or what averages its gradients with other processes
 
-    def _share_batches(self) -> None:
-        """UserError where they are too small for the team. What one process did in parts, several do in fewer."""
-        batch = min(self.config.batch_size, len(self.photos.train))
-        self.team.refuse_batch(batch)
-        self.progress.accumulate = max(1, self.progress.accumulate // self.team.size)
-
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
         self.network = self.team.joined(self.model, self.device)
+        try:
+            self._train_on()
+        except Stopped:
+            self.save_last()
+            return "stopped"
+        return "finished"
+
+    def _train_on(self) -> None:
+        """Run to the end. Raises `Stopped` where what was learned so far is whole."""
         started, first_step = time.monotonic(), self.progress.step
         saved, heartbeat = started, -math.inf
-        while self.progress.step < self.total:
-            if self.team.any(self.should_stop()):
-                self.save_last()
-                return "stopped"
+        while self.progress.step < self.total or self.progress.seen:
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
-            self._train_batch(epoch, batch)
-            done, now = self.progress.step - first_step, time.monotonic()
-            if now - heartbeat >= HEARTBEAT_SECONDS:
-                self._heartbeat(done, now - started)
-                heartbeat = now
-            if batch + 1 == self.steps_per_epoch:
-                self._end_epoch(epoch + 1, done, now - started)
+            if self.progress.seen and not batch:  # its steps are done; a stop may have come before it was validated
+                self._end_epoch(epoch, self.progress.step - first_step, time.monotonic() - started)
                 saved = time.monotonic()
-            elif now - saved >= CHECKPOINT_SECONDS:
+                continue
+            if self.team.any(self.should_stop()):
+                raise Stopped
+            self._train_batch(epoch, batch)
+            now = time.monotonic()
+            if now - heartbeat >= HEARTBEAT_SECONDS:
+                self._heartbeat(self.progress.step - first_step, now - started)
+                heartbeat = now
+            if now - saved >= CHECKPOINT_SECONDS and batch + 1 < self.steps_per_epoch:
                 self.save_last()
                 saved = time.monotonic()
-        return "finished"
 
     def _train_batch(self, epoch: int, batch: int) -> None:
         """One iteration, counted and logged."""
@@ -169,10 +177,10 @@ class Trainer:
         self.progress.loss_sum += loss * len(rows)
         self.progress.right += right
         self.progress.seen += len(rows)
-        accuracy = right / len(rows)
-        self.log(
-            "step", step=self.progress.step, epoch=epoch + 1, loss=loss, accuracy=accuracy, learning_rate=rate
-        )  # fmt: skip
+        labelled = int(self.photos.candidates[rows].any(axis=1).sum())
+        self.progress.labelled += labelled
+        accuracy = right / max(labelled, 1)
+        self.log("step", step=self.progress.step, epoch=epoch + 1, loss=loss, accuracy=accuracy, learning_rate=rate)
 
     def _batch_rows(self, epoch: int, batch: int) -> np.ndarray:
         """The rows of a batch of `epoch`: a shuffle, made once, that depends on nothing but the seed and the epoch."""
@@ -185,8 +193,13 @@ class Trainer:
         """One optimizer step on `rows`: its mean loss and how many were right. Halves the batch if memory is short."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        while (found := try_in_memory(lambda: self._seeded_backward(rows), self.device)) is None:
-            self._halve(len(rows))
+        statistics = [buffer.clone() for buffer in self.model.buffers()]  # of batch normalisation
+        try:
+            while (found := try_in_memory(lambda: self._seeded_backward(rows), self.device)) is None:
+                self._halve(len(rows))
+        except Stopped:  # within the step, which a resumed run takes again
+            self._set_buffers(statistics)
+            raise
         loss, right = found
         if not np.isfinite(loss):
             raise self._diverged(f"The loss is not a number at step {self.progress.step + 1}")
@@ -195,16 +208,18 @@ class Trainer:
             self.ema.update_parameters(self.model)
         return loss, right
 
+    @torch.no_grad()
+    def _set_buffers(self, values: list[torch.Tensor]) -> None:
+        for buffer, value in zip(self.model.buffers(), values, strict=True):
+            buffer.copy_(value)
+
     def _seeded_backward(self, rows: np.ndarray) -> tuple[float, int]:
         torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step + (self.team.rank << 52))
         self.optimizer.zero_grad(set_to_none=True)
         return self._backward(rows)
 
     def _backward(self, rows: np.ndarray) -> tuple[float, int]:
-        """Gradients of the mean loss over `rows`, of which each process takes its share, in `accumulate` parts.
-
-        Returns that loss and how many were right.
-        """
+        """Gradients of the mean loss over `rows`, each process's share in parts: the loss and how many were right."""
         loss_sum, right = 0.0, 0.0
         for part in np.array_split(self.team.share(rows), self.progress.accumulate):
             if not len(part):
@@ -283,10 +298,10 @@ class Trainer:
         progress = self.progress
         self.log(
             "epoch", epoch=epoch, step=progress.step, best=better,
-            train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.right / progress.seen,
+            train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.right / max(progress.labelled, 1),
             validation_loss=loss, validation_accuracy=accuracy, **self._speed(done, seconds),
         )  # fmt: skip
-        progress.loss_sum, progress.right, progress.seen = 0.0, 0, 0
+        progress.loss_sum, progress.right, progress.seen, progress.labelled = 0.0, 0, 0, 0
         self.save_last()
 
     def _validation_logits(self) -> torch.Tensor:
@@ -361,8 +376,9 @@ class Trainer:
 
 def read_progress(about: dict[str, Any]) -> Progress:
     """The progress that a checkpoint keeps."""
-    accuracy, loss = about["progress"]["best"]
-    return Progress(**about["progress"] | {"best": (accuracy, loss)})
+    kept = about["progress"]
+    accuracy, loss = kept["best"]
+    return Progress(**{"labelled": kept["seen"]} | kept | {"best": (accuracy, loss)})  # once, all seen were labelled
 
 
 def rewind_to_best(folder: Path) -> int:
@@ -380,19 +396,6 @@ def rewind_to_best(folder: Path) -> int:
     if about["config"]["ema_decay"]:
         tensors |= {f"ema.module.{name}": tensor.clone() for name, tensor in weights.items()}
         tensors["ema.n_averaged"] = torch.tensor(step)
-    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0}
+    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}
     checkpoint.save(folder / LAST, tensors, about)
     return step
-
-
-def make_optimizer(model: nn.Module, config: TrainConfig, classes: int) -> torch.optim.Optimizer:
-    """SGD or AdamW; no weight decay on biases and normalisation; the head's rate times `head_learning_rate`."""
-    new = {id(parameter) for parameter in models.head(model, classes).parameters()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for parameter in filter(lambda each: each.requires_grad, model.parameters()):
-        factor = config.head_learning_rate if id(parameter) in new else 1.0
-        groups.setdefault((factor, config.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
-    parts = [{"params": params, "factor": factor, "weight_decay": decay} for (factor, decay), params in groups.items()]
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(parts, lr=config.learning_rate)
-    return torch.optim.SGD(parts, lr=config.learning_rate, momentum=config.momentum)

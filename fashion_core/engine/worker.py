@@ -18,7 +18,7 @@ from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows
 from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.frozen import FrozenTrainer
 from fashion_core.engine.processes import Team, meeting, take_device
-from fashion_core.engine.stopping import Stopped, begin, progress_log, stop_requests
+from fashion_core.engine.stopping import Report, heard_between_layers
 from fashion_core.engine.training import BEST, NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -31,9 +31,10 @@ from fashion_core.photos.imaging import printable
 from fashion_core.photos.pixels import decode_photos
 from fashion_core.photos.sample import made
 from fashion_core.runs import TEST_SETTINGS, Run, stages
-from fashion_core.runs.config import predict_size
+from fashion_core.runs.config import TrainConfig, predict_size
 from fashion_core.runs.events import Tail
 from fashion_core.runs.record import read_values
+from fashion_core.runs.stopping import Stopped, stop_requests
 from fashion_core.stats import softmax, wilson
 
 
@@ -49,7 +50,7 @@ def work(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
 
     Whatever goes wrong is logged as an `error` event before it is raised.
     """
-    return _logged(run, log, lambda should_stop, team: _train(run, team, log, should_stop, show))
+    return _logged(run, log, lambda report, team: _train(run, team, log, report, show))
 
 
 def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
@@ -57,15 +58,15 @@ def conclude(run: Run, log: Log, show: Callable[[str], object] = print) -> str:
 
     UserError where no epoch was finished, or where the photos are gone or changed.
     """
-    return _logged(run, log, lambda should_stop, team: _keep_best(run, log, should_stop, show))
+    return _logged(run, log, lambda report, team: _keep_best(run, log, report, show))
 
 
-def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool], Team], str]) -> str:
-    """Run `body(should_stop, team)` and log how it ended."""
+def _logged(run: Run, log: Log, body: Callable[[Report, Team], str]) -> str:
+    """Run `body(report, team)` and log how it ended."""
     with stop_requests(run) as should_stop:
         try:
-            with meeting(run.id) as team:
-                reason = body(should_stop, team)
+            with meeting(run.id) as team, heard_between_layers(lambda: not team.joint and should_stop()):
+                reason = body(Report(log, should_stop), team)
         except Stopped:
             reason = "stopped"
         except NotFinite as error:
@@ -81,8 +82,7 @@ def _logged(run: Run, log: Log, body: Callable[[Callable[[], bool], Team], str])
         return reason
 
 
-def _train(run: Run, team: Team, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
-    report = progress_log(log, should_stop)
+def _train(run: Run, team: Team, log: Log, report: Report, show: Callable[[str], object]) -> str:
     if run.model_folder:
         return _gather_explanations(run, report, show)
     _refuse_to_diverge_again(run)
@@ -98,9 +98,10 @@ def _train(run: Run, team: Team, log: Log, should_stop: Callable[[], bool], show
         if begins:  # nothing was learned from them: once they are corrected, the run may take them anew
             (run.folder / label_corrections.COPY).unlink()
         raise
-    begin(stages.WARMING, log, should_stop)
-    kind = FrozenTrainer if run.config.frozen else Trainer
-    trainer = kind(run.config, photos, run.folder, log, should_stop, _keeper(run, data, photos), team=team)
+    report.begin(stages.WARMING)
+    kind, keep = FrozenTrainer if run.config.frozen else Trainer, _keeper(run, data, photos)
+    # Apart: weights may come of a network that does not answer.
+    trainer = report.apart(lambda: kind(run.config, photos, run.folder, log, report.should_stop, keep, team=team))
     _remove_later_epochs(run, trainer)
     notes = [*_notes(data, trainer), *notes, *_changes(run)]
     _log_start(run, data, trainer, log)
@@ -118,8 +119,7 @@ def _train(run: Run, team: Team, log: Log, should_stop: Callable[[], bool], show
     return "finished"
 
 
-def _keep_best(run: Run, log: Log, should_stop: Callable[[], bool], show: Callable[[str], object]) -> str:
-    report = progress_log(log, should_stop)
+def _keep_best(run: Run, log: Log, report: Report, show: Callable[[str], object]) -> str:
     if run.model_folder and not _is_to_be_tested_otherwise(run):
         return _gather_explanations(run, report, show)
     if not (run.folder / BEST).exists():
@@ -213,24 +213,26 @@ def _training_photos(
     photos = Photos(pixels, candidates, train, validation, data.classes, fingerprint)
     parts = [data]
     if run.config.extra:
-        extra = _load_extra(run.config.extra, data, report)
+        extra = _load_extra(run.config, data, report)
         photos, notes = _with_extra(photos, extra, run.config.image_size, report), [*notes, *extra.notes]
         parts.append(extra)
     if run.config.teacher:
         answers = teacher.answers(run.folder, run.config.teacher, photos, parts, report)
+        answers[~photos.candidates.any(axis=1)] = 0  # of what is none of the classes it knows no better
         photos, count = replace(photos, taught=answers), int((answers[photos.train].sum(axis=1) > 0).sum())
         name = Path(run.config.teacher).name
         notes = [*notes, f"The model {name} teaches {count} of the {len(photos.train)} training photos."]
     return photos, notes
 
 
-def _load_extra(folder: str, data: Dataset, report: Progress) -> Dataset:
+def _load_extra(config: TrainConfig, data: Dataset, report: Progress) -> Dataset:
+    folder = config.extra
     if not Path(folder).is_absolute() and not Path(folder).is_dir():
         raise UserError(
             f"The extra photos lie in {printable(folder)}, a path relative to the folder in which the run was started: "
             "resume it from there, or add --set extra= and the whole path."
         )
-    return load_extra(folder, data, report)
+    return load_extra(folder, data, report, outliers=config.outlier_exposure)
 
 
 def _with_extra(photos: Photos, extra: Dataset, image_size: int, report: Progress) -> Photos:
@@ -277,18 +279,18 @@ def _remove_later_epochs(run: Run, trainer: Trainer) -> None:
             file.unlink(missing_ok=True)
 
 
-def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str], log: Log, report: Progress) -> None:
+def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str], log: Log, report: Report) -> None:
     """Load the best weights, calibrate on validation, test once, store and export: the model can be used. Explain."""
-    log("stage", stage=stages.TESTING)
+    report.begin(stages.TESTING)
     network, about = load_network(run.folder / BEST)
     tested_with = {name: getattr(run.config, name) for name in TEST_SETTINGS}  # may have been set after training
     about |= {"config": about["config"] | tested_with}
     export.round_as_stored(network)
     network.to(trained.device)
     pixels = decode_photos(data, predict_size(about["config"]), report)
-    log("stage", stage=stages.TESTING, detail="validation photos")
+    report.begin(stages.TESTING, "validation photos")
     temperature = calibrate(network, about, data, pixels, trained.device, log)
-    log("stage", stage=stages.TESTING, detail="test photos")
+    report.begin(stages.TESTING, "test photos")
     test = evaluate(
         network, about, data, rows_of(data, "test"), temperature, run.id, "test", pixels, trained.device, log
     )
@@ -300,7 +302,7 @@ def _test_and_export(run: Run, data: Dataset, trained: Trained, notes: list[str]
     (run.folder / explanations.FILE).unlink(missing_ok=True)  # of an earlier test, whose model folder was removed
     epochs = run.folder / EPOCHS
     copies = [file, epochs] if epochs.is_dir() else [file]  # a run begun before these were kept
-    export.write_model_folder(run.folder / "model", network, about, card, copies)
+    report.apart(lambda: export.write_model_folder(run.folder / "model", network, about, card, copies))
     if not (run.folder / "model" / "model.xml").exists():
         log("note", text="OpenVINO is not installed here: publish this run where it is, to predict with it.")
     _explain(run, data, pixels, network, trained.device, report)

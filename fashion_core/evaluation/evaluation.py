@@ -264,7 +264,7 @@ class Evaluation:
         return self.report().iloc[: len(self.classes)].set_index("class")[list(MEASURES)]
 
     def recall_intervals(self) -> list[str]:
-        """For each class the 95 % interval of its recall, in words, and at the end that of the accuracy."""
+        """For each class the 95% interval of its recall, in words, and at the end that of the accuracy."""
         matrix = self.confusion()
         hits, counts = [*matrix.diagonal(), matrix.trace()], [*matrix.sum(axis=1), matrix.sum()]
         return [between(int(hit), int(n)) for hit, n in zip(hits, counts, strict=True)]

@@ -40,7 +40,7 @@ class Explanations:
     from before the uncertainty was kept.
 
     `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
-    that only 2 % of the validation photos pass.
+    that only 2% of the validation photos pass.
     `maps`, float16 (t, classes, h, w), are the class scores before their mean over the places, of the t test photos in
     the order of their rows; None where the network's head does not average.
     """
@@ -109,6 +109,11 @@ class Explanations:
     def _trained(self) -> np.ndarray:
         return self.embeddings[self._of("train")].astype(np.float32)
 
+    @cached_property
+    def _trained_lengths(self) -> np.ndarray:
+        """The square of each one's length: they take as long as the rest of `ood_score` of one photo."""
+        return (self._trained**2).sum(1)
+
     def beside_training(self, learned: "Explanations") -> "Explanations":
         """These photos after the training photos of `learned`, to whose space they belong; without maps."""
         trained = learned._of("train")
@@ -152,7 +157,7 @@ class Explanations:
         units = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12) - self.centre
         placed = units @ self.axes.astype(np.float32)
         outside = np.maximum((units**2).sum(1) - (placed**2).sum(1), 0)  # what the axes do not span
-        squares = (placed**2).sum(1)[:, None] + (train**2).sum(1) - 2 * placed @ train.T
+        squares = (placed**2).sum(1)[:, None] + self._trained_lengths - 2 * placed @ train.T
         kth = min(NEIGHBOURS, len(train)) - 1
         return np.sqrt(np.maximum(np.partition(squares, kth, axis=1)[:, kth], 0) + outside)
 
@@ -176,7 +181,7 @@ class Explanations:
 
     @cached_property
     def colour_ood_threshold(self) -> float:
-        """The score that only 2 % of the validation photos pass; infinite where there are none."""
+        """The score that only 2% of the validation photos pass; infinite where there are none."""
         held_out = self._sure_colours("validation")
         return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if len(held_out) else np.inf
 

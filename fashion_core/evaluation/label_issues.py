@@ -24,7 +24,7 @@ CHUNK = 2000  # photos compared between two reports of progress
 # Photos whose distance to the tenth nearest is this many times the usual one: on 4,029 catalogue photos 8 are.
 OUTLIER_RATIO = 2.7
 # Two photos may be one picture where their unit embeddings are this near and at most so many of the 64 bits of their
-# perceptual hashes differ. Of 150 copies cropped by 2 % that finds 86 %; of 85 pairs that it found among 4,029
+# perceptual hashes differ. Of 150 copies cropped by 2% that finds 86%; of 85 pairs that it found among 4,029
 # catalogue photos most are different goods, shot alike. So it shows what to look at, and splits nothing.
 POSSIBLE_DISTANCE, POSSIBLE_BITS = 0.1, 8
 

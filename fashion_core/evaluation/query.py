@@ -1,4 +1,4 @@
-"""A question in plain words → filters on an evaluation: "misclassified blue dresses", "shoes below 60 %".
+"""A question in plain words → filters on an evaluation: "misclassified blue dresses", "shoes below 60%".
 
     found = query.parse("jeans taken for shorts, the worst 5", evaluation.classes)
     evaluation.rows(query.mask(evaluation, found))      # and found.unknown: the words that are no filter
@@ -112,7 +112,7 @@ class _Reading:
 
 
 def _taken(text: str) -> tuple[list[Filter], str]:
-    """Bounds as "below 60 %", file names, and counts as "the worst 5"; and the rest."""
+    """Bounds as "below 60%", file names, and counts as "the worst 5"; and the rest."""
     filters, text = _take_bounds(text)
     files = [found[1] or found[2] for found in _FILE.finditer(text)]
     if files:

@@ -5,7 +5,7 @@
 
 The limits are a model's own, chosen by `bench.states` on photos that people took and that took no part in training; the
 card keeps them. An answer is *sure* from the least confidence at which the answers as sure or surer are right so often
-that Wilson's 95 % interval of their accuracy begins at 98 % or above. A photo of an article that the model does not
+that Wilson's 95% interval of their accuracy begins at 98% or above. A photo of an article that the model does not
 know counts as wrong, whatever it is called: nobody says beforehand what a photo shows. Where no confidence reaches
 that, and where a card has no limits, nothing is called sure.
 """
@@ -90,7 +90,7 @@ def judge(
 
 def sure_limit(confidence: np.ndarray, right: np.ndarray, least: float = RIGHT) -> float | None:
     """The least confidence, of those (n,), from which on the answers, bool (n,) right, are right so often that the
-    lower end of the 95 % interval is `least` or above; None where there is no such confidence."""
+    lower end of the 95% interval is `least` or above; None where there is no such confidence."""
     if not len(confidence):
         return None
     order = np.argsort(-confidence, kind="stable")
@@ -101,7 +101,7 @@ def sure_limit(confidence: np.ndarray, right: np.ndarray, least: float = RIGHT) 
 
 
 def far_limit(distances: np.ndarray) -> float:
-    """The score that only 1 % of held-back photos of what the model knows, float (n,), pass."""
+    """The score that only 1% of held-back photos of what the model knows, float (n,), pass."""
     return float(np.quantile(distances, FAR_QUANTILE))
 
 

@@ -9,6 +9,7 @@ write no file, and ends by itself where memory or time run out; the next questio
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +23,8 @@ from typing import IO, Any, NamedTuple
 from fashion_core import PACKAGE, UserError, home
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR", "OMP_NUM_THREADS")
+SLOW = -getattr(signal, "SIGPROF", 0) or None  # how the process ends that took too long of the processor
+ROOM_SECONDS = 0.2  # between two looks whether there is room for one more
 COMMAND = (sys.executable, "-m", "fashion_core.models.answering_process")
 
 
@@ -31,7 +34,8 @@ class Limits(NamedTuple):
     megabytes: int = 20  # of the file
     megapixels: int = 40
     frames: int = 500  # of an animation, of which the first is read
-    seconds: float = 15.0  # from the loaded model to the answer
+    seconds: float = 15.0  # of the processor, from the loaded model to the answer
+    patience_seconds: float = 90.0  # for the same on the clock: a busy machine gives little of its processor
     loading_seconds: float = 120.0
     memory_gigabytes: float = 4.0  # of address space; the network itself maps about 1.5
     waiting: int = 32  # photos
@@ -89,13 +93,16 @@ class Turns:
             return len(self._order())
 
     @contextmanager
-    def turn(self, visitor: str, told: Callable[[int], object] | None = None) -> Iterator[None]:
-        """Wait for one's turn; `told` hears how many are before one when that changes. Busy where too many wait."""
-        ticket = object()
-        with self._changed:
-            if len(self._order()) >= self._most:
+    def turn(self, visitor: str, told: Callable[[int], object] | None = None, patience: float = 0.0) -> Iterator[None]:
+        """Wait for one's turn; `told` hears how many are before one when that changes. Busy where too many wait, and
+        still do after `patience` seconds."""
+        ticket, end = object(), time.monotonic() + patience
+        while not self._enter(visitor, ticket):
+            if time.monotonic() >= end:
                 raise Busy(f"{self._most} photos are waiting already: try again in a minute.", 60)
-            self._waiting.setdefault(visitor, deque()).append(ticket)
+            if told:
+                told(self._most)
+            time.sleep(ROOM_SECONDS)
         try:
             self._wait(ticket, told)
         except BaseException:  # Streamlit ends a page by raising, also while it waits
@@ -110,6 +117,14 @@ class Turns:
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
+
+    def _enter(self, visitor: str, ticket: object) -> bool:
+        """Whether there was room for one more."""
+        with self._changed:
+            if len(self._order()) >= self._most:
+                return False
+            self._waiting.setdefault(visitor, deque()).append(ticket)
+            return True
 
     def _wait(self, ticket: object, told: Callable[[int], object] | None) -> None:
         said = 0
@@ -146,7 +161,8 @@ class Worker:
         self._process: subprocess.Popen | None = None
 
     def ask(self, question: Question, again: bool = True) -> tuple[dict[str, Any], bytes]:
-        """The answer and a thumbnail. UserError where the model cannot be loaded, also not `again` by a new process."""
+        """The answer and a thumbnail. UserError where the model cannot be loaded, also not `again` by a new process;
+        Busy where the machine is too busy to read the photo."""
         folder = question.folder.resolve()
         asked = question._asdict() | {"folder": str(folder), "data": None, "limits": self._limits._asdict()}
         process = self._alive()
@@ -159,7 +175,7 @@ class Worker:
             if problem := ready.get("problem"):
                 raise UserError(str(problem))
             loading.clear()
-            with _ends_in(process, self._limits.seconds, late):
+            with _ends_in(process, self._limits.patience_seconds, late):
                 return receive(process.stdout)
         except UserError:  # which is a ValueError too
             raise
@@ -169,8 +185,10 @@ class Worker:
                 if again and not late.is_set():  # it had ended while nobody asked
                     return self.ask(question, again=False)
                 raise UserError("The model could not be loaded in time: try again in a minute.") from None
+            if late.is_set():
+                raise Busy("The server is too busy to read the photo: try again in a minute.", 60) from None
             slow = f"takes longer than {self._limits.seconds:g} seconds to read"
-            return unread(question.name, slow if late.is_set() else "stops the program that reads photos")
+            return unread(question.name, slow if process.returncode == SLOW else "stops the program that reads photos")
 
     def close(self) -> None:
         """End the process; the next question starts another."""
@@ -183,8 +201,12 @@ class Worker:
                     if pipe:
                         pipe.close()
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def _alive(self) -> subprocess.Popen:
-        if self._process and self._process.poll() is None:
+        if self._process and self.running:
             return self._process
         self.close()
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -208,15 +230,29 @@ class Answers:
     def ask(
         self, question: Question, visitor: str, told: Callable[[int], object] | None = None, patient: bool = False
     ) -> tuple[dict[str, Any], bytes]:
-        """As `Worker.ask`, in turn. Who asks too often waits where `patient`, as on a page; else Busy is raised."""
+        """As `Worker.ask`, in turn. Who asks too often, or while too many wait, waits where `patient`, as on a page;
+        else Busy is raised. `told` hears how many are before one; 0 is that this visitor has to pause."""
         if len(question.data) > self.limits.megabytes << 20:
             return unread(question.name, f"larger than {self.limits.megabytes} MB")
         while seconds := self.rate.take(visitor):
             if not patient:
                 raise Busy(f"At most {self.limits.per_minute} photos a minute: try again in a moment.", seconds)
+            if told:
+                told(0)
             time.sleep(min(seconds, 1.0))
-        with self.turns.turn(visitor, told):
+        with self.turns.turn(visitor, told, self.limits.patience_seconds if patient else 0.0):
             return self.worker.ask(question)
+
+    def warm(self, folder: Path) -> None:
+        """Start the process with the model in `folder` in a thread, unless it runs: the first photo need not wait."""
+
+        def load() -> None:
+            with suppress(UserError), self.turns.turn(""):  # a model that cannot be loaded is told of the first photo
+                if not self.worker.running:
+                    self.worker.ask(Question(folder, "", b""))
+
+        if not self.worker.running and not self.turns.waiting:
+            threading.Thread(target=load, daemon=True).start()
 
 
 def unread(name: str, reason: str) -> tuple[dict[str, Any], bytes]:

@@ -34,9 +34,9 @@ def main() -> None:
             send(out, {"problem": str(error)})
             continue
         send(out, {"ready": True})
-        _alarm(limits["seconds"] + 5)  # where the server is gone by then and cannot end this process
+        _alarms(limits["seconds"], limits["patience_seconds"] + 5)
         send(out, *answer(*loaded, asked, data))
-        _alarm(0)
+        _alarms(0, 0)
 
 
 def answer(
@@ -79,9 +79,12 @@ def _bound(gigabytes: float) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def _alarm(seconds: float) -> None:
+def _alarms(processor: float, clock: float) -> None:
+    """End this process after so many seconds of the processor, or of the clock, where the server is gone by then and
+    cannot end it; 0 is never. Windows has no such alarms: there the server ends it by the clock."""
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_PROF, processor)
+        signal.setitimer(signal.ITIMER_REAL, clock)
 
 
 if __name__ == "__main__":

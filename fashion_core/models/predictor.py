@@ -98,7 +98,7 @@ class Predictor:
 
     def judge(self, seen: Seen, explanations: Explanations | None) -> Judgement:
         """How far the answer can be believed, by the card's limits; where it has none, nothing is sure, and outside is
-        what is less like the training photos than 98 % of the validation photos."""
+        what is less like the training photos than 98% of the validation photos."""
         limits = self.card.states or States()
         if limits.far is None and explanations is not None and seen.distance > explanations.ood_threshold:
             return Judgement(State.OUTSIDE, UNLIKE)

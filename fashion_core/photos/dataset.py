@@ -104,8 +104,9 @@ def has_split(root: Path | str, split: str) -> bool:
     return Path(root).is_dir() and split in split_folders(Path(root)).values()
 
 
-def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Dataset:
-    """Photos to train on besides `data`: those of its classes, or of one of their colours or garments alone.
+def load_extra(root: Path | str, data: Dataset, progress: Progress = None, outliers: bool = False) -> Dataset:
+    """Photos to train on besides `data`: those of its classes, or of one of their colours or garments alone; with
+    `outliers` also those of none of them.
 
     What is, or nearly is, a photo of `data` stays out, so that no test photo is learned. Raises UserError where none
     is left.
@@ -113,14 +114,15 @@ def load_extra(root: Path | str, data: Dataset, progress: Progress = None) -> Da
     root = Path(root)
     found = audit(root, progress)
     fits = {label: bool(classes_matching(label, data.classes).any()) for label in found.classes}
-    photos = found.photos[found.photos["label"].map(fits)]
+    photos = found.photos if outliers else found.photos[found.photos["label"].map(fits)]
     known = {str(file) for file in near_copies([root / path for path in photos["path"]], data.root, progress)}
     photos = photos[[str(root / path) not in known for path in photos["path"]]]
     if photos.empty:
         raise UserError(f"No photo in {printable(root)} is of a class, colour or garment of {data.root.name}.")
     others = ", ".join(printable(label) for label, fit in fits.items() if not fit)
     notes = [f"Also trained on {len(photos):,} extra photos, of {printable(root.name)}."]  # a card shares no path
-    notes += [f"Left out of them, as no class, colour or garment here: {others}."] if others else []
+    done = "Learned as none of the classes" if outliers else "Left out of them, as no class, colour or garment here"
+    notes += [f"{done}: {others}."] if others else []
     photos = photos.assign(split="train").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, False, tuple(notes))
 

@@ -11,7 +11,7 @@ from fashion_core.files import Progress
 # the 768 values, on the scale 0…255. Measured on 4,029 catalogue photos, looking at the pairs: up to 5.0 there are 109,
 # each one picture or one shot, in 67 groups of at most 4; the first wrong pair, a shoe in black and in blue, is at 5.3;
 # from 6.5 most pairs are different goods, and at 12 one chain holds 44 photos. Of copies saved anew at JPEG quality 50,
-# halved, doubled or brightened by 5, 5.0 finds all; at quality 20, 95 %; a copy cropped by 2 % it does not find.
+# halved, doubled or brightened by 5, 5.0 finds all; at quality 20, 95%; a copy cropped by 2% it does not find.
 # Pale photos differ little anyway: white on white, 462 of 43,430 goods were one chain. Hence at most a tenth of the
 # photo's own deviation, never asked below 1.0; the longest chain is then 29 lipsticks, and no pair of the 109 is lost.
 NEAR, NEAR_OF_CONTRAST, NEAR_AT_LEAST = 5.0, 0.1, 1.0

@@ -17,15 +17,16 @@ from typing import BinaryIO
 
 import numpy as np
 import pi_heif
-from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
 
 from fashion_core import UserError
 from fashion_core.photos.colour_profile import to_srgb
 
 MAX_MEMORY = 256 << 20  # bytes that one photo may take decoded, 4 a pixel: 67 megapixels
+LEAST_SIDE = 1024  # pixels of its shorter side that a JPEG keeps which is decoded smaller: a network takes no more
 MAX_BYTES = 1 << 29  # an uncompressed 16-bit RGB photo of 67 megapixels is smaller
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "HEIF", *(("AVIF",) if features.check("avif") else ()))
-VERSION = 2  # of the pixels that `read` gives: raise it when they change, and what was kept of photos is made anew
+VERSION = 3  # of the pixels that `read` gives: raise it when they change, and what was kept of photos is made anew
 
 # What a file begins with: to name its format when it is damaged, and to say what it is when it is no photo.
 _OURS = {b"\xff\xd8": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF",
@@ -79,7 +80,8 @@ def read(source: Path | str | bytes | BinaryIO) -> Image.Image:
     """One photo as an upright sRGB image, transparency laid over white, the first frame where there are several.
 
     `source` is a path, the bytes of a file or an open binary file. What the file contains decides, not its name.
-    A JPEG that would take more than MAX_MEMORY is decoded at a half, a quarter or an eighth of its size.
+    A JPEG is decoded at a half, a quarter or an eighth of its size where its shorter side keeps LEAST_SIDE pixels, or
+    where it would take more than MAX_MEMORY.
     Raises BadPhoto for all that is no whole photo, and for what would take more memory; it is not even decoded.
     """
     data = source if isinstance(source, bytes) else read_bytes(source)
@@ -89,10 +91,13 @@ def read(source: Path | str | bytes | BinaryIO) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_preview(image, data)
             size = image.size
-            _fit_memory(image, data)
+            _decode_small(image, data)
             image.load()
             tags = dict(image.tag_v2) if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
-            return _with_notes(*_rgb(_upright(image), tags), size)
+            size = _turn_upright(image, size)
+            photo, note = _rgb(image, tags)
+            photo.info = {"note": note, "full_size": size}  # without what its file said of it, which is done
+            return photo
     except BadPhoto:
         raise
     except Exception as error:  # Pillow raises a dozen types on damaged files; all mean the same here
@@ -178,12 +183,13 @@ def _controls(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Zl", "Zp") or unicodedata.bidirectional(char) in ("LRO", "RLO")
 
 
-def _fit_memory(image: ImageFile.ImageFile, data: bytes) -> None:
+def _decode_small(image: ImageFile.ImageFile, data: bytes) -> None:
     """Have a large JPEG decoded smaller; BadPhoto for what would take more than MAX_MEMORY all the same."""
     width, height = image.size
     whole = 4 * width * height
     if image.format in ("JPEG", "MPO"):
-        shrink = next((k for k in (1, 2, 4, 8) if whole <= MAX_MEMORY * k * k), 8)
+        fits = next((k for k in (1, 2, 4, 8) if whole <= MAX_MEMORY * k * k), 8)
+        shrink = max(fits, *(k for k in (1, 2, 4, 8) if k == 1 or min(width, height) >= LEAST_SIDE * k))
         if shrink > 1:
             image.draft(None, (width // shrink, height // shrink))
         whole = max(4 * image.width * image.height, _held(image, data) * width * height)
@@ -212,11 +218,14 @@ def _refuse_preview(image: Image.Image, data: bytes) -> None:
         raise BadPhoto("not a photo: a camera's raw file; save it as JPEG or PNG")
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """Turn it as its file says, in place; returns the file's own `size`, turned with it."""
     try:
-        return ImageOps.exif_transpose(image)
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+        ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # a camera's broken notes do not make a broken photo: it stays as it was taken
-        return image
+        return size
+    return size[::-1] if turned else size
 
 
 def _rgb(image: Image.Image, tags: Mapping) -> tuple[Image.Image, str]:
@@ -230,13 +239,6 @@ def _rgb(image: Image.Image, tags: Mapping) -> tuple[Image.Image, str]:
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image, "; ".join(filter(None, (note, ignored)))
-
-
-def _with_notes(image: Image.Image, note: str, size: tuple[int, int]) -> Image.Image:
-    """The image without what its file said of it, which is done; with `note` and, upright, the file's own `size`."""
-    turned = (image.width > image.height) != (size[0] > size[1])
-    image.info = {"note": note, "full_size": size[::-1] if turned else size}
-    return image
 
 
 def _eight_bits(image: Image.Image, tags: Mapping) -> tuple[Image.Image, str]:

@@ -63,7 +63,7 @@ def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) 
 
 def measure(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
     """A row for each of `paths` that can be read, with COLUMNS: what is known of each photo by itself. `size` is the
-    square root of its pixels, for `odd_sizes`, which needs them all. Nothing is kept."""
+    square root of its file's pixels, for `odd_sizes`, which needs them all. Nothing is kept."""
     if not paths:
         return pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
     from cleanvision.issue_managers.image_property_issue_manager import ImagePropertyIssueManager
@@ -102,7 +102,7 @@ def _by_ourselves(photo: Image.Image) -> dict[str, Any]:
     return {
         "bits": int(str(imagehash.phash(photo)), 16),
         "blur": float(blur_effect(np.asarray(grey))),
-        "size": math.sqrt(photo.width * photo.height),
+        "size": math.sqrt(math.prod(imaging.full_size(photo))),
     }
 
 

@@ -49,7 +49,7 @@ def complete_split(photos: pd.DataFrame, seed: int) -> tuple[pd.Series, list[str
     whole, counts = Counter(photos["label"]), Counter(train["label"])
     need = {label: min(_share(whole[label]), count // (len(missing) + 1)) for label, count in counts.items()}
     assigned[train.index] = _set_aside(train, {split: dict(need) for split in missing}, seed)
-    return assigned, [f"There are no photos in {split}/: 10 % of all photos go there from train/." for split in missing]
+    return assigned, [f"There are no photos in {split}/: 10% of all photos go there from train/." for split in missing]
 
 
 def split_notes(photos: pd.DataFrame, own_split: bool, grouped: bool) -> list[str]:

@@ -122,7 +122,7 @@ def reliability_figure(table: "pd.DataFrame") -> "Figure":
 
 
 def _intervals(table: "pd.DataFrame") -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % intervals of a table's accuracy over n: low (rows,), high (rows,)."""
+    """The 95% intervals of a table's accuracy over n: low (rows,), high (rows,)."""
     pairs = [wilson(round(share * n), n) for share, n in zip(table["accuracy"], table["n"], strict=True)]
     low, high = np.array(pairs).reshape(-1, 2).T
     return low, high
@@ -205,7 +205,7 @@ def _lay_out(figure: "Figure", top: int) -> "Figure":
 
 
 def _of_shares(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":
-    """Axes from 0 to 100 %; `span` of the upright one, None as the data has it."""
+    """Axes from 0 to 100%; `span` of the upright one, None as the data has it."""
     _lay_out(figure, top=12).update_layout(showlegend=False)
     figure.update_xaxes(title=x, tickformat=".0%", range=[0, 1], zeroline=False)
     return figure.update_yaxes(title=y, tickformat=".0%", range=span, zeroline=False)

@@ -55,7 +55,7 @@ class Row(Numbers):
 NUMBERS = tuple(Numbers.__annotations__)
 COLUMNS = ("experiment", "variant", "runs", "seeds", "test_n", "accuracy", "low", "high", "min", "max", *NUMBERS[2:])
 HEADINGS = (
-    "variant", "runs", "seeds", "test photos", "accuracy", "95 % interval", "over the seeds", "macro-F1", "parameters",
+    "variant", "runs", "seeds", "test photos", "accuracy", "95% interval", "over the seeds", "macro-F1", "parameters",
     "FLOPs", "training photos/s", "prediction ms", "MB", "training s",
 )  # fmt: skip
 NONE = "–"

@@ -31,7 +31,7 @@ def thin(values: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarr
 
 
 def smooth(values: np.ndarray, weight: float) -> np.ndarray:
-    """Exponential moving average; `weight` 0 leaves the values, 0.99 keeps 99 % of the past. Debiased at the start."""
+    """Exponential moving average; `weight` 0 leaves the values, 0.99 keeps 99% of the past. Debiased at the start."""
     return pd.Series(values).ewm(alpha=1 - weight).mean().to_numpy() if weight else values
 
 
@@ -98,7 +98,7 @@ def options(
         "yAxis": {
             "type": "log" if log else "value",
             "scale": True,
-            **({"max": 100, "axisLabel": {"formatter": "{value} %"}} if metric == "accuracy" else {}),
+            **({"max": 100, "axisLabel": {"formatter": "{value}%"}} if metric == "accuracy" else {}),
         },
         "series": series,
     }

@@ -69,7 +69,7 @@ def _metrics(card: ModelCard, evaluation: Evaluation) -> str:
     if paper.matches(evaluation.classes) and not evaluation.meta.sample:
         rows.append(("the paper, on other photos", *_share(paper.TEST_RIGHT, paper.TEST_PHOTOS)))
     return "\n\n".join((
-        "On test photos that took no part in training or in choosing the epoch; 95 % Wilson intervals.",
+        "On test photos that took no part in training or in choosing the epoch; 95% Wilson intervals.",
         table(("", "test photos", "interval"), rows),
         f"Macro-F1: {evaluation.macro_f1:.3f}." + _seeds(card),
     ))  # fmt: skip
@@ -87,7 +87,7 @@ def _people(card: ModelCard) -> tuple[str, ...]:
         "## On photos people took\n\n"
         "On the photos of `examples/` at the top of the project, which people took at home and which ship with it: a "
         "small, hard benchmark, labelled by eye. The accuracy counts the photos of the classes that this model has, "
-        "the garment alone those of its garments in any colour; 95 % Wilson intervals.\n\n"
+        "the garment alone those of its garments in any colour; 95% Wilson intervals.\n\n"
         + table(("", "photos people took", "interval"), rows)
         + f"\n\nMacro-F1: {found.macro_f1:.3f}. `python -m fashion_core evaluate {printable(card.name)} examples "
         "--known` says it again.",

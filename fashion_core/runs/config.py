@@ -68,6 +68,7 @@ class TrainConfig:
     frozen: bool = False  # the body does not learn: embeddings once, then the last layer alone
     seed: int = 0
     extra: str = ""  # a folder of more photos to train on: of a class, or of a garment or colour alone
+    outlier_exposure: bool = False  # extra photos of no class, colour or garment here are learned as none of them
     decisions: str = "auto"  # a CSV of photo and right label; "auto" is the one next to the photos, empty is none
     split_seed: int = 0
     split_groups: bool = True  # near-duplicates on one side; off is the usual split, whose test leaks

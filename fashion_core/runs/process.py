@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,6 +15,8 @@ from fashion_core.access import Action
 from fashion_core.runs.events import EventLog
 from fashion_core.runs.lock import one_start_at_a_time
 from fashion_core.runs.run import LIVE, Run, find
+
+LEFT_OVER_SECONDS = 60.0  # a half file of that age is a killed worker's; a younger one may be a page's
 
 
 def rank_and_size() -> tuple[int, int]:
@@ -78,6 +81,7 @@ def claim(run: Run) -> Iterator[EventLog]:
         except PermissionError:
             raise UserError(f"Run {run.id} belongs to another user: start a run of your own.") from None
     try:
+        _remove_half_files(run.folder)
         if (run.folder / "launched").exists():  # `launch` has cleared old wishes to stop; one made since then is meant
             (run.folder / "launched").unlink()
         else:
@@ -86,3 +90,11 @@ def claim(run: Run) -> Iterator[EventLog]:
             yield log
     finally:
         lock.release()
+
+
+def _remove_half_files(folder: Path) -> None:
+    """What killed workers were writing, each as large as a checkpoint."""
+    for half in folder.rglob("*.partial"):
+        with suppress(OSError):
+            if time.time() - half.stat().st_mtime >= LEFT_OVER_SECONDS:
+                half.unlink()

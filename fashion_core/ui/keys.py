@@ -38,6 +38,7 @@ LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "odditie
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
 QUALITY_PROGRESS = "quality-progress"
 PHOTO_LEFT, PHOTO_RIGHT = "photo-left", "photo-right"
+PHOTO_KEYS, PHOTO_STEPS = "photo-keys", "photo-steps"  # what loads the keys, and how far they have gone
 PICTURE, HEAT, HEAT_CLASS = "open-photo", "heat", "heat-class"
 DUPLICATES, SIMILAR = "duplicates", "alike"
 EVALUATE_PHOTOS = "photos"  # the gallery; its page number stands in the address as photos-page
@@ -69,7 +70,7 @@ COMPARE_COST, COMPARE_CHART, COMPARE_TABLE, COMPARE_MODEL = "cost", "trade-off",
 COMPARE_AGAINST, COMPARE_ONLY, COMPARE_PHOTOS = "against", "only", "differ"
 
 # Home and Predict (ui/try_photos.py): its parts, as its style names them
-TRY, TRY_DROP, TRY_EXAMPLES = "try", "try-drop", "try-examples"
+TRY, TRY_DROP, TRY_EXAMPLES, TRY_AGAIN = "try", "try-drop", "try-examples", "try-again"
 
 # Predict (pages/predict.py, ui/try_photos.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
@@ -108,6 +109,9 @@ TRAIN_TABLE = "runs-table"
 
 # The live fragment (ui/live.py) and what it offers of a run (ui/resume.py)
 LIVE = "live"
+# What a run's network answered after each epoch (ui/epoch_photos.py): which epoch, the newest when that was chosen, the
+# nine photos, and the path of the one that is shown large
+EPOCH_CHOICE, EPOCH_NEWEST, EPOCH_PHOTOS, EPOCH_OPEN = "epoch-choice", "epoch-newest", "epoch-photos", "epoch-open"
 RESUME_PROBLEM = "resume-problem"  # what kept a run from being stopped or resumed, until it is shown
 
 

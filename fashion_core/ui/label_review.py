@@ -35,7 +35,7 @@ def buttons(state: State, row: int, shown: Shown) -> None:
     predicted, decided = evaluation.classes[evaluation.predicted[row]], stored.decided(file).get(path)
     following = _following(shown, evaluation.photos["path"][row], stored.decided(file)) if shown.queue else None
     offers: list[tuple[label_corrections.Action, str, str, str, str]] = [
-        ("keep", label, "Label is right", "check", "K")
+        ("keep", label, "Label is right", "check", "Y")
     ]
     if predicted != label:
         offers.append(("relabel", predicted, f"It is {escape_markdown(in_words(predicted))}", "edit", "L"))

@@ -12,7 +12,7 @@ from fashion_core import runs
 from fashion_core.reports import curves
 from fashion_core.reports.palette import CATEGORIES
 from fashion_core.runs import LogSnapshot, Run, Tail, shelf
-from fashion_core.ui import boot, keys, resume, run_list, stage_line
+from fashion_core.ui import boot, epoch_photos, keys, resume, run_list, stage_line
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stage_line import percent
 
@@ -92,6 +92,7 @@ def _run(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -
         _legend(list(names.values()))
     _charts(run, tick([(names[one.id], found) for one, found in [(run, log), *_readable(overlays)]], options))
     _outcome(run, log, state)
+    epoch_photos.draw(run, state in runs.LIVE)
 
 
 def _readable(overlays: Sequence[Run]) -> list[tuple[Run, LogSnapshot]]:

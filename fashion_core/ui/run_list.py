@@ -67,7 +67,7 @@ def _row(run: Run, name: str, state: str) -> dict[str, str | int | None]:
     recipe = run.config
     epochs = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
     return {
-        "run": run.id, "name": name, "state": state, "result": run.result.replace("%", " %"),
+        "run": run.id, "name": name, "state": state, "result": run.result,
         "recipe": f"{recipe.architecture}, {recipe.image_size} px, {epochs}", "photos": printable(run.dataset.name),
     }  # fmt: skip
 

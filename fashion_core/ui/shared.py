@@ -6,7 +6,7 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,18 +74,29 @@ def sign_in_page() -> None:
         st.button(title, icon=":material/login:", on_click=st.login, args=(name,) if name else ())
 
 
-def answer_apart(folder: Path, data: bytes, thumbnail: int) -> tuple[dict[str, Any], bytes]:
+def answer_apart(folder: Path, data: bytes, thumbnail: int, keep: Callable[[dict[str, Any], bytes], object]) -> None:
     """What the model in `folder` says of the photo in `data`, all its classes, as `Answers.ask`; and a thumbnail. It is
-    read in a process of its own, in turn, and the visitor sees how many are before theirs."""
+    read in a process of its own, in turn, and the visitor sees how many are before theirs.
+
+    Both go to `keep`, before anything more is drawn: a page that was pressed meanwhile is left where it draws.
+    """
     place = st.empty()
 
     def told(before: int) -> None:
-        place.caption(f":material/hourglass: {before} {'photo is' if before == 1 else 'photos are'} before yours.")
+        waits = f"{before} {'photo is' if before == 1 else 'photos are'} before yours."
+        place.caption(
+            f":material/hourglass: {waits if before else 'Many photos of yours: they are read one a second.'}"
+        )
 
     try:
-        return answers().ask(Question(folder, "", data, 10_000, thumbnail), _who(), told, patient=True)
+        keep(*answers().ask(Question(folder, "", data, 10_000, thumbnail), _who(), told, patient=True))
     finally:
         place.empty()
+
+
+def warm(folder: Path) -> None:
+    """Start the process that reads visitors' photos, and load the model in `folder`, before a photo comes."""
+    answers().warm(folder)
 
 
 def _who() -> str:

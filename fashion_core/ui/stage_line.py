@@ -88,5 +88,5 @@ def progress(stage: Stage, start: dict[str, Any], tested: dict[str, Any]) -> tup
 
 
 def percent(share: float) -> str:
-    """A share as Train writes it everywhere: 0.972 is "97.2 %"."""
-    return f"{share:.1%}".replace("%", " %")
+    """A share as Train writes it everywhere: 0.972 is "97.2%"."""
+    return f"{share:.1%}"

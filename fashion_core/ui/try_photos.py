@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from fashion_core import UserError, access
 from fashion_core.evaluation.states import State
+from fashion_core.models.answering import Busy
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos import imaging
@@ -86,7 +88,9 @@ def predictor_of(folder: Path, when: float) -> Predictor:
 
 def warm(ref: ModelRef) -> None:
     """Load the model before a photo comes, so that the first answer does not wait for it."""
-    if not access.shared():
+    if access.shared():
+        shared.warm(ref.folder)
+    else:
         with suppress(UserError):  # which the first photo tells
             predictor_of(ref.folder, mtime(ref.folder / "model.xml"))
 
@@ -110,12 +114,15 @@ def answer_of(folder: Path, when: tuple[float, float], data: bytes) -> Answer | 
         return answer(folder, when, data)
     kept = st.session_state.setdefault(keys.ANSWERED_APART, {})
     mark = str(folder), hashlib.sha256(data).hexdigest()
-    if mark not in kept:
-        found, thumbnail = shared.answer_apart(folder, data, 480)
+
+    def keep(found: dict[str, Any], thumbnail: bytes) -> None:
         ranked = [(top["label"], top["probability"]) for top in found["top"]]
         if len(kept) >= MOST_KEPT:
             kept.pop(next(iter(kept)))
         kept[mark] = found["error"] or Answer(thumbnail, ranked, State(found["state"]), found["warning"] or "")
+
+    if mark not in kept:
+        shared.answer_apart(folder, data, 480, keep)
     return kept[mark]
 
 
@@ -123,6 +130,9 @@ def _answer_or_say_why_not(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k
     """Unlike `guard` it lets the page go on below: a model that cannot answer has results to show all the same."""
     try:
         _answer(ref, photos, k)
+    except Busy as busy:  # answers so far are kept, so the next try goes on behind them
+        st.warning(str(busy), icon=":material/hourglass:")
+        st.button("Try again", key=keys.TRY_AGAIN, icon=":material/refresh:")
     except UserError as mistake:
         st.error(str(mistake), icon=":material/error:")
 
@@ -132,6 +142,8 @@ def _answer(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
     as no visitor's photo is read in the web process there."""
     if not photos:
         return
+    if access.shared() and len(photos) > MOST_KEPT:  # each rerun would ask for all of them again
+        raise UserError(f"At most {MOST_KEPT} photos are read at a time here: drop fewer.")
     when = mtime(ref.folder / "model.xml"), explanations_mtime(ref.folder)
     answers = ((name, answer_of(ref.folder, when, data)) for name, data in photos)
 

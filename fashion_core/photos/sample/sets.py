@@ -20,8 +20,8 @@ from fashion_core.photos.sample.cloth import TWILIGHT, cut
 from fashion_core.photos.sample.garments import GARMENTS
 from fashion_core.photos.sample.shapes import pick
 
-TWO_COLOURED = {"dress": 0.13}  # chance by garment, else 2 %
-HARD = {"dress": 0.13}  # else 3 %
+TWO_COLOURED = {"dress": 0.13}  # chance by garment, else 2%
+HARD = {"dress": 0.13}  # else 3%
 QUALITY = 90  # of the JPEG files
 MARKER = ".complete"  # written last: a sample folder without it was interrupted
 PUBLISHED = Path(__file__).with_name("published.txt")

@@ -94,6 +94,6 @@ def _not_understood(found: query.Query, classes: tuple[str, ...]) -> str:
     what = f"{names} {are} not understood" + (" and left out." if found.filters else ", so no photo is shown.")
     known = "a class, colour or garment" if factors(classes) else "a class"
     return (
-        f":material/help: {what} Ask for {known}, “wrong”, “called …”, “not …”, “below 60 %”, “the worst 5”, "
+        f":material/help: {what} Ask for {known}, “wrong”, “called …”, “not …”, “below 60%”, “the worst 5”, "
         "“label errors”, “duplicates”, “leaked” or a file name."
     )

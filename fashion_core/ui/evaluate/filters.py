@@ -16,7 +16,8 @@ from fashion_core.ui.evaluate import ask, selection
 from fashion_core.ui.evaluate.state import Source, State
 from fashion_core.ui.gallery import escape_markdown
 
-CHIP_WORDS = {"colour": "wrong colour", "garment": "wrong garment", "both": "both wrong"}  # of the filter `which`
+# What the filter `which` is called where its name does not say it.
+KINDS = {"colour": "wrong colour", "garment": "wrong garment", "both": "wrong in both"}
 
 # Chips are lower than buttons. On a phone each line scrolls sideways instead of breaking, so that photos come soon.
 STYLE = """<style>
@@ -42,7 +43,8 @@ def state_of(source: Source, cells: Normalise) -> State:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FILTER_BAR):
         found = ask.question(source, selection.reset_page)
         which = st.segmented_control("Show", kinds, key=keys.WHICH, default="all", required=True, bind="query-params",
-                                     on_change=selection.reset_page, label_visibility="collapsed")  # fmt: skip
+                                     on_change=selection.reset_page, label_visibility="collapsed",
+                                     format_func=lambda kind: KINDS.get(kind, kind))  # fmt: skip
         with st.popover("Classes", icon=":material/filter_list:", help="Choose the true and the predicted class"):
             true = _classes("True", source, keys.TRUE)
             predicted = _classes("Predicted", source, keys.PREDICTED)
@@ -104,7 +106,7 @@ def _draw_chips(state: State, found: query.Query, dropped: list[str]) -> None:
     words = {
         keys.TRUE: f"true: {in_words(state.true or '')}",
         keys.PREDICTED: f"predicted: {in_words(state.predicted or '')}",
-        keys.WHICH: CHIP_WORDS.get(state.which, state.which),
+        keys.WHICH: KINDS.get(state.which, state.which),
     }
     n = int(state.keep.sum())
     st.markdown(f"**{n:,}** {'photo' if n == 1 else 'photos'}", width="content")

@@ -33,7 +33,7 @@ def view(state: State) -> Shown:
         if len(to_check) and state.open_row is None:
             st.button("Go on checking" if done.any() else "Start checking", key=keys.START_REVIEW, type="primary",
                       icon=":material/play_arrow:", on_click=open_photo, args=(to_check["path"].iloc[0],),
-                      help="By keyboard: K keeps the label, L takes the model's, X leaves the photo out, U takes the "
+                      help="By keyboard: Y keeps the label, L takes the model's, X leaves the photo out, U takes the "
                            "last decision back")  # fmt: skip
         if state.corrections:
             retrain.panel(state)

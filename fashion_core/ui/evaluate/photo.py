@@ -1,6 +1,6 @@
 """One photo: what it was called and how surely, the evidence for it, the photos most like it, its colour.
 
-`?photo=…` in the address opens one, over the page; Left and Right go through the selection, Escape goes back.
+`?photo=…` in the address opens one, over the page; keys go through the selection (`photo_keys`), Escape goes back.
 """
 
 import os
@@ -18,6 +18,7 @@ from fashion_core.photos import colour_words, imaging
 from fashion_core.photos.garment_colour import UNSURE
 from fashion_core.ui import keys, stored
 from fashion_core.ui.boot import guard
+from fashion_core.ui.evaluate import photo_keys
 from fashion_core.ui.evaluate.selection import close_photo, open_photo, opened
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.gallery import escape_markdown, photo_grid, thumbnail
@@ -84,15 +85,19 @@ def _navigation(path: str, shown: Shown) -> None:
     paths = shown.rows["path"].to_numpy()
     found = np.flatnonzero(paths == path)
     place = int(found[0]) if len(found) else None
-    before = paths[place - 1] if place else None
-    after = paths[place + 1] if place is not None and place + 1 < len(paths) else None
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button("Previous", icon=":material/arrow_back:", on_click=open_photo, args=(before,),
-                  disabled=before is None, shortcut="Left", key=keys.PHOTO_LEFT)  # fmt: skip
-        st.button("Next", icon=":material/arrow_forward:", on_click=open_photo, args=(after,),
-                  disabled=after is None, shortcut="Right", key=keys.PHOTO_RIGHT)  # fmt: skip
+
+    def go(steps: int) -> None:
         if place is not None:
-            st.caption(f"{place + 1:,} of {len(paths):,} in this selection", width="content")
+            open_photo(paths[min(max(place + steps, 0), len(paths) - 1)])
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("Previous", icon=":material/arrow_back:", on_click=go, args=(-1,), disabled=not place,
+                  key=keys.PHOTO_LEFT)  # fmt: skip
+        st.button("Next", icon=":material/arrow_forward:", on_click=go, args=(1,),
+                  disabled=place is None or place + 1 == len(paths), key=keys.PHOTO_RIGHT)  # fmt: skip
+        if place is not None:
+            st.caption(f"{place + 1:,} of {len(paths):,} in this selection · {photo_keys.WORDS}", width="content")
+            photo_keys.mount(go)
 
 
 def _verdict(state: State, row: int, label: str, predicted: str) -> None:

@@ -12,7 +12,7 @@ from fashion_core import access
 from fashion_core.class_names import in_words
 from fashion_core.photos import label_corrections
 from fashion_core.ui import keys, label_review, stored
-from fashion_core.ui.evaluate import filters, photo, selection
+from fashion_core.ui.evaluate import filters, photo, photo_keys, selection
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.gallery import Ticks, gallery
 
@@ -27,6 +27,7 @@ def show(state: State, shown: Shown) -> None:
         may = access.may(access.Action.DECIDE) and n > 0
         selecting = may and st.toggle("Select", key=keys.SELECTING,
                                       help="Select several photos, and decide on their labels in one step")  # fmt: skip
+        photo_keys.load()
     if not n:
         filters.offer_to_clear(state)
     if selecting:

@@ -14,6 +14,7 @@ from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate.state import Source
 
 CORNERS = 40  # of a drawn area kept: the address must hold it
+OLD_LINKS = ("colour", "garment", "both")  # kinds of mistake as the address had them before it had their words
 ID_LENGTH = 10  # digits of a photo's id; a shorter number is a row, as links had it once
 
 
@@ -88,6 +89,8 @@ def follow_classes(classes: Sequence[str], folded: Mapping[str, str], kinds: Seq
 
     `folded` says what a class is called by its colour or garment alone: the same selection, wider.
     """
+    if (linked := st.query_params.get(keys.WHICH)) in OLD_LINKS:
+        st.session_state[keys.WHICH] = linked
     dropped = []
     for key in (keys.TRUE, keys.PREDICTED):
         name: str | None = st.session_state.get(key)

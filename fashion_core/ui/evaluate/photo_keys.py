@@ -1,0 +1,57 @@
+"""The keys that go from the open photo to the next and back: J or Right, K or Left.
+
+photo_keys.mount(go)    # `go` is called with how many photos to go on, or back where it is below 0
+photo_keys.load()       # on the page before: the browser has the code when a photo opens
+
+A button's shortcut is one key, and presses that come while the server still works on the first are one press to
+Streamlit. Here the browser counts, and sends how far it has come in all: however many presses one message stands for,
+none is lost. Nothing is drawn.
+"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from fashion_core.ui import keys
+
+WORDS = "J or → next · K or ← previous"
+# Keys typed in a field are the field's, and so are arrows that a slider or a row of choices has taken.
+SCRIPT = """
+const STEPS = {j: 1, ArrowRight: 1, k: -1, ArrowLeft: -1}
+export default function ({data, parentElement, setStateValue}) {
+  if (data === null) return
+  parentElement.steps ??= data
+  const pressed = event => {
+    const step = STEPS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
+    const taken = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey
+    if (!step || taken || event.target.closest?.("input, textarea, select, [contenteditable]")) return
+    event.preventDefault()
+    setStateValue("steps", parentElement.steps += step)
+  }
+  document.addEventListener("keydown", pressed)
+  return () => document.removeEventListener("keydown", pressed)
+}
+"""
+_component = st.components.v2.component("busana.photo_keys", js=SCRIPT)
+
+
+def mount(go: Callable[[int], None]) -> None:
+    """Listen while this is drawn."""
+    drawn = _steps()
+
+    def counted() -> None:
+        go(_steps() - drawn)
+
+    _component(key=keys.PHOTO_STEPS, data=drawn, on_steps_change=counted, width="content")
+
+
+def load() -> None:
+    """Have the browser load what listens; nothing listens yet."""
+    _component(key=keys.PHOTO_KEYS, width="content")
+
+
+def _steps() -> int:
+    """How far the browser has come since it began to count."""
+    state = st.session_state.get(keys.PHOTO_STEPS)
+    steps = state.get("steps") if state else None
+    return steps if isinstance(steps, int) else 0
