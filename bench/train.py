@@ -80,7 +80,7 @@ def from_files(data: dataset.Dataset, config: TrainConfig, device: torch.device,
         loss.backward()
         optimizer.step()
         if reference:
-            (outputs.topk(5)[1] == target[:, None]).sum(0).tolist()
+            (outputs.topk(min(5, outputs.shape[1]))[1] == target[:, None]).sum(0).tolist()
         loss.item()
 
     return step

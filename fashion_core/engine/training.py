@@ -108,11 +108,9 @@ class Trainer:
         torch.use_deterministic_algorithms(True, warn_only=True)
         self.device = take_device(self.config.device, self.team.size)
         state = self._read_last()
+        pretrained = self.config.pretrained if state is None else "none"
         self.model, origin = models.build(
-            self.config.architecture,
-            self.photos.classes,
-            self.config.image_size,
-            self.config.pretrained if state is None else "none",
+            self.config.architecture, self.photos.classes, self.config.image_size, pretrained
         )
         if self.config.test_image_size:  # told now, not after the last epoch
             models.refuse_size(self.model, self.config.architecture, self.config.test_image_size)
