@@ -35,6 +35,7 @@ from torchvision.transforms import v2
 from bench.predict import in_turn, machine, ratio, table
 from fashion_core.cli.progress import Bars
 from fashion_core.engine import models
+from fashion_core.engine.augmentation import Augmentation, cropped, cropped_at_once
 from fashion_core.engine.device import autocast, choose_precision
 from fashion_core.engine.evaluate import rows_of
 from fashion_core.engine.recipe import make_optimizer
@@ -80,7 +81,7 @@ def from_files(data: dataset.Dataset, config: TrainConfig, device: torch.device,
         loss.backward()
         optimizer.step()
         if reference:
-            (outputs.topk(5)[1] == target[:, None]).sum(0).tolist()
+            (outputs.topk(min(5, outputs.shape[1]))[1] == target[:, None]).sum(0).tolist()
         loss.item()
 
     return step
@@ -125,6 +126,17 @@ def ours(data: dataset.Dataset, config: TrainConfig, pixels: np.ndarray, scratch
         trainer._train_batch(*divmod(trainer.progress.step, trainer.steps_per_epoch))
 
     return step
+
+
+def crops(pixels: np.ndarray, config: TrainConfig, device: torch.device, options: argparse.Namespace) -> str:
+    """What the crops and flips of a batch cost both ways; the first is the CPU's, the second CUDA's."""
+    rows = np.arange(min(config.batch_size, len(pixels)))
+    photos = torch.from_numpy(pixels[rows]).to(device)
+    boxes, flipped = Augmentation(config, len(pixels)).draw(0, rows)
+    ways: dict[str, Step] = {way.__name__: partial(way, photos, boxes, flipped) for way in (cropped, cropped_at_once)}
+    seconds = seconds_of(ways, options)
+    each = [1e3 * statistics.median(seconds[name]) / len(rows) / options.steps for name in ways]
+    return f"crops and flips: photo by photo {each[0]:.3f} ms a photo, all at once {each[1]:.3f}"
 
 
 def resident() -> str:
@@ -175,6 +187,7 @@ def main(options: argparse.Namespace) -> None:
     rows = [(name, f"{photos / statistics.median(each):.1f}", ratio(seconds[options.only[0]], each))
             for name, each in seconds.items()]  # fmt: skip
     table(("loop", "photos a second", f"takes times {options.only[0]}"), rows)
+    print(crops(pixels, config, device, options))
     print(f"decoding once: {1e3 * decoded / len(data.photos):.2f} ms a photo (nothing, where they were decoded before)")
     print(f"resident at most: {before} before, {resident()} at the end; the pixels on disk are "
           f"{pixels.nbytes / 2**20:.0f} MiB, of which the system keeps in memory what has room\n")  # fmt: skip

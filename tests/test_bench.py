@@ -225,7 +225,7 @@ def test_train(home, tmp_path, one_thread, capsys, monkeypatch):
     told = capsys.readouterr().out
     rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| ")][2:]
     assert [row[0] for row in rows] == ["| ours", "| synthetic", "| usual", "| torchvision"]
-    assert all(float(row[1]) > 0 for row in rows) and "MiB at the end" in told
+    assert all(float(row[1]) > 0 for row in rows) and "MiB at the end" in told and "all at once" in told
 
 
 RECORDER = """#!{python}

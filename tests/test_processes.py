@@ -31,10 +31,10 @@ SETTINGS = ("architecture=test_convnext", "pretrained=none", "image_size=32", "e
             "learning_rate=0.05", "ema_decay=0.5", "crop_scale=0.7", "flip=true", "precision=float32",
             "device=cpu")  # fmt: skip
 LONG = ("epochs=1000", "batch_size=48")  # nobody waits for its end
-WAIT = 280.0  # seconds: all cores may be busy
+WAIT = 600.0  # seconds: all cores may be busy
 
 
-pytestmark = pytest.mark.timeout(900)  # seconds: a start of torch for each process
+pytestmark = pytest.mark.timeout(1800)  # seconds: a start of torch for each process
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +80,11 @@ def losses(run: runs.Run) -> list[float]:
     return list(runs.Tail(run.events_file).read().columns["loss"])
 
 
-def test_two_processes_learn_what_one_does(team, home, photos):
+def test_two_processes_learn_what_one_does(team, home, photos, one_thread):
     """A batch of nine is five and four photos: the mean is that of the nine."""
-    for processes in (1, 2):
-        with team(processes, photos, "--runs", home / str(processes), "--set", *SETTINGS) as running:
-            assert running.wait(WAIT) == 0, (home / "output").read_text()
+    with team(2, photos, "--runs", home / "2", "--set", *SETTINGS) as running:
+        assert cli.main(["train", str(photos), "--runs", str(home / "1"), "--set", *SETTINGS]) == 0
+        assert running.wait(WAIT) == 0, (home / "output").read_text()
     (one,), (two,) = runs.find(home / "1"), runs.find(home / "2")
     assert one.state == two.state == "finished" and len(losses(two)) == 2 * 5
     np.testing.assert_allclose(losses(two), losses(one), rtol=1e-4)

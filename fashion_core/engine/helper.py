@@ -33,8 +33,8 @@ class Helper(Trainer):
         """Nothing: the leader writes it."""
 
     def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
-        """The leader validates meanwhile."""
-        self.progress.seen = 0
+        """Count anew; the leader validates meanwhile."""
+        self.progress.loss_sum, self.progress.right, self.progress.seen, self.progress.labelled = 0.0, 0, 0, 0
 
     def _diverged(self, what: str) -> NotFinite:
         return NotFinite(what)

@@ -38,6 +38,11 @@ class Team:
     told: bool = False  # whether the helpers have their task
     in_step: bool = False  # several are within a step, which none may leave alone
 
+    @property
+    def joint(self) -> bool:
+        """Whether others wait for what this process computes: it may leave between two steps only."""
+        return self.size > 1 and self.told and distributed.is_initialized()
+
     def share(self, rows: np.ndarray) -> np.ndarray:
         """The part of a batch that this process learns from; parts differ by one photo at most."""
         return np.array_split(rows, self.size)[self.rank]

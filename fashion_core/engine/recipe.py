@@ -1,4 +1,4 @@
-"""What a recipe makes of a network: its optimizer."""
+"""What a recipe makes of a network: the optimizer."""
 
 import torch
 from torch import nn

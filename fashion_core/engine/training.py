@@ -21,9 +21,9 @@ from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.augmentation import Augmentation
 from fashion_core.engine.checkpoint import BEST, LAST, rewind_to_best
-from fashion_core.engine.device import Log, autocast, choose_precision, pick_device, predict_logits, try_in_memory
+from fashion_core.engine.device import Log, autocast, choose_precision, predict_logits, try_in_memory
 from fashion_core.engine.losses import distilled, partial_cross_entropy
-from fashion_core.engine.processes import Team
+from fashion_core.engine.processes import Team, take_device
 from fashion_core.engine.recipe import make_optimizer
 from fashion_core.runs.config import TrainConfig, learning_rate_at
 from fashion_core.runs.stopping import Stopped
@@ -106,13 +106,11 @@ class Trainer:
     def __post_init__(self) -> None:
         torch.manual_seed(self.config.seed)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        self.device = pick_device(self.config.device)
+        self.device = take_device(self.config.device, self.team.size)
         state = self._read_last()
+        pretrained = self.config.pretrained if state is None else "none"
         self.model, origin = models.build(
-            self.config.architecture,
-            self.photos.classes,
-            self.config.image_size,
-            self.config.pretrained if state is None else "none",
+            self.config.architecture, self.photos.classes, self.config.image_size, pretrained
         )
         if self.config.test_image_size:  # told now, not after the last epoch
             models.refuse_size(self.model, self.config.architecture, self.config.test_image_size)
@@ -130,17 +128,12 @@ class Trainer:
             self._restore(*state)
         self.progress.precision, self.precision_reason = choose_precision(self.device, self.config.precision)
         self.augment = Augmentation(self.config, len(self.photos.candidates))
-        self._share_batches()
+        self.team.refuse_batch(min(self.config.batch_size, len(self.photos.train)))
+        self.progress.accumulate = max(1, self.progress.accumulate // self.team.size)  # each has less to do
         self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
         self.total = self.steps_per_epoch * self.config.epochs
         self._epoch_order: tuple[int, np.ndarray] = (-1, self.photos.train)
         self.network = self.model  # or what averages its gradients with other processes
-
-    def _share_batches(self) -> None:
-        """UserError where they are too small for the team. What one process did in parts, several do in fewer."""
-        batch = min(self.config.batch_size, len(self.photos.train))
-        self.team.refuse_batch(batch)
-        self.progress.accumulate = max(1, self.progress.accumulate // self.team.size)
 
     def train(self) -> str:
         """Run to the end or until asked to stop; both leave the last and the best weights on disk."""
@@ -159,14 +152,12 @@ class Trainer:
         while self.progress.step < self.total or self.progress.seen:
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
             if self.progress.seen and not batch:  # its steps are done; a stop may have come before it was validated
-                self._end_epoch_of_all(epoch, self.progress.step - first_step, time.monotonic() - started)
+                self._end_epoch(epoch, self.progress.step - first_step, time.monotonic() - started)
                 saved = time.monotonic()
                 continue
             if self.team.any(self.should_stop()):
                 raise Stopped
-            self.team.in_step = self.team.size > 1
             self._train_batch(epoch, batch)
-            self.team.in_step = False
             now = time.monotonic()
             if now - heartbeat >= HEARTBEAT_SECONDS:
                 self._heartbeat(self.progress.step - first_step, now - started)
@@ -174,14 +165,6 @@ class Trainer:
             if now - saved >= CHECKPOINT_SECONDS and batch + 1 < self.steps_per_epoch:
                 self.save_last()
                 saved = time.monotonic()
-
-    def _end_epoch_of_all(self, epoch: int, done: int, seconds: float) -> None:
-        try:
-            self._end_epoch(epoch, done, seconds)
-        except Stopped:
-            if self.progress.step < self.total:
-                self.team.any(True)  # the helpers ask before their next step
-            raise
 
     def _train_batch(self, epoch: int, batch: int) -> None:
         """One iteration, counted and logged."""
@@ -234,10 +217,7 @@ class Trainer:
         return self._backward(rows)
 
     def _backward(self, rows: np.ndarray) -> tuple[float, int]:
-        """Gradients of the mean loss over `rows`, of which each process takes its share, in `accumulate` parts.
-
-        Returns that loss and how many were right.
-        """
+        """Gradients of the mean loss over `rows`, each process's share in parts: the loss and how many were right."""
         loss_sum, right = 0.0, 0.0
         for part in np.array_split(self.team.share(rows), self.progress.accumulate):
             if not len(part):

@@ -66,7 +66,7 @@ def _logged(run: Run, log: Log, body: Callable[[Report, Team], str]) -> str:
     """Run `body(report, team)` and log how it ended."""
     with stop_requests(run) as should_stop:
         try:
-            with meeting(run.id) as team, heard_between_layers(lambda: not team.in_step and should_stop()):
+            with meeting(run.id) as team, heard_between_layers(lambda: not team.joint and should_stop()):
                 reason = body(Report(log, should_stop), team)
         except Stopped:
             reason = "stopped"
