@@ -32,7 +32,7 @@ def spread(labels: Sequence[str], seed: int, count: int = COUNT) -> list[int]:
     """Places of `count` photos, or all where there are fewer, drawn by `seed` alone: of every class one before any
     class has a second. In the order of their classes."""
     turns: Counter[str] = Counter()
-    drawn = []
+    drawn: list[tuple[int, int, int]] = []
     for place in np.random.default_rng(seed).permutation(len(labels)):
         drawn.append((turns[labels[place]], len(drawn), int(place)))
         turns[labels[place]] += 1

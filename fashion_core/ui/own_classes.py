@@ -1,8 +1,9 @@
 """Make your own classes: name a set and its classes, drop photos into each; they are on the disk at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -67,8 +68,10 @@ def _news(root: Path) -> None:
     """What kept a class from being changed, once; what was changed, each with a way back."""
     if problem := st.session_state.pop(keys.OWN_PROBLEM, None):
         st.error(escape_markdown(problem), icon=":material/error:")
-    changes = [(f"The class {in_words(label)} was removed", _put_back, (root, label))
-               for label in (left_out.left_out(root) if root.is_dir() else ())]  # fmt: skip
+    removed = left_out.left_out(root) if root.is_dir() else []
+    changes: list[tuple[str, Callable[..., None], tuple[Any, ...]]] = [
+        (f"The class {in_words(label)} was removed", _put_back, (root, label)) for label in removed
+    ]
     name, old, new = st.session_state.get(keys.OWN_RENAMED, ("", "", ""))
     if name == root.name and new in own_classes.labels(root):
         changes.append((f"The class {in_words(old)} is called {in_words(new)} now", _rename_back, (root, old, new)))
