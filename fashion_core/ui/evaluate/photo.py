@@ -97,7 +97,7 @@ def _navigation(path: str, shown: Shown) -> None:
                   disabled=place is None or place + 1 == len(paths), key=keys.PHOTO_RIGHT)  # fmt: skip
         if place is not None:
             st.caption(f"{place + 1:,} of {len(paths):,} in this selection · {photo_keys.WORDS}", width="content")
-            photo_keys.mount(go)
+            photo_keys.mount(go, place, len(paths))
 
 
 def _verdict(state: State, row: int, label: str, predicted: str) -> None:

@@ -1,7 +1,7 @@
 """The keys that go from the open photo to the next and back: J or Right, K or Left.
 
-photo_keys.mount(go)    # `go` is called with how many photos to go on, or back where it is below 0
-photo_keys.load()       # on the page before: the browser has the code when a photo opens
+photo_keys.mount(go, place, count)    # `go` is called with how many photos to go on, or back where it is below 0
+photo_keys.load()                     # on the page before: the browser has the code when a photo opens
 
 A button's shortcut is one key, and presses that come while the server still works on the first are one press to
 Streamlit. Here the browser counts, and sends how far it has come in all: however many presses one message stands for,
@@ -20,13 +20,14 @@ SCRIPT = """
 const STEPS = {j: 1, ArrowRight: 1, k: -1, ArrowLeft: -1}
 export default function ({data, parentElement, setStateValue}) {
   if (data === null) return
-  parentElement.steps ??= data
+  parentElement.steps ??= data.steps
   const pressed = event => {
     const step = STEPS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
     const taken = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey
     if (!step || taken || event.target.closest?.("input, textarea, select, [contenteditable]")) return
     event.preventDefault()
-    setStateValue("steps", parentElement.steps += step)
+    parentElement.steps = Math.min(Math.max(parentElement.steps + step, data.first), data.last)
+    setStateValue("steps", parentElement.steps)
   }
   document.addEventListener("keydown", pressed)
   return () => document.removeEventListener("keydown", pressed)
@@ -35,14 +36,15 @@ export default function ({data, parentElement, setStateValue}) {
 _component = st.components.v2.component("busana.photo_keys", js=SCRIPT)
 
 
-def mount(go: Callable[[int], None]) -> None:
-    """Listen while this is drawn."""
+def mount(go: Callable[[int], None], place: int, count: int) -> None:
+    """Listen while this is drawn, of the photo at this `place` of `count`: presses past an end are not counted."""
     drawn = _steps()
 
     def counted() -> None:
         go(_steps() - drawn)
 
-    _component(key=keys.PHOTO_STEPS, data=drawn, on_steps_change=counted, width="content")
+    data = {"steps": drawn, "first": drawn - place, "last": drawn + count - 1 - place}
+    _component(key=keys.PHOTO_STEPS, data=data, on_steps_change=counted, width="content")
 
 
 def load() -> None:
