@@ -3,8 +3,8 @@
 PHOTOS is a copy of clothing-dataset-small (CC0) with its train/ and validation/. The limits are chosen on its photos
 that no published model was trained on (docs/review/home-photos.csv) and that are no example and no near-duplicate of
 one; articles that the model does not know are among them, and are wrong whatever they are called. Only their garment is
-labelled, so the accuracy that counts there is the garment's; of a whole class it can only be lower. What the limits are
-worth is then measured on examples/, whose photos have a colour too and took no part in choosing.
+labelled; the colour's limit is chosen on the model's validation photos. What the limits are worth is then measured on
+examples/, whose photos have a colour too and took no part in choosing.
 
 Writes `states` into the model's card.json, and the table of all models that have it into docs/results.md.
 """
@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.class_names import GARMENT, factors, marginalise
+from fashion_core.class_names import COLOUR, GARMENT, factors, marginalise, split_names
 from fashion_core.evaluation import states
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
 from fashion_core.evaluation.states import State, States
 from fashion_core.files import write_text
 from fashion_core.models import near_duplicates
@@ -72,6 +73,17 @@ def judged(limits: States, classes: tuple[str, ...], given: Answers) -> list[Sta
     return [states.judge(limits, classes, *one).state for one in zip(*given, strict=True)]
 
 
+def colour_limit(model: Path, card: ModelCard) -> float:
+    """From when on the colour is sure, by the validation photos of the epoch that was kept. UserError: at nothing."""
+    validated = Evaluation.load(model / EPOCHS / f"{card.epoch:04}.parquet")
+    colours, shares = marginalise(validated.probabilities, card.classes, COLOUR)
+    true = np.array([colour for colour, _ in split_names(card.classes) or ()])[validated.truth]
+    limit = states.sure_limit(shares.max(1), np.array(colours)[shares.argmax(1)] == true, states.COLOUR_RIGHT)
+    if limit is None:
+        raise UserError(f"The colour of {card.name} is right too rarely on its validation photos to be called sure.")
+    return limit
+
+
 def choose(model: Path, photos: Path) -> ModelCard:
     """The card with its limits, and what they are worth."""
     predictor, root = Predictor(model), examples.folder()
@@ -84,7 +96,9 @@ def choose(model: Path, photos: Path) -> ModelCard:
     garments, shares = marginalise(home.probabilities, card.classes, GARMENT)
     true = np.array(["shirt" if file.parent.name in SHIRTS else file.parent.name for file in files])
     right, known = np.array(garments)[shares.argmax(1)] == true, np.isin(true, garments)
-    limits = States(states.sure_limit(home.probabilities.max(1), right), states.far_limit(home.distances[known]))
+    sure = states.sure_limit(shares.max(1), right)
+    far = states.far_limit(home.distances[known])
+    limits = States(sure, far, sure_colour=colour_limit(model, card))
     named = np.array(card.classes)[people.probabilities.argmax(1)]
     label = taken["label"].to_numpy(str)
     return replace(card, states=replace(
@@ -100,7 +114,8 @@ def table() -> str:
              "|---|---|---|---|---|"]  # fmt: skip
     for card in (ref.card for ref in models(ROOT) if ref.published and not ref.problem):
         if card.states:
-            sure = "no confidence" if card.states.sure is None else f"{card.states.sure:.1%}"
+            garment, colour = card.states.sure, card.states.sure_colour
+            sure = "no confidence" if garment is None else f"garment {garment:.1%}, colour {colour:.1%}"
             for state in State:
                 cells = [_cell(part.get(state)) for part in (card.states.held_back, card.states.people)]
                 lines.append(f"| `{card.name}` | {sure} | {states.NAMES[state]} | {cells[0]} | {cells[1]} |")

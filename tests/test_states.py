@@ -47,14 +47,20 @@ def test_without_limits_nothing_is_sure():
     ("shares", "distance", "strange", "state", "words"),
     [
         ((0.95, 0.05, 0, 0), 0.5, False, State.SURE, ""),
-        ((0.89, 0.11, 0, 0), 0.5, False, State.CHECK, ""),
+        ((0.85, 0, 0.1, 0.05), 0.5, False, State.CHECK, ""),  # its garment
+        ((0.79, 0.21, 0, 0), 0.5, False, State.CHECK, ""),  # its colour
         ((0.95, 0.05, 0, 0), 1.1, False, State.OUTSIDE, NO_APPAREL),
         ((0.6, 0.4, 0, 0), 0.5, True, State.OUTSIDE, "Looks like a dress, in a colour it never learned."),
         ((0, 0, 0.6, 0.4), 0.5, True, State.OUTSIDE, "Looks like pants, in a colour it never learned."),
     ],
 )
 def test_three_states(shares, distance, strange, state, words):
-    assert judge(States(0.9, 1.0), CLASSES, np.array(shares), distance, strange) == (state, words)
+    assert judge(States(0.9, 1.0, sure_colour=0.8), CLASSES, np.array(shares), distance, strange) == (state, words)
+
+
+def test_where_names_do_not_come_apart_the_class_is_sure():
+    for share, state in ((0.95, State.SURE), (0.85, State.CHECK)):
+        assert judge(States(0.9), ("cat", "dog"), np.array([share, 1 - share])).state == state
 
 
 def test_states_are_counted_with_what_is_right_and_what_no_class_fits():

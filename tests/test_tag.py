@@ -121,7 +121,9 @@ def test_a_photo_is_sure_to_check_or_outside():
     model = Predictor(MODEL)
     model.card = replace(model.card, states=States(sure=0.8))
     tagger = tagging._Tagger(model, learned, "")
-    said = np.array([[0.9, 0.1], [0.6, 0.4], [0.9, 0.1]], np.float32)
+    said = np.zeros((3, len(model.classes)), np.float32)
+    said[:, 0] = 0.9, 0.6, 0.9
+    said[:, -1] = 1 - said[:, 0]  # another garment
     assert tagging._states(tagger, said, np.array([[0.5], [0.5], [1.5]]), [GREY] * 3) == ["sure", "check", "outside"]
 
 

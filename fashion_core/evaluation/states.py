@@ -3,11 +3,13 @@
     judgement = judge(card.states, card.classes, probabilities, distance)
     judgement.state, judgement.words        # State.OUTSIDE, "No apparel that it knows."
 
-The limits are a model's own, chosen by `bench.states` on photos that people took and that took no part in training; the
-card keeps them. An answer is *sure* from the least confidence at which the answers as sure or surer are right so often
-that Wilson's 95% interval of their accuracy begins at 98% or above. A photo of an article that the model does not
-know counts as wrong, whatever it is called: nobody says beforehand what a photo shows. Where no confidence reaches
-that, and where a card has no limits, nothing is called sure.
+The limits are a model's own, chosen by `bench.states`; the card keeps them. An answer is *sure* where its garment and
+its colour are. A garment is, from the least confidence at which the answers as sure or surer are right so often that
+Wilson's 95% interval of their accuracy begins at 98% or above, on photos that people took and that took no part in
+training. A photo of an article that the model does not know counts as wrong, whatever it is called: nobody says
+beforehand what a photo shows. Nobody wrote down the colours of these photos, so the colour's limit is chosen on
+validation photos; they are easier, so the interval begins at 99% there. Where no confidence reaches that, and where a
+card has no limits, nothing is called sure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +19,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fashion_core.class_names import GARMENT, factors, in_words, marginalise
+from fashion_core.class_names import COLOUR, GARMENT, factors, in_words, marginalise
 from fashion_core.stats import wilson
 
-RIGHT = 0.98  # of what is called sure, as the lower end of the interval
+RIGHT = 0.98  # of garments that are called sure, as the lower end of the interval
+COLOUR_RIGHT = 0.99  # of colours, on validation photos
 FAR_QUANTILE = 0.99  # of held-back photos of what the model knows are nearer than what is called outside
 NO_APPAREL = "No apparel that it knows."
 UNLIKE = "Unlike the photos that it learned from."  # where no limit was measured on photos that people took
@@ -48,8 +51,9 @@ class Counted:
 
 @dataclass(frozen=True)
 class States:
-    """A model's limits. `sure`: the least calibrated probability of a sure answer; None: none holds. `far`: the
-    out-of-distribution score (`Explanations.ood_score`) beyond which a photo shows no apparel that it knows.
+    """A model's limits. `sure`: the least calibrated probability of a sure garment; None: none holds. `sure_colour`:
+    of its colour. `far`: the out-of-distribution score (`Explanations.ood_score`) beyond which a photo shows no apparel
+    that it knows.
 
     `held_back` and `people` count, by state, the photos that the limits were chosen on, by garment, and those in
     examples/, by class, which took no part in choosing.
@@ -59,6 +63,7 @@ class States:
     far: float | None = None
     held_back: Mapping[str, Counted] = field(default_factory=dict)
     people: Mapping[str, Counted] = field(default_factory=dict)
+    sure_colour: float = 0.0
 
 
 class Judgement(NamedTuple):
@@ -80,12 +85,19 @@ def judge(
     states = states or States()
     if states.far is not None and distance > states.far:
         return Judgement(State.OUTSIDE, NO_APPAREL)
-    if strange_colour and factors(classes):
-        garments, shares = marginalise(probabilities[None], classes, GARMENT)
+    if factors(classes) is None:
+        return Judgement(State.SURE if _reaches(probabilities, states.sure) else State.CHECK)
+    garments, shares = marginalise(probabilities[None], classes, GARMENT)
+    if strange_colour:
         garment = garments[int(shares[0].argmax())]
         return Judgement(State.OUTSIDE, f"Looks like {_with_article(garment)}, in a colour it never learned.")
-    sure = states.sure is not None and float(probabilities.max()) >= states.sure
+    colours = marginalise(probabilities[None], classes, COLOUR)[1]
+    sure = _reaches(shares, states.sure) and _reaches(colours, states.sure_colour)
     return Judgement(State.SURE if sure else State.CHECK)
+
+
+def _reaches(probabilities: np.ndarray, limit: float | None) -> bool:
+    return limit is not None and float(probabilities.max()) >= limit
 
 
 def sure_limit(confidence: np.ndarray, right: np.ndarray, least: float = RIGHT) -> float | None:

@@ -145,7 +145,10 @@ def _parts(ranked: list[tuple[str, float]]) -> list[tuple[str, str, float]]:
 def _about(limits: States | None) -> str:
     """What the states mean for this model, in a sentence or two."""
     if limits and limits.sure is not None:
-        sure = f"Sure: from {limits.sure:.0%} on. Of such answers {RIGHT:.0%} or more were right on photos kept aside."
+        sure = (
+            f"Sure: the garment from {limits.sure:.1%} on, the colour from {limits.sure_colour:.0%}. Of such garments "
+            f"{RIGHT:.0%} or more were right on photos that people took and that were kept aside."
+        )
     elif limits:
         sure = f"No answer is called sure: at no confidence were {RIGHT:.0%} right on photos kept aside."
     else:
