@@ -4,7 +4,7 @@
     python -m bench.precision MODEL DIR… --int8     int8 too, which NNCF makes: pip install nncf
 
 int8 is calibrated on training photos. Of each precision the temperature is fitted on validation photos, and the answers
-are compared with those of float32 on test photos. It passes the gate with the same top class on 99.5 % of these and an
+are compared with those of float32 on test photos. It passes the gate with the same top class on 99.5% of these and an
 accuracy lower by at most 0.2 points. Times are of one core, as in bench.predict.
 Prints Markdown.
 """
@@ -113,7 +113,7 @@ def gate(engines: dict[str, Engine], held: np.ndarray, labels: np.ndarray, test:
         rows.append((name, f"{temperature:.4f}", f"{same:.2%}", f"{right:.2%}", f"{moved.max():.3f}",
                      f"{np.quantile(moved, 0.99):.3f}", passed))  # fmt: skip
     table(("precision", "temperature", f"same top class of {len(test)}", "accuracy", "a probability moved at most",
-           "of 99 % at most", "gate"), rows)  # fmt: skip
+           "of 99% at most", "gate"), rows)  # fmt: skip
 
 
 if __name__ == "__main__":

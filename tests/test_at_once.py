@@ -40,7 +40,7 @@ def test_two_browsers_decide_at_once_and_nothing_is_lost(home, tmp_path, server,
 
         bob.goto(f"{url}7")  # the same photo: Bob sees Ann's word and has the last one
         expect(bob.get_by_role("dialog")).to_contain_text("Decided: it is hat", timeout=SOON)
-        decide(bob, "k")
+        decide(bob, "y")
         expect(bob.get_by_role("dialog")).to_contain_text("Decided: the label is right")
         assert label_corrections.read(file) == {"sock/7.jpg": "sock", "coat/2.jpg": ""}
         decide(ann, "x")

@@ -63,6 +63,7 @@ def trained(tmp_path_factory):
             "--set",
             *FAST,
             "epochs=6",
+            "seed=1",
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         yield home, folder, done

@@ -25,7 +25,7 @@ def run(home, tmp_path) -> runs.Run:
 
 
 def store(run: runs.Run, epoch: int, right: int) -> None:
-    """What the worker keeps of an epoch: the first `right` photos of each class are right at 90 %, others at 10 %."""
+    """What the worker keeps of an epoch: the first `right` photos of each class are right at 90%, others at 10%."""
     names = list(COLOURS)
     table = pd.DataFrame([{"path": f"{name}/{name}_{n:02}.png", "label": name} for name in names for n in range(6)])
     answers = np.full((18, 3), 0.05, np.float32)
@@ -89,11 +89,11 @@ def test_a_press_shows_a_photo_large_with_the_likeliest_classes(run):
     store(run, 1, right=0)
     at = page()
     words = [each.value for each in at.markdown]
-    assert "white glove 5.0 %" not in words or "**green sock** 5.0 %, its label" in words
+    assert "white glove 5.0%" not in words or "**green sock** 5.0%, its label" in words
     at.button(key=keys.why(keys.of_run(keys.EPOCH_PHOTOS, run.id), 8)).click().run()
     assert not at.exception
-    assert "green sock 90.0 %" in [each.value for each in at.markdown], "a white glove was called a green sock"
-    assert "**white glove** 5.0 %, its label" in [each.value for each in at.markdown]
+    assert "green sock 90.0%" in [each.value for each in at.markdown], "a white glove was called a green sock"
+    assert "**white glove** 5.0%, its label" in [each.value for each in at.markdown]
 
 
 def test_photos_that_are_gone_and_a_damaged_epoch_are_told(run):

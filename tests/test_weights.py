@@ -59,8 +59,8 @@ def photos_of(model: Path, tmp_path: Path) -> tuple[dataset.Dataset, int]:
 
 
 def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_path):
+    from fashion_core.engine.device import pick_device, predict_logits
     from fashion_core.engine.evaluate import load_network, rows_of
-    from fashion_core.engine.training import pick_device, predict_logits
 
     data, size = photos_of(model, tmp_path)
     rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)

@@ -30,7 +30,11 @@ export default function ({data, parentElement, setStateValue}) {
     setStateValue("steps", parentElement.steps)
   }
   document.addEventListener("keydown", pressed)
-  return () => document.removeEventListener("keydown", pressed)
+  document.body.dataset.photoKeys = "heard"  // a test knows by it that somebody listens
+  return () => {
+    document.removeEventListener("keydown", pressed)
+    delete document.body.dataset.photoKeys
+  }
 }
 """
 _component = st.components.v2.component("busana.photo_keys", js=SCRIPT)
