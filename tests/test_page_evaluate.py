@@ -601,7 +601,7 @@ def test_quick_presses_of_j_k_and_the_arrows_all_count_and_typed_letters_are_the
     said = page.get_by_role("dialog")
     expect(said).to_contain_text("1 of 8 in this selection · J or → next · K or ← previous")
     steady_box(page, page.get_by_role("button", name="Next"))
-    page.locator("body[data-photo-keys]").wait_for(state="attached")
+    expect(page.locator("body[data-photo-keys]")).to_be_attached()
     for presses, place in (("jjj", 4), ("kk", 2), (["ArrowRight"] * 5, 7), (["ArrowLeft"] * 3, 4), ("K", 3)):
         for key in presses:
             page.keyboard.press(key)
