@@ -14,6 +14,7 @@ from fashion_core.files import atomic_write
 from fashion_core.photos.imaging import printable
 
 LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
+EPOCH_SUMS = {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}  # of progress, where an epoch begins
 GRAPH = "openvino.constants"  # a tensor of a model folder's weights that is model.xml's and not the network's
 LFS_POINTER = b"version https://git-lfs"
 
@@ -103,6 +104,6 @@ def rewind_to_best(folder: Path) -> int:
     if about["config"]["ema_decay"]:
         tensors |= {f"ema.module.{name}": tensor.clone() for name, tensor in weights.items()}
         tensors["ema.n_averaged"] = torch.tensor(step)
-    about["progress"] |= {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}
+    about["progress"] |= EPOCH_SUMS
     save(folder / LAST, tensors, about)
     return step

@@ -34,7 +34,7 @@ class Helper(Trainer):
 
     def _end_epoch(self, epoch: int, done: int, seconds: float) -> None:
         """Count anew; the leader validates meanwhile."""
-        self.progress.loss_sum, self.progress.right, self.progress.seen, self.progress.labelled = 0.0, 0, 0, 0
+        self.progress.begin_epoch()
 
     def _diverged(self, what: str) -> NotFinite:
         return NotFinite(what)

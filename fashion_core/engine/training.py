@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.augmentation import Augmentation
-from fashion_core.engine.checkpoint import BEST, LAST, rewind_to_best
+from fashion_core.engine.checkpoint import BEST, EPOCH_SUMS, LAST, rewind_to_best
 from fashion_core.engine.device import Log, autocast, choose_precision, predict_logits, try_in_memory
 from fashion_core.engine.losses import distilled, partial_cross_entropy
 from fashion_core.engine.processes import Team, take_device
@@ -85,6 +85,10 @@ class Progress:
     accumulate: int = 1
     precision: str = "float32"
     origin: str = ""
+
+    def begin_epoch(self) -> None:
+        """Count anew."""
+        vars(self).update(EPOCH_SUMS)
 
 
 @dataclass
@@ -299,7 +303,7 @@ class Trainer:
             train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.right / max(progress.labelled, 1),
             validation_loss=loss, validation_accuracy=accuracy, **self._speed(done, seconds),
         )  # fmt: skip
-        progress.loss_sum, progress.right, progress.seen, progress.labelled = 0.0, 0, 0, 0
+        progress.begin_epoch()
         self.save_last()
 
     def _validation_logits(self) -> torch.Tensor:
