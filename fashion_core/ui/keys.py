@@ -279,24 +279,10 @@ def own_class(name: str, label: str) -> str:
     return f"own-{name}-{label}"
 
 
-def own_menu(name: str, label: str) -> str:
-    """What can be done with a class of one's own set."""
-    return f"own-menu-{name}-{label}"
-
-
-def own_name(name: str, label: str) -> str:
-    """The name of a class of one's own set, to change."""
-    return f"own-name-{name}-{label}"
-
-
-def own_remove(name: str, label: str) -> str:
-    return f"own-remove-{name}-{label}"
+def of_own_class(what: str, name: str, label: str) -> str:
+    """What can be done with a class of one's own set, its name in a field, its photos."""
+    return f"own-{what}-{name}-{label}"
 
 
 def own_undo(place: int) -> str:
     return f"own-undo-{place}"
-
-
-def own_photos(name: str, label: str) -> str:
-    """The photos of a class of one's own set."""
-    return f"own-photos-{name}-{label}"

@@ -50,16 +50,16 @@ def _class(root: Path, label: str) -> None:
     kept = own_classes.photos(root, label)
     with st.container(horizontal=True, vertical_alignment="center"):
         _said_and_menu(root, label, kept)
-    photo_grid(kept, [""] * len(kept), key=keys.own_photos(root.name, label), page_size=12)
+    photo_grid(kept, [""] * len(kept), key=keys.of_own_class("photos", root.name, label), page_size=12)
 
 
 def _said_and_menu(root: Path, label: str, kept: list[Path]) -> None:
     words = escape_markdown(answer_in_words(label))
     st.caption(f"{words}: {len(kept):,} {'photo' if len(kept) == 1 else 'photos'}", width="content")
-    with st.popover("Rename or remove", icon=":material/edit:", key=keys.own_menu(root.name, label)):
-        key = keys.own_name(root.name, label)
+    with st.popover("Rename or remove", icon=":material/edit:", key=keys.of_own_class("menu", root.name, label)):
+        key = keys.of_own_class("name", root.name, label)
         st.text_input("Name", label, key=key, on_change=_rename, args=(root, label, key))
-        st.button("Remove this class", icon=":material/delete:", key=keys.own_remove(root.name, label),
+        st.button("Remove this class", icon=":material/delete:", key=keys.of_own_class("remove", root.name, label),
                   on_click=_remove, args=(root, label), help="Its photos are kept, and it can be brought back."
                   )  # fmt: skip
 
