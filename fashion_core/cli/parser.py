@@ -138,3 +138,5 @@ def _tag(command: Command) -> None:
     sub.add_argument("model", help="a run, a weights folder or a name in weights/")
     sub.add_argument("photos", type=_path, help="a folder, a zip, or a text file with a path on each line")
     sub.add_argument("--out", type=_path, required=True, metavar="FILE.parquet")
+    sub.add_argument("--ray", metavar="HOST:PORT", help="by the Ray cluster there; local: by one of this machine")
+    sub.add_argument("--workers", type=int, metavar="N", help="with --ray: processes; default: as the cores allow")

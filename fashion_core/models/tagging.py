@@ -43,27 +43,83 @@ class _Tagger:
     digest: str
 
 
-def tag(predictor: Predictor, photos: Listing, out: Path, progress: Progress = None) -> int:
+@dataclass(frozen=True)
+class Work:
+    """All photos, in parts of `size`, which lie in the folder `parts` once they are answered."""
+
+    tagger: _Tagger
+    photos: Listing
+    parts: Path
+    size: int
+
+    @classmethod
+    def of(cls, predictor: Predictor, photos: Listing, parts: Path, size: int) -> "Work":
+        tagger = _Tagger(predictor, load_explanations(predictor.folder), _model_digest(predictor.folder))
+        return cls(tagger, photos, parts, size)
+
+    def __len__(self) -> int:
+        return -(-len(self.photos.names) // self.size)
+
+    def places(self, number: int) -> range:
+        """The photos of a part."""
+        return range(number * self.size, min((number + 1) * self.size, len(self.photos.names)))
+
+    def digest(self, number: int) -> str:
+        """Of what a part is made of: the model, its photos and when they were written."""
+        photos = (f"{self.photos.names[place]}\0{self.photos.stamp(place)}" for place in self.places(number))
+        told = [self.tagger.digest, self.photos.kind, *photos]
+        return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def file(self, number: int) -> Path:
+        return self.parts / f"{number:06}.parquet"
+
+    def is_done(self, number: int, digest: str) -> bool:
+        """Whether the part is there, whole and of this digest."""
+        try:
+            return (pq.read_schema(self.file(number)).metadata or {}).get(META) == digest.encode()
+        except (FileNotFoundError, pa.ArrowInvalid):
+            return False
+
+    def answer(self, number: int, digest: str, progress: Progress = None) -> None:
+        """Make a part, whole or not at all."""
+        table = _answered(self.tagger, self.photos, self.places(number), progress)
+        with atomic_write(self.file(number)) as partial:
+            pq.write_table(table.replace_schema_metadata({META: digest}), partial, compression="zstd")
+
+
+Answer = Callable[[Work, dict[int, str], Progress], None]  # makes the parts of those numbers and digests
+
+
+def one_by_one(work: Work, missing: dict[int, str], progress: Progress) -> None:
+    """Make the missing parts in this process."""
+    for number, digest in missing.items():
+        work.answer(number, digest, progress)
+        if progress:
+            progress(work.places(number).stop, len(work.photos.names), "Tagging")
+
+
+def tag(
+    predictor: Predictor, photos: Listing, out: Path, progress: Progress = None, answer: Answer = one_by_one
+) -> int:
     """Answer every photo into `out`; returns how many could not be read, each of them a row with its reason.
 
     UserError where `out` is there already with other photos or another model, or where another process writes it.
     """
     if out.suffix != ".parquet":
         raise UserError(f"{printable(out)} must end in .parquet: choose such a name for --out.")
-    tagger = _Tagger(predictor, load_explanations(predictor.folder), _model_digest(predictor.folder))
-    ranges = [range(start, min(start + PART, len(photos.names))) for start in range(0, len(photos.names), PART)]
-    digests = [_part_digest(tagger, photos, places) for places in ranges]
-    job = hashlib.sha256("".join(digests).encode()).hexdigest()
-    parts = out.with_name(f"{out.name}.parts")
+    work = Work.of(predictor, photos, out.absolute().with_name(f"{out.name}.parts"), PART)
+    digests = {number: work.digest(number) for number in range(len(work))}
+    job = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
     if not _is_done(out, job):
-        parts.mkdir(parents=True, exist_ok=True)
+        work.parts.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(parts / "lock", timeout=0):
-                _answer_parts(tagger, photos, parts, ranges, digests, progress)
-                _join(out, [_part_file(parts, number) for number in range(len(ranges))], _about(tagger, photos, job))
+            with FileLock(work.parts / "lock", timeout=0):
+                missing = {number: digest for number, digest in digests.items() if not work.is_done(number, digest)}
+                answer(work, missing, progress)
+                _join(out, [work.file(number) for number in digests], _about(work.tagger, photos, job))
         except Timeout:
             raise UserError(f"Another process is writing {printable(out)}: wait for it, or end it.") from None
-    shutil.rmtree(parts, ignore_errors=True)
+    shutil.rmtree(work.parts, ignore_errors=True)
     return pq.read_table(out, columns=["reason"])["reason"].drop_null().length()
 
 
@@ -75,11 +131,6 @@ def _model_digest(folder: Path) -> str:
             with (folder / name).open("rb") as file:
                 whole.update(name.encode() + hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()
-
-
-def _part_digest(tagger: _Tagger, photos: Listing, places: range) -> str:
-    told = [tagger.digest, photos.kind, *(f"{photos.names[place]}\0{photos.stamp(place)}" for place in places)]
-    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _is_done(out: Path, job: str) -> bool:
@@ -95,36 +146,6 @@ def _is_done(out: Path, job: str) -> bool:
             f"{printable(out)} is there already, of other photos or another model: choose another name, or remove it."
         )
     return True
-
-
-def _part_file(parts: Path, number: int) -> Path:
-    return parts / f"{number:06}.parquet"
-
-
-def _answer_parts(
-    tagger: _Tagger,
-    photos: Listing,
-    parts: Path,
-    ranges: Sequence[range],
-    digests: Sequence[str],
-    progress: Progress,
-) -> None:
-    """Make every part that is not there yet; whole ones of the same photos and model are kept."""
-    for number, (places, digest) in enumerate(zip(ranges, digests, strict=True)):
-        file = _part_file(parts, number)
-        if not _is_part(file, digest):
-            table = _answered(tagger, photos, places, progress)
-            with atomic_write(file) as partial:
-                pq.write_table(table.replace_schema_metadata({META: digest}), partial, compression="zstd")
-        if progress:
-            progress(places.stop, len(photos.names), "Tagging")
-
-
-def _is_part(file: Path, digest: str) -> bool:
-    try:
-        return (pq.read_schema(file).metadata or {}).get(META) == digest.encode()
-    except (FileNotFoundError, pa.ArrowInvalid):
-        return False
 
 
 def _answered(tagger: _Tagger, photos: Listing, places: range, progress: Progress) -> pa.Table:
