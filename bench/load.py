@@ -1,8 +1,10 @@
 """Many visitors of a shared server: python -m bench.load [--visitors 50] [--minutes 10] [--train]
 
 Each is a real session over the app's websocket: it opens Home, Evaluate, Compare and Predict by turns and hands in a
-photo that nobody handed in before. With --train the quick recipe trains meanwhile. What a rerun waits for the model,
-the queue before it and the answer itself, is counted apart. Memory is that of the server and of what it started.
+photo that nobody handed in before. Between two clicks it thinks as a visitor of the benchmark TPC-W does: times of a
+negative exponential distribution with a mean of 7 seconds, cut at ten times that. With --train the quick recipe trains
+meanwhile. What a rerun waits for the model, the queue before it and the answer itself, is counted apart. Memory and
+processor time are those of the server and of what it started.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -164,10 +167,14 @@ class Visitor:
             pass
 
 
+async def think(mean: float) -> None:
+    await asyncio.sleep(min(random.expovariate(1 / mean), 10 * mean))
+
+
 async def visit(url: str, photos: list[bytes], end: float, pause: float, seen: Seen, number: int) -> None:
     """One visitor, from an address of its own, until `end`; what goes wrong is noted, and ends the session."""
     try:
-        await asyncio.sleep(random.uniform(0, pause))
+        await asyncio.sleep(random.uniform(0, 3 * pause))  # all of them do not come at once
         stream = url.replace("http", "ws", 1) + "/_stcore/stream"
         address = {"X-Forwarded-For": f"10.0.{number // 256}.{number % 256}"}  # as a proxy on this machine says it
         async with connect(
@@ -176,10 +183,11 @@ async def visit(url: str, photos: list[bytes], end: float, pause: float, seen: S
             visitor = await asyncio.to_thread(Visitor, socket, url, seen)
             while time.monotonic() < end:
                 await visitor.open(random.choice(PAGES))
-                await asyncio.sleep(random.uniform(0, 2 * pause))
+                await think(pause)
                 page = await visitor.open("predict")
+                await think(pause)  # it looks for a photo
                 await visitor.hand_in(page, random.choice(photos) + uuid.uuid4().bytes)  # after a JPEG's end: as good
-                await asyncio.sleep(random.uniform(0, 2 * pause))
+                await think(pause)
     except Exception as fault:  # whatever it is, this session has failed
         seen.failures.append(f"{type(fault).__name__}: {fault}")
 
@@ -190,10 +198,23 @@ async def all_visit(url: str, photos: list[bytes], visitors: int, seconds: float
     return seen
 
 
-def memory(server: Server) -> float:
-    """Resident memory of the server and the processes it started, in MiB."""
+class Cost(NamedTuple):
+    """Of the server and the processes it started: resident memory in MiB, pages in common counted for each of them and
+    once; seconds of the processor, of the server itself and of the rest."""
+
+    resident: float
+    together: float
+    server: float
+    rest: float
+
+
+def cost(server: Server) -> Cost:
     process = psutil.Process(server.process.pid)
-    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True))) / MIB
+    all_of_them = (process, *process.children(recursive=True))
+    memory = [each.memory_full_info() for each in all_of_them]
+    seconds = [each.cpu_times().user + each.cpu_times().system for each in all_of_them]
+    once = sum(getattr(each, "pss", each.rss) for each in memory)  # only Linux knows
+    return Cost(sum(each.rss for each in memory) / MIB, once / MIB, seconds[0], sum(seconds[1:]))
 
 
 @contextmanager
@@ -215,15 +236,19 @@ def training(home: Path, wanted: bool) -> Iterator[None]:
         process.wait()
 
 
-def report(seen: Seen, visitors: int, before: float, after: float) -> None:
+def report(seen: Seen, visitors: int, before: Cost, after: Cost) -> None:
     """Print the table."""
     rows = {"sessions": visitors, "failed": len(seen.failures), "photos": seen.uploads, "photos lost": seen.lost,
             "reruns": len(seen.reruns)}  # fmt: skip
     for name, seconds in (("a rerun", seen.reruns), ("wait for the model", seen.waits)):
         for words, share in (("median", 50), ("95th percentile", 95)):
             rows[f"{name}, {words}"] = f"{np.percentile(seconds, share):.2f} s" if seconds else "–"
-    rows |= {"memory, start": f"{before:.0f} MiB", "memory, end": f"{after:.0f} MiB",
-             "memory, growth": f"{after / before - 1:.1%}"}  # fmt: skip
+    each = 1000 / max(len(seen.reruns), 1)
+    rows |= {"processor, server, a rerun": f"{(after.server - before.server) * each:.0f} ms",
+             "processor, photos, a photo": f"{(after.rest - before.rest) * 1000 / max(seen.uploads, 1):.0f} ms",
+             "memory, start": f"{before.resident:.0f} MiB", "memory, end": f"{after.resident:.0f} MiB",
+             "memory, growth": f"{after.resident / before.resident - 1:.1%}",
+             "memory, common counted once, end": f"{after.together:.0f} MiB"}  # fmt: skip
     for name, value in rows.items():
         print(f"{name:36}{value}")
     for fault in sorted({*seen.failures, *seen.reasons}):
@@ -234,7 +259,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--pause", type=float, default=3.0, help="seconds between two clicks, on average")
+    parser.add_argument("--pause", type=float, default=7.0, help="seconds between two clicks, on average")
     parser.add_argument("--train", action="store_true", help="train the quick recipe meanwhile")
     options = parser.parse_args()
     photos = [file.read_bytes() for file in sorted((ROOT / "examples").rglob("*.jpg"))[:20]]
@@ -243,9 +268,9 @@ def main() -> None:
         (home / "weights").symlink_to(ROOT / "weights")  # the models that ship
         with serve(home, BUSANA_SHARED="1") as server, training(home, options.train):
             asyncio.run(all_visit(server.url, photos, 2, 5.0, 0.5))  # so that all is loaded before memory is read
-            before = memory(server)
+            before = cost(server)
             seen = asyncio.run(all_visit(server.url, photos, options.visitors, 60 * options.minutes, options.pause))
-            after = memory(server)
+            after = cost(server)
         print(f"{psutil.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} at the end")
         report(seen, options.visitors, before, after)
     sys.exit(bool(seen.failures or seen.lost))

@@ -1,6 +1,5 @@
 """Promises of imaging: every common photo comes out as it looks, everything else with its reason."""
 
-import base64
 import io
 import os
 import struct
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, TiffImagePlugin, features
 
+from bench.fuzz import HEIC
 from fashion_core.photos import imaging
 from fashion_core.photos.imaging import BadPhoto
 from fashion_core.runs.config import RANGES
@@ -297,18 +297,6 @@ def test_an_animation_gives_its_first_frame():
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("lime", "red")]
     photo = imaging.read(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
     assert photo.getpixel((4, 4)) == (0, 255, 0)
-
-
-# 64 × 48 pixels, the left half (200, 40, 40) and the right half (30, 60, 200).
-HEIC = base64.b64decode(
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJp"
-    "bG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAAHsAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAAB"
-    "AAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEA"
-    "AQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAA"
-    "FGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhp"
-    "cG1hAAAAAAAAAAEAAQWBAgMFhAAAAINtZGF0AAAAdygBrwngOSMkv//40n//9/QeQ/YKWcF//PoB9/fWX//uVT1FdlX3u3/YIWHA99b8"
-    "SpbJ7Hj03P9L/xclagZwiP/9JdhBCyawNdMV0h/67fI6vnjq3Af/dWfc8FaeogC6JSPWutnmgZ5qBQN0Tv1/NUmFdNwHTcWP"
-)
 
 
 def test_a_phones_heic_is_read():

@@ -1,9 +1,15 @@
 """Only this machine reaches the app, and the app sends nothing about anyone."""
 
+import json
 import os
 import re
+import shutil
+import socket
 import subprocess
+import sys
+import time
 import tomllib
+from pathlib import Path
 
 import pytest
 from browser import ROOT
@@ -77,6 +83,49 @@ def test_the_unit_brings_the_models_that_ship_into_its_home():
     unit = (ROOT / "deploy" / "busana.service").read_text()
     home = re.search(r"BUSANA_HOME=(\S+)", unit)[1]
     assert re.search(rf"^ExecStartPre=-/bin/cp -rn (\S+)/weights {home}/$", unit, re.MULTILINE)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze: apt-get install systemd")
+def test_systemd_reads_the_unit_and_calls_it_well_shut_in(tmp_path):
+    unit, file = (ROOT / "deploy" / "busana.service").read_text(), tmp_path / "busana.service"
+    file.write_text(unit.replace("/srv/busana/.venv/bin/streamlit", sys.executable))  # verified is what is there
+    done = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    least = ["--offline=true", "--threshold=40", "--no-pager"]  # of 100, which is no protection
+    done = subprocess.run(["systemd-analyze", "security", *least, file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the container is Linux")
+def test_the_containers_own_command_starts_a_healthy_server_from_what_it_copies(tmp_path):
+    """Its packages are those of this environment; pip and apt-get are not run."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    check, command = (json.loads(found) for found in re.findall(r"CMD +(\[.+\])", text))
+    app = tmp_path / "app"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    skipped = [line.rstrip("/") for line in (ROOT / ".dockerignore").read_text().split() if not line.startswith("!")]
+    shutil.copytree(ROOT, app, ignore=lambda folder, names: skipped if Path(folder) == ROOT else [])
+    variables = dict(re.findall(r"(\w+)=(\S+)", re.search(r"^ENV (.+)$", text, re.MULTILINE)[1]))
+    variables |= {"BUSANA_HOME": str(app), "HOME": str(tmp_path)}
+    here = [
+        sys.executable,
+        "-m",
+        *(word.replace("8501", str(port)).replace("0.0.0.0", "127.0.0.1") for word in command),
+    ]
+    server = subprocess.Popen(here, cwd=app, env=os.environ | variables, stdout=subprocess.DEVNULL)
+    try:
+        healthy, end = (
+            [sys.executable, *(word.replace("8501", str(port)) for word in check[1:])],
+            time.monotonic() + 180,
+        )
+        while subprocess.run(healthy, stderr=subprocess.DEVNULL).returncode:
+            assert server.poll() is None and time.monotonic() < end
+            time.sleep(0.5)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")

@@ -6,11 +6,12 @@ The pages folder alone would serve them too, but then a deep link could reach a 
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from fashion_core.ui import shared
+from fashion_core.ui import garbage, shared
 from fashion_core.ui.boot import PAGES, guard
 from fashion_core.ui.document import ICON
 
 shared.apply()
+garbage.set_aside()
 st.set_page_config(page_icon=ICON)  # before the menu: else the browser fetches a page's icon from a host of fonts
 LISTED = {
     "Home": ":material/checkroom:",
