@@ -39,7 +39,6 @@ def choose_source() -> Source:
 
 
 boot("Evaluate")
-st.html(filters.STYLE)  # before what it keeps a place for
 with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=keys.HEADLINE):
     st.title("Evaluate", width="content")
     figures = st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.FIGURES)
@@ -47,7 +46,7 @@ chosen = choose_source()
 with figures, guard():
     headline.show(chosen)
     menu = st.container(width="content")
-bar = st.container()
+bar = st.container(key=keys.BAR)
 left, right = st.columns([6, 5], gap="large")
 with left:
     tabs = dict(zip(VIEWS, st.tabs(list(VIEWS), key=keys.VIEW, bind="query-params"), strict=True))

@@ -16,14 +16,6 @@ from fashion_core.ui.sample_set import show_sample
 from fashion_core.ui.stored import evaluation_of, opening_file, opens_on
 from fashion_core.ui.try_photos import try_photos
 
-# The link of a box begins where its text does; the two ways onward look like buttons.
-STYLE = """<style>
-[class*="st-key-link-"] [data-testid="stPageLink"] { margin-left: -.5rem; }
-.st-key-onward a {
-  border: 1px solid rgb(128 128 128 / .5); border-radius: .375rem; padding: .375rem .875rem; justify-content: center;
-}
-</style>"""
-
 SETS = {"people": "photos people took", "test": "test photos"}
 MISTAKES = 6  # kinds of mistakes with a photo each
 FIRST_STEPS = (  # page, icon, label, what it is for
@@ -96,7 +88,7 @@ def show_model(ref: ModelRef) -> None:
         link("train", "Train your own", ":material/model_training:")
     st.header("How often it is right")
     measured = results(ref)
-    grid = st.grid(len(measured), min_column_width=220, border=True)
+    grid = st.grid(len(measured), min_column_width=220, border=True, key=keys.figures("home"))
     for result in measured:
         with grid.container(gap="xsmall"):
             st.metric(result.on, result.share)
@@ -113,7 +105,6 @@ def show_model(ref: ModelRef) -> None:
 
 
 boot("Home")
-st.html(STYLE)
 st.title("Busana")
 tested = [ref for ref in models() if not ref.problem and ref.card.metrics.test_n]
 if tested:

@@ -6,7 +6,7 @@ import pytest
 from browser import ROOT, SOON, Server
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect
 
-from fashion_core.ui.document import ICON, SCRIPT
+from fashion_core.ui.document import ICON, LARGE, SCRIPT, SMALL, STYLE, code_first, files_of_code
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,9 @@ def test_every_document_is_whole_and_has_the_script_once(fresh):
             body = document.read()
             assert int(document.headers["content-length"]) == len(body) and document.headers["etag"] is None
         assert body.count(SCRIPT) == 1 and body.index(SCRIPT) < body.index(b"<script type=") and b"</html>" in body
+        assert body.count(STYLE) == 1 and body.index(STYLE) > body.index(b'<div id="root">')
+        page = "evaluate" if "evaluate" in path else ""
+        assert body.index(code_first(page)) < body.index(b'<script type="module" crossorigin')
 
 
 def test_what_pages_fetch_themselves_is_as_streamlit_sends_it(fresh):
@@ -79,3 +82,16 @@ def test_the_menu_of_a_phone_closes_after_a_tap_on_a_page(fresh, browser: Browse
 
 def test_the_house_has_one_icon():
     assert [file.name for file in (ROOT / "fashion_core").rglob("*.png")] == [ICON.name]
+
+
+def test_code_that_the_document_asks_for_early_is_part_of_this_streamlit(fresh):
+    files = files_of_code()
+    assert [name for name in {*SMALL, *sum(LARGE.values(), ())} if name not in files] == []
+    with urlopen(f"{fresh.url}/{files['Button']}") as file:
+        assert "javascript" in file.headers["content-type"]
+    assert b"EChartsChart" in code_first("") and b"EChartsChart" not in code_first("data")
+
+
+def test_code_that_a_streamlit_lacks_is_left_out(monkeypatch):
+    monkeypatch.setattr("fashion_core.ui.document.files_of_code", lambda: {"Button": "./static/js/Button.x.js"})
+    assert code_first("evaluate") == b'<script type="module">import "./static/js/Button.x.js"; </script>'

@@ -19,6 +19,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 MISTAKES = "wrong"  # the name of the row and the column that count them
 TITLE_STYLE = {"fontSize": 12, "fontWeight": "normal"}
 UPRIGHT_UP_TO = 4  # more classes turn the labels below the plot
+HEIGHT, LEARNED_HEIGHT = 300, 340  # pixels of a Plotly chart: its place has it before the chart is there
 CLASSES_UP_TO = 40  # of a picture: more cannot be told apart, and each cell is sent to the browser
 LABELS_UP_TO = 24  # more classes leave no room for numbers in the cells: there the tooltip says them
 
@@ -195,13 +196,13 @@ def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
             hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{name}</extra>",
         )  # fmt: skip
     figure.add_vline(epoch, line={"color": CHOSEN, "dash": "dot"})
-    _lay_out(figure, top=8).update_layout(height=340, legend={"orientation": "h", "y": -0.25})
+    _lay_out(figure, top=8).update_layout(height=LEARNED_HEIGHT, legend={"orientation": "h", "y": -0.25})
     figure.update_xaxes(title="epoch", zeroline=False)
     return figure.update_yaxes(title="right", tickformat=".0%", range=[-0.02, 1.02], zeroline=False)
 
 
 def _lay_out(figure: "Figure", top: int) -> "Figure":
-    return figure.update_layout(margin={"l": 8, "r": 8, "t": top, "b": 40}, height=300, dragmode=False)
+    return figure.update_layout(margin={"l": 8, "r": 8, "t": top, "b": 40}, height=HEIGHT, dragmode=False)
 
 
 def _of_shares(figure: "Figure", x: str, y: str, span: list[float] | None) -> "Figure":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon", "hexagram")
+HEIGHT = 520  # pixels
 GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 
 
@@ -49,7 +50,7 @@ def map_figure(
         figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
                            line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
     # Streamlit 1.67 lets a click select only where a drag pans; the lasso is in the bar above, in a margin of its own.
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 40}, height=520, dragmode="pan",
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 40}, height=HEIGHT, dragmode="pan",
                          legend={"orientation": "h", "y": -0.04})  # fmt: skip
     figure.update_xaxes(visible=False)
     return figure.update_yaxes(visible=False, scaleanchor="x")

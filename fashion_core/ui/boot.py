@@ -14,14 +14,6 @@ from fashion_core.ui.document import ICON
 PAGES = APP / "pages"
 ABOUT = f"**Busana {__version__}**: train, inspect and share apparel photo classifiers."
 
-# One colour cannot be both: dark enough under the white words of a button, and light enough for words on the dark.
-ACTIVE = """<style>
-:root { --accent: light-dark(#3b4a9f, #a3b0f7); }
-[data-testid="stButtonGroup"] :is([aria-checked="true"], [aria-pressed="true"]) p {
-  color: var(--accent);
-}
-</style>"""
-
 
 def boot(title: str) -> None:
     """Set up the page that follows: the wide layout, the browser's title and icon. It ends here for a visitor of a
@@ -32,7 +24,6 @@ def boot(title: str) -> None:
         layout="wide",
         menu_items={"About": ABOUT},  # without an item the minimal toolbar hides its menu, and the choice of theme
     )
-    st.html(ACTIVE)
     shared.apply()
     with guard():
         shared.require_page(title)

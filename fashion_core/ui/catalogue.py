@@ -17,7 +17,7 @@ from fashion_core.photos import imaging
 from fashion_core.photos.imaging import BadPhoto
 from fashion_core.photos.label_corrections import Action
 from fashion_core.ui import keys
-from fashion_core.ui.gallery import STYLE, TILE, escape_markdown
+from fashion_core.ui.gallery import TILE, escape_markdown
 from fashion_core.ui.stored import mtime
 
 PAGE, ALIKE = 24, 12
@@ -90,7 +90,6 @@ def asked_photo(tagged: Tagged) -> int | None:
 
 def tiles(tagged: Tagged, rows: pd.DataFrame, key: str) -> None:
     """A page of photos; the button of each opens it beside those like it."""
-    st.html(STYLE)
     grid = st.grid(min_column_width=136, gap="small", key=keys.grid(key))
     for place, row in zip(rows.index.tolist(), rows.to_dict("records"), strict=True):
         with grid.container(key=keys.tile(key, place), gap="xsmall"):

@@ -1,13 +1,20 @@
-"""The document that a browser loads before any page, and its icon: Streamlit's own, with a script of a few lines.
+"""The document that a browser loads before any page, and its icon: Streamlit's own, with three things put in.
 
     app = st.App("fashion_core/ui/router.py", routes=ROUTES, middleware=MIDDLEWARE)
 
-The script says where the server is. Without it the browser of a deep link, /evaluate, looks below that page first and
+A script says where the server is. Without it the browser of a deep link, /evaluate, looks below that page first and
 logs two errors. It also closes the menu of a phone after a tap on a page, which Streamlit 1.67 leaves open.
+
+The code of buttons, lists and pictures is loaded with Streamlit's own. By itself Streamlit loads it when the first of
+them comes, holds a flat strip in its place, and lets all below move down once the code is there.
+
+The style of all pages, `style.css`, is there before the first page is, for the same reason.
 """
 
+from functools import cache
 from pathlib import Path
 
+import streamlit
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse
@@ -24,9 +31,41 @@ document.addEventListener("click", event => {
 })
 </script>"""
 
+STYLE = b"<style>" + Path(__file__).with_name("style.css").read_bytes() + b"</style>"
+# Streamlit's names of the code: of what is small and on many pages; and of what is large, by page.
+SMALL = (
+    "BidiComponent", "Button", "ButtonGroup", "Checkbox", "DownloadButton", "FileUploader", "Html", "ImageList",
+    "LinkButton", "Metric", "Multiselect", "NumberInput", "PageLink", "Pagination", "Progress", "Selectbox", "Slider",
+    "Spinner", "TextInput",
+)  # fmt: skip
+LARGE = {
+    "": ("EChartsChart",),
+    "data": ("DataFrame",),
+    "train": ("DataFrame", "EChartsChart"),
+    "evaluate": ("DataFrame", "EChartsChart"),
+    "compare": ("DataFrame", "EChartsChart"),
+}
+
+
+@cache
+def files_of_code() -> dict[str, str]:
+    """Name → file of each piece of Streamlit's code, as this release has them."""
+    folder = Path(streamlit.__file__).with_name("static") / "static" / "js"
+    return {file.name.split(".")[0]: f"./static/js/{file.name}" for file in folder.glob("*.js")}
+
+
+def code_first(page: str) -> bytes:
+    """HTML that loads what `page`, by its address, is made of: what is small before Streamlit begins, as scripts of
+    this type run in their order; what is large beside it. Code that a release of Streamlit lacks is left out."""
+    files = files_of_code()
+    links = "".join(f'<link rel="modulepreload" href="{files[name]}">' for name in LARGE.get(page, ()) if name in files)
+    imports = "".join(f'import "{files[name]}"; ' for name in SMALL if name in files)
+    return f'{links}<script type="module">{imports}</script>'.encode()
+
 
 class WithScript:
-    """ASGI middleware: every HTML document has the script at the beginning of its head."""
+    """ASGI middleware: every HTML document has the script and the code at the beginning of its head, and the style at
+    the end of its body, where it has the last word."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -38,14 +77,15 @@ class WithScript:
         # Neither compressed, so that the script can be put in, nor "as you have it", as that may be an older script.
         left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
         headers = [(name, value) for name, value in scope["headers"] if name not in left_out]
-        await self.app({**scope, "headers": headers}, receive, _Document(send))
+        page = scope["path"].rpartition("/")[2]
+        await self.app({**scope, "headers": headers}, receive, _Document(send, SCRIPT + code_first(page)))
 
 
 class _Document:
-    """Sends an answer on: an HTML document whole, with the script in it, anything else as it comes."""
+    """Sends an answer on: an HTML document whole, with `head` and the style in it, anything else as it comes."""
 
-    def __init__(self, send: Send):
-        self._send = send
+    def __init__(self, send: Send, head: bytes):
+        self._send, self._head = send, head
         self._start: Message | None = None
         self._body = b""
 
@@ -60,7 +100,7 @@ class _Document:
                 await self._send_whole(self._start)
 
     async def _send_whole(self, start: Message) -> None:
-        body = self._body.replace(b"<head>", b"<head>" + SCRIPT, 1)
+        body = self._body.replace(b"<head>", b"<head>" + self._head, 1).replace(b"</body>", STYLE + b"</body>", 1)
         changed = (b"content-length", b"etag", b"last-modified", b"accept-ranges")
         headers = [(name, value) for name, value in start["headers"] if name.lower() not in changed]
         await self._send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})

@@ -22,28 +22,10 @@ from fashion_core.ui.stored import evaluation_of, opening_file
 EXAMPLES = 6  # classes with a photo
 SIZE = 240  # pixels of a picture: twice its width, sharp on a dense screen
 
-# A button as large as its tile. Nothing between the two may be positioned, or it would hold the button's surface.
-STYLE = """<style>
-[class*="st-key-tile-example-"] { position: relative; }
-[class*="st-key-tile-example-"] [data-testid="stImage"] img {
-  aspect-ratio: 1; width: 100%; object-fit: cover; border-radius: .375rem; background: rgb(128 128 128 / .13);
-}
-[class*="st-key-tile-example-"] [data-testid="stElementToolbar"] { display: none; }
-[class*="st-key-tile-example-"] :has(button), [class*="st-key-tile-example-"] button { position: static; }
-[class*="st-key-tile-example-"] button { padding: 0; min-height: 1.5rem; outline: none; box-shadow: none !important; }
-[class*="st-key-tile-example-"] button p { font-size: .875rem; line-height: 1.2; }
-[class*="st-key-tile-example-"] button::after {
-  content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
-}
-[class*="st-key-tile-example-"] button:hover::after { box-shadow: 0 0 0 2px currentColor; }
-[class*="st-key-tile-example-"] button:focus-visible::after { box-shadow: 0 0 0 3px currentColor; }
-</style>"""
-
 
 def choose_example(ref: ModelRef) -> Path | None:
     """A row of examples; returns the file of the one that was pressed last, if any."""
     if found := _examples(ref):
-        st.html(STYLE)
         st.caption("No photo at hand? Press one of these:")
     else:
         offer_sample()

@@ -27,66 +27,6 @@ TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on 
 DECISION_ICON = ":material/gavel:"  # of a decision on a label, wherever one is shown
 MISSING = "This photo is not on this machine: Evaluate asks for its folder."
 
-# Square photo areas of one size, the photo whole inside, on a surface that suits light and dark; names wrap, uncut.
-STYLE = """<style>
-[class*="st-key-tile-"] img {
-  aspect-ratio: 1; width: 100%; object-fit: contain; border-radius: .375rem; background: rgb(128 128 128 / .13);
-}
-/* The place of a photo is square before it is there, so that nothing moves when it comes. */
-[class*="st-key-tile-"] > .stElementContainer:first-child { aspect-ratio: 1; }
-[class*="st-key-tile-"] [data-testid="stCaptionContainer"] { overflow-wrap: anywhere; line-height: 1.35; opacity: .85; }
-[class*="st-key-absent-"] {
-  aspect-ratio: 1; border-radius: .375rem; background: rgb(128 128 128 / .13); padding: .75rem;
-  display: flex; justify-content: center; text-align: center;
-}
-/* The button that opens a photo is as large as its tile, and has no text to see. Nothing between the two may be
-   positioned, or it would hold the button's surface. */
-[class*="st-key-tile-"]:has([class*="st-key-why-"]) { position: relative; }
-[class*="st-key-why-"] { height: 1px; }
-[class*="st-key-why-"], [class*="st-key-why-"] :has(button), [class*="st-key-why-"] button { position: static; }
-[class*="st-key-tile-"]:has([class*="st-key-why-"]) [data-testid="stElementToolbar"] { display: none; }
-[class*="st-key-why-"] button {
-  width: 1px; height: 1px; min-height: 0; padding: 0; border: 0; font-size: 0;
-  outline: none; box-shadow: none !important;
-}
-[class*="st-key-why-"] button * { font-size: 0; overflow: hidden; }
-[class*="st-key-why-"] button::after {
-  content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
-}
-[class*="st-key-why-"] button:hover::after { box-shadow: 0 0 0 2px rgb(128 128 128 / .6); }
-[class*="st-key-why-"] button:focus-visible::after { box-shadow: 0 0 0 3px var(--accent); }
-</style>"""
-
-# A link as large as its tile. Nothing between the two may be positioned, or it would hold the link's surface.
-LINK_STYLE = """<style>
-[class*="st-key-tile-"]:has([data-testid="stPageLink"]) { position: relative; }
-[class*="st-key-tile-"] :has(> * a), [class*="st-key-tile-"] :has(> a), [class*="st-key-tile-"] a { position: static; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] * { overflow: visible; white-space: normal; line-height: 1.3; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] a { padding: 0; background: none; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] a::after {
-  content: ""; position: absolute; inset: 0; border-radius: .375rem;
-}
-[class*="st-key-tile-"] [data-testid="stPageLink"] a:hover::after { box-shadow: 0 0 0 2px currentColor; }
-[class*="st-key-tile-"] [data-testid="stPageLink"] a:focus-visible::after { box-shadow: 0 0 0 3px currentColor; }
-</style>"""
-
-
-# A checkbox whose surface is its tile. Nothing between the two may be positioned, or it would hold that surface.
-TICK_STYLE = """<style>
-[class*="st-key-tile-"]:has([class*="st-key-tick-"]) { position: relative; }
-[class*="st-key-tile-"]:has([class*="st-key-tick-"]) [data-testid="stElementToolbar"] { display: none; }
-[class*="st-key-tick-"], [class*="st-key-tick-"] :has(label), [class*="st-key-tick-"] label { position: static; }
-[class*="st-key-tick-"] label p { font-size: 0; }  /* the tile says the name; who hears the page needs it here */
-[class*="st-key-tick-"] label::after {
-  content: ""; position: absolute; inset: 0; border-radius: .375rem; cursor: pointer;
-}
-[class*="st-key-tick-"] label:hover::after { box-shadow: 0 0 0 2px rgb(128 128 128 / .6); }
-[class*="st-key-tile-"]:has([class*="st-key-tick-"] input:checked) label::after {
-  box-shadow: 0 0 0 3px var(--accent);
-}
-[class*="st-key-tick-"] label:has(input:focus-visible)::after { outline: 3px dashed currentColor; outline-offset: 2px; }
-</style>"""
-
 
 class Ticks(NamedTuple):
     """The photos that are selected, by path, and what is called with a path and whether it is from now on."""
@@ -170,7 +110,6 @@ def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str
 
 def photo_link_grid(photos: Sequence[tuple[Path, str, Mapping[str, str]]], *, key: str, page: str) -> None:
     """Photos over a link each, (file, words, query) to one of our pages: the whole tile follows it."""
-    st.html(STYLE + LINK_STYLE)
     grid = st.grid(3, min_column_width=136, gap="small", key=keys.grid(key))
     for place, (file, words, query) in enumerate(photos):
         with grid.container(key=keys.tile(key, place), gap="xxsmall"):
@@ -200,7 +139,6 @@ def _tiles(
     on_open: Callable[[str], None] | None = None,
     ticks: Ticks | None = None,
 ) -> None:
-    st.html(STYLE + (TICK_STYLE if ticks else ""))
     grid = st.grid(min_column_width=136, gap="small", key=keys.grid(key))
     for place, (file, caption) in enumerate(zip(files, captions, strict=True)):
         with grid.container(key=keys.tile(key, place), gap="xsmall"):

@@ -20,7 +20,8 @@ AREA = "area"  # corners on the map
 LAST_SELECTED = "last-selected"  # table or chart → (its variant, the place), see selection.last_selected
 
 # Evaluate: the line of switches, the headline and the filter bar (ui/evaluate/filters.py)
-HEADLINE, FIGURES, SWITCHES, FILTER_BAR, CHIPS = "headline", "figures", "switches", "filter-bar", "chips"
+HEADLINE, FIGURES, SWITCHES, BAR = "headline", "figures", "switches", "bar"
+FILTER_BAR, CHIPS = "filter-bar", "chips"
 CLEAR_ALL, CLEAR_EMPTY = "clear-all", "clear-empty"
 
 # Evaluate: its views (ui/evaluate/views.py) and what each shows
@@ -144,6 +145,16 @@ def grid(gallery: str) -> str:
 
 def tile(gallery: str, place: int) -> str:
     return f"tile-{gallery}-{place}"
+
+
+def figures(of: str) -> str:
+    """A grid of figures, each with words under it."""
+    return f"figures-{of}"
+
+
+def settings(which: str) -> str:
+    """A grid of fields with settings of a training."""
+    return f"settings-{which}"
 
 
 def example(place: int) -> str:

@@ -92,7 +92,7 @@ def show_table(tested: Sequence[TestedModel]) -> None:
     ]  # fmt: skip
     shows = st.dataframe(pd.DataFrame(rows, columns=list(COLUMNS)), hide_index=True, column_config=COLUMNS,
                          placeholder=NONE, key=keys.COMPARE_TABLE, on_select="rerun",
-                         selection_mode="single-cell")  # fmt: skip
+                         height=min(35 * (len(rows) + 1) + 3, 400), selection_mode="single-cell")  # fmt: skip
     st.caption("Click a point in the chart or an accuracy in the table to see its mistakes as photos.")
     if shows.selection.cells:
         row, column = shows.selection.cells[0]

@@ -105,7 +105,7 @@ def headline(found: PhotoSet) -> None:
     in_splits = f"{crossing or 'none'} in more than one split"
     in_classes = f"{conflicts:,} in more than one" if conflicts else None
     reasons = "listed above, with what to do" if bad else "every file is a photo"
-    grid = st.grid(4, min_column_width=150, border=True)
+    grid = st.grid(4, min_column_width=150, border=True, key=keys.figures("data"))
     for label, value, note, button, show in (
         ("Photos", len(photos), size, "all of them", "all"),
         ("Classes", len(found.classes), "one folder each", in_classes, "conflicting"),
@@ -165,6 +165,7 @@ def sizes_table(found: PhotoSet) -> None:
             select(size=common.index[cells[0][0]], table=keys.DATA_SIZES)
 
     st.dataframe({"Size": common.index, "Photos": common.to_numpy()}, hide_index=True, key=keys.DATA_SIZES,
+                 height=35 * (len(common) + 1) + 3,
                  on_select=clicked, selection_mode="single-cell", width="content")  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def recipe_form(preset: str) -> dict[str, Any] | None:
     """Draw the form, filled in with `preset`; returns name → value of all settings when it is sent, else None."""
     values = {}
     with st.form(keys.TRAIN_FORM, border=False):
-        grid = st.grid(3, min_column_width=180)
+        grid = st.grid(3, min_column_width=180, key=keys.settings("often"))
         for name in OFTEN_CHANGED:
             with grid.cell():
                 values[name] = _widget(name, preset)

@@ -5,7 +5,7 @@ import streamlit as st
 from fashion_core import paper
 from fashion_core.photos import imaging, sample
 from fashion_core.ui import keys
-from fashion_core.ui.gallery import STYLE, escape_markdown
+from fashion_core.ui.gallery import escape_markdown
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
@@ -16,7 +16,6 @@ def _photos() -> dict[str, bytes]:
 
 def show_sample() -> None:
     """A photo of each class with its name."""
-    st.html(STYLE)
     st.header("The sample set")
     grid = st.grid(5, min_column_width=100)
     for label, picture in _photos().items():

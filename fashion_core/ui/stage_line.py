@@ -28,24 +28,12 @@ UNCOUNTED = {  # what is said where nothing is counted
     stages.TESTING: "Testing",
     stages.EXPLAINING: "Gathering heat maps and look-alikes",
 }
-STYLE = """<style>
-.stages { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0; padding: 0 !important; list-style: none;
-  font-size: 14px; }
-.stages li { margin: 0; padding: 2px 0; white-space: nowrap; }
-.stages [aria-current] { font-weight: 600; border-bottom: 2px solid light-dark(#3b4a9f, #a3b0f7); }
-.stage-moves { height: 8px; border-radius: 4px; overflow: hidden; background: rgba(128, 128, 128, 0.25); }
-.stage-moves i { display: block; height: 100%; width: 25%; border-radius: 4px;
-  background: light-dark(#3b4a9f, #a3b0f7); animation: stage-moves 1.4s ease-in-out infinite alternate; }
-@keyframes stage-moves { from { margin-left: 0; } to { margin-left: 75%; } }
-@media (prefers-reduced-motion: reduce) { .stage-moves i { animation: none; width: 100%; opacity: 0.5; } }
-</style>"""
 
 
 def draw(log: LogSnapshot, launched: float) -> None:
     """The line, and the bar of the stage that the worker is in; `launched` is when it was started, in seconds since
     1970, 0 where that is not known."""
     stage, start = stages.current(log.latest), log.latest.get("start", {})
-    st.html(STYLE)
     st.html(line(stage, start))
     share, text = progress(stage, start, log.latest.get("evaluate", {}))
     if share is None:

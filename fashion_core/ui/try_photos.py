@@ -23,28 +23,9 @@ from fashion_core.photos import imaging
 from fashion_core.ui import keys, shared
 from fashion_core.ui.answers import Answer, show_answers
 from fashion_core.ui.example_photos import choose_example, chosen_example, forget_example
-from fashion_core.ui.gallery import STYLE as TILES
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 from fashion_core.ui.why import show_why
 
-# From top to bottom: drop zone, answer, examples. A wide window has the examples beside the other two, so that an
-# answer moves nothing; several answers lie below all, as wide as the page. Heights are kept from the start, so that
-# what arrives later moves little.
-STYLE = """<style>
-@media (min-width: 48rem) {
-  .st-key-try-drop { min-height: 9.5rem; }
-  .st-key-try-examples { min-height: 24rem; }
-  .st-key-try {
-    display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); grid-template-rows: auto 1fr; gap: 1rem 2rem;
-  }
-  .st-key-try > :has(> .st-key-try-answer) { grid-row: 2; grid-column: 1; }
-  .st-key-try > :has(> .st-key-try-examples) { grid-row: 1 / 3; grid-column: 2; }
-  .st-key-try > :has(> .st-key-try-answers) { grid-row: 3; grid-column: 1 / -1; }
-}
-.st-key-try [data-testid="stFileUploaderDropzone"] {
-  border: 2px dashed rgb(128 128 128 / .5); min-height: 7.5rem; align-items: center; justify-content: center;
-}
-</style>"""
 MOST_KEPT = 100  # answers of a session on a shared server
 HELP = "Several at once are fine. To paste one, press Tab until Upload is framed, then Ctrl+V."
 
@@ -53,7 +34,6 @@ HELP = "Several at once are fine. To paste one, press Tab until Upload is framed
 def try_photos(ref: ModelRef, k: int = 3, camera: bool = False) -> None:
     """The drop zone, the answers of this model with its `k` likeliest classes, and the examples; with a `camera`, a
     switch for it."""
-    st.html(TILES + STYLE)
     with st.container(key=keys.TRY):
         with st.container(key=keys.TRY_DROP):
             photos = _chosen_photos(camera)

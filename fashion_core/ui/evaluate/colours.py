@@ -50,7 +50,7 @@ def view(state: State) -> Shown:
 def _chart(rows: pd.DataFrame, right: np.ndarray) -> None:
     drawn = drawn_points(right)
     figure = charts.colour_figure(rows[drawn], right[drawn])
-    st.plotly_chart(figure, key=keys.COLOUR_CHART, selection_mode="points",
+    st.plotly_chart(figure, key=keys.COLOUR_CHART, height=charts.HEIGHT, selection_mode="points",
                     on_select=partial(_from_chart, dict(rows.loc[drawn, ["index", "path"]].to_numpy())),
                     config={"displayModeBar": False})  # fmt: skip
     few = "" if drawn.all() else f" {drawn.sum():,} of {len(drawn):,} photos are drawn, the dark and the light alike."

@@ -34,8 +34,8 @@ def _calibration(state: State) -> None:
         if state.votes or state.uncalibrated:
             st.caption(f":material/info: {VOTES if state.votes else UNCALIBRATED}")
     figure = charts.reliability_figure(table)
-    st.plotly_chart(_of_votes(figure) if state.votes else figure, key=keys.RELIABILITY, on_select=_from_bars,
-                    selection_mode="points", config={"displayModeBar": False})  # fmt: skip
+    st.plotly_chart(_of_votes(figure) if state.votes else figure, key=keys.RELIABILITY, height=charts.HEIGHT,
+                    on_select=_from_bars, selection_mode="points", config={"displayModeBar": False})  # fmt: skip
     st.caption("Bars on the dotted line are honest; strokes are 95% intervals. Click a bar to see its photos.")
 
 
@@ -62,7 +62,7 @@ def _refusal(state: State) -> None:
     st.button(f"The {len(evaluation) - n:,} it would refuse", key=keys.select("refused"), type="tertiary",
               icon=":material/photo_library:", on_click=select_by_words, args=(words,),
               disabled=n == len(evaluation))  # fmt: skip
-    st.plotly_chart(charts.coverage_figure(_thinned(curve), share), key=keys.COVERAGE,
+    st.plotly_chart(charts.coverage_figure(_thinned(curve), share), key=keys.COVERAGE, height=charts.HEIGHT,
                     config={"displayModeBar": False})  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def view(state: State) -> Shown:
                               bind="query-params", label_visibility="collapsed")  # fmt: skip
     area = drawn_area()
     corners = None if area is None else tuple(map(tuple, area.tolist()))
-    st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP,
+    st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP, height=photo_map.HEIGHT,
                     on_select=partial(_from_map, state.key), selection_mode=("points", "lasso", "box"),
                     config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True})  # fmt: skip
     st.caption(

@@ -19,21 +19,6 @@ from fashion_core.ui.gallery import escape_markdown
 # What the filter `which` is called where its name does not say it.
 KINDS = {"colour": "wrong colour", "garment": "wrong garment", "both": "wrong in both"}
 
-# Chips are lower than buttons. On a phone each line scrolls sideways instead of breaking, so that photos come soon.
-STYLE = """<style>
-.st-key-switches { min-height: 4.25rem; }  /* as high as its switches, before they are there */
-.st-key-chips button { min-height: 2rem; padding: 0 .625rem; }
-@media (max-width: 40rem) {
-  .st-key-headline { gap: 0; }
-  .st-key-figures, .st-key-switches, .st-key-chips { flex-wrap: nowrap !important; overflow-x: auto; max-width: 100%; }
-  .st-key-figures > *, .st-key-switches > *, .st-key-chips > * { flex-shrink: 0; }
-  .st-key-switches :is(.stElementContainer, [data-testid="stButtonGroup"], [role="radiogroup"]) {
-    flex-wrap: nowrap; width: max-content !important; max-width: none !important;
-  }
-  .st-key-figures button p, .st-key-chips p { white-space: nowrap; }
-}
-</style>"""
-
 
 def state_of(source: Source, cells: Normalise) -> State:
     """Draw the bar and its chips; the state that they and the address make of `source`."""

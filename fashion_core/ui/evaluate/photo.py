@@ -33,15 +33,6 @@ SWATCH = (
     '<span style="display:inline-block;width:1.2em;height:1.2em;vertical-align:-.25em;border-radius:.2em;'
     'border:1px solid rgb(128 128 128 / .5);background:{}"></span>'
 )
-# On a phone the photo takes the whole screen.
-STYLE = """<style>
-@media (max-width: 40rem) {
-  [data-testid="stDialog"] { padding: 0; }
-  [data-testid="stDialog"] > * { margin: 0 !important; width: 100%; max-width: 100%; }
-  [data-testid="stDialog"] [role="dialog"] { width: 100%; max-width: 100%; min-height: 100dvh; border-radius: 0; }
-}
-[data-testid="stDialog"] .st-key-open-photo img { max-height: 60vh; object-fit: contain; }
-</style>"""
 
 
 def show(state: State, shown: Shown, decide: Callable[[int], None]) -> None:
@@ -65,7 +56,6 @@ def _photo(state: State, row: int, shown: Shown, decide: Callable[[int], None]) 
     """Draw photo `row`, one of those `shown` or not."""
     path, label = state.whole.photos["path"][row], state.whole.photos["label"][row]
     predicted = state.whole.classes[state.whole.predicted[row]]
-    st.html(STYLE)
     _navigation(path, shown)
     _verdict(state, row, label, predicted)
     left, right = st.columns([3, 2], gap="medium")

@@ -105,8 +105,8 @@ def _epoch(epochs: list[int], curves: pd.DataFrame) -> int:
                              on_change=selection.reset_page)  # fmt: skip
     hardest = curves.iloc[-1].to_numpy().argsort(kind="stable")[: charts.CLASSES_UP_TO]
     drawn = curves.iloc[:, sorted(hardest)]
-    st.plotly_chart(charts.learned_figure(drawn, epoch), key=keys.LEARNED, selection_mode="points",
-                    on_select=partial(_from_learned, drawn.columns.tolist()),
+    st.plotly_chart(charts.learned_figure(drawn, epoch), key=keys.LEARNED, height=charts.LEARNED_HEIGHT,
+                    on_select=partial(_from_learned, drawn.columns.tolist()), selection_mode="points",
                     config={"displayModeBar": False})  # fmt: skip
     few = f" Of {curves.shape[1]} classes the {charts.CLASSES_UP_TO} with the lowest share at the end are drawn."
     about = (
