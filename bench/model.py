@@ -1,7 +1,7 @@
 """What a model's card cannot say of itself, measured on photos that you have.
 
     python -m bench.model phone MODEL DIR     garment accuracy on other people's photos: DIR/dress, DIR/shoes, …
-    python -m bench.model agree MODEL DIR     whether torch (safetensors) and OpenVINO (IR) say the same of DIR/CLASS/…
+    python -m bench.model agree MODEL DIR     whether torch in float32 and OpenVINO (IR) say the same of DIR/CLASS/…
     python -m bench.model ood MODEL DIR OTHER…     whether photos of OTHER folders stand out from DIR's test photos
 
 Each prints one JSON object.
@@ -16,6 +16,7 @@ import numpy as np
 
 from fashion_core.class_names import GARMENT, marginalise
 from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.models.precision import FLOAT32
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import resolve
 from fashion_core.photos import dataset, garment_colour, imaging
@@ -51,7 +52,9 @@ def agree(model: str, folder: Path) -> dict:
     torchs = softmax(logits, temperature)
     ir = predictor([imaging.read(folder / path) for path in data.photos["path"]])
     same = torchs.argmax(axis=1) == ir.argmax(axis=1)
-    return {"n": len(same), "same_top": float(same.mean()), "largest_difference": float(np.abs(torchs - ir).max())}
+    largest = float(np.abs(torchs - ir).max())
+    return {"precision": predictor.precision, "n": len(same), "same_top": float(same.mean()),
+            "largest_difference": largest}  # fmt: skip
 
 
 def ood(model: str, folder: Path, *others: Path) -> dict:
@@ -61,7 +64,7 @@ def ood(model: str, folder: Path, *others: Path) -> dict:
     from scipy.special import logsumexp
     from sklearn.metrics import roc_auc_score
 
-    predictor = Predictor(resolve(model))
+    predictor = Predictor(resolve(model), FLOAT32)
     evidence = Explanations.load(predictor.folder / FILE)
 
     def scores(files: Iterable[Path]) -> dict[str, np.ndarray]:

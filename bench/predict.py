@@ -39,7 +39,6 @@ from fashion_core.models.class_maps import ClassMaps
 from fashion_core.models.predictor import BATCH, Predictor, load_explanations, runtime
 from fashion_core.models.registry import resolve
 from fashion_core.photos import imaging
-from fashion_core.stats import softmax
 
 Engine = Callable[[np.ndarray], np.ndarray]  # uint8 (n, s, s, 3) → class scores (n, k)
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}
@@ -266,7 +265,7 @@ def large(folder: Path, files: Sequence[bytes], options: argparse.Namespace) -> 
     table(("model", "megapixels", "bytes to square pixels", "ms", "times ours"), rows)
     some = [enlarged(each, side) for each in files[:8]]
     ours, whole = squares(some, size), np.stack([by_pillow(each, size) for each in some])
-    said = [softmax(predictor.predict_pixels(pixels)[0], predictor.card.temperature) for pixels in (ours, whole)]
+    said = [predictor.calibrated(predictor.predict_pixels(pixels)[0]) for pixels in (ours, whole)]
     same, moved = int((said[0].argmax(1) == said[1].argmax(1)).sum()), np.abs(said[0] - said[1]).max()
     print(f"Beside whole decoding: {same} of {len(some)} keep their top class, at most {moved:.4f} of a probability.\n")
 

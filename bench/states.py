@@ -27,6 +27,7 @@ from fashion_core.evaluation.states import State, States
 from fashion_core.files import write_text
 from fashion_core.models import near_duplicates
 from fashion_core.models.card import ModelCard
+from fashion_core.models.precision import FLOAT32
 from fashion_core.models.predictor import Predictor, load_explanations
 from fashion_core.models.registry import models, resolve
 from fashion_core.photos import examples, imaging
@@ -73,11 +74,11 @@ def judged(limits: States, classes: tuple[str, ...], given: Answers) -> list[Sta
     return [states.judge(limits, classes, *one).state for one in zip(*given, strict=True)]
 
 
-def colour_limit(model: Path, card: ModelCard) -> float:
-    """From when on the colour is sure, by the validation photos of the epoch that was kept. UserError: at nothing."""
-    validated = Evaluation.load(model / EPOCHS / f"{card.epoch:04}.parquet")
-    colours, shares = marginalise(validated.probabilities, card.classes, COLOUR)
-    true = np.array([colour for colour, _ in split_names(card.classes) or ()])[validated.truth]
+def colour_limit(card: ModelCard, probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """From when on the colour is sure, by answers (n, classes) to validation photos of classes int (n,). UserError: at
+    nothing."""
+    colours, shares = marginalise(probabilities, card.classes, COLOUR)
+    true = np.array([colour for colour, _ in split_names(card.classes) or ()])[truth]
     limit = states.sure_limit(shares.max(1), np.array(colours)[shares.argmax(1)] == true, states.COLOUR_RIGHT)
     if limit is None:
         raise UserError(f"The colour of {card.name} is right too rarely on its validation photos to be called sure.")
@@ -85,9 +86,17 @@ def colour_limit(model: Path, card: ModelCard) -> float:
 
 
 def choose(model: Path, photos: Path) -> ModelCard:
-    """The card with its limits, and what they are worth."""
-    predictor, root = Predictor(model), examples.folder()
-    card, taken = predictor.card, examples.table()
+    """The card with its limits in float32, and what they are worth."""
+    predictor = Predictor(model, FLOAT32)
+    card = predictor.card
+    validated = Evaluation.load(model / EPOCHS / f"{card.epoch:04}.parquet")  # of the epoch that was kept
+    return replace(card, states=limits(predictor, photos, validated.probabilities, validated.truth))
+
+
+def limits(predictor: Predictor, photos: Path, probabilities: np.ndarray, truth: np.ndarray) -> States:
+    """Those for the precision that `predictor` answers in, and what they are worth; `probabilities` (n, classes) are
+    its answers to validation photos of classes int (n,) truth."""
+    root, card, taken = examples.folder(), predictor.card, examples.table()
     if root is None or factors(card.classes) is None:
         raise UserError("The limits are measured on examples/, by colour and garment: this model or folder has none.")
     shipped = [root / path for path in taken["path"]]
@@ -98,14 +107,14 @@ def choose(model: Path, photos: Path) -> ModelCard:
     right, known = np.array(garments)[shares.argmax(1)] == true, np.isin(true, garments)
     sure = states.sure_limit(shares.max(1), right)
     far = states.far_limit(home.distances[known])
-    limits = States(sure, far, sure_colour=colour_limit(model, card))
+    chosen = States(sure, far, sure_colour=colour_limit(card, probabilities, truth))
     named = np.array(card.classes)[people.probabilities.argmax(1)]
     label = taken["label"].to_numpy(str)
-    return replace(card, states=replace(
-        limits,
-        held_back=states.counted(judged(limits, card.classes, home), right, known),
-        people=states.counted(judged(limits, card.classes, people), named == label, np.isin(label, card.classes)),
-    ))  # fmt: skip
+    return replace(
+        chosen,
+        held_back=states.counted(judged(chosen, card.classes, home), right, known),
+        people=states.counted(judged(chosen, card.classes, people), named == label, np.isin(label, card.classes)),
+    )
 
 
 def table() -> str:

@@ -3,9 +3,11 @@
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from browser import ROOT
 from datasets import colours
 from PIL import Image
 
-from fashion_core import runs
+from fashion_core import UserError, runs
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models.card import DatasetFacts, ModelCard
@@ -187,8 +189,40 @@ def test_precision(learned, capsys, monkeypatch):
     run("precision", MODEL, learned, "--most", "4", "--rounds", "1", monkeypatch=monkeypatch)
     told = capsys.readouterr().out
     gate = next(line for line in told.splitlines() if line.startswith("| float32 |"))
-    assert "| 100.00% |" in gate and gate.endswith("| passes |")  # beside itself
+    assert gate.split(" | ")[2] == "4" and gate.endswith("| passes |")  # beside itself
     assert sum(line.count("| bfloat16 |") for line in told.splitlines()) == 3  # the gate, and 1 and 32 photos
+
+
+@pytest.mark.parametrize(("native", "same"), [("amx_bf16", 4), ("amx_bf16", 3), ("avx512_vnni", 4)])
+def test_precision_keeps_in_the_card_what_passed_the_gate_and_nothing_else(
+    native, same, learned, tmp_path, capsys, monkeypatch
+):
+    from bench import precision as script
+    from bench import states as limits
+    from fashion_core.models import precision
+    from fashion_core.models.predictor import Predictor
+
+    folder, told = tmp_path / "sample-mobilenet", []
+    shutil.copytree(MODEL, folder)
+    (tmp_path / "cpuinfo").write_text(f"flags : {native}")
+    monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
+    found = precision.Measured(1.5, 4, same, 4, 4, 0.01, 0.01, cpu=native)
+    monkeypatch.setattr(script, "gate", lambda *_: {"bfloat16": found})
+    chosen = limits.States(0.9, 1.0)
+    monkeypatch.setattr(limits, "limits", lambda asked, *rest: told.append(asked.precision) or chosen)
+    monkeypatch.setattr(
+        Predictor, "precision", property(lambda self: "bfloat16", lambda self, value: None), raising=False
+    )
+    before, write = (folder / "card.json").read_bytes(), partial(script.main, str(folder), [learned], 4, 0, False)
+    if (native, same) == ("amx_bf16", 4):
+        write(tmp_path)
+        assert ModelCard.read(folder).precisions == {"bfloat16": replace(found, states=chosen)} and told == ["bfloat16"]
+        assert "4 of 4 test photos keep their class" in (folder / "README.md").read_text()
+    else:
+        with pytest.raises(UserError, match="did not pass the gate" if native == "amx_bf16" else "does not compute in"):
+            write(tmp_path)
+        assert (folder / "card.json").read_bytes() == before and not told
 
 
 def test_reruns(capsys, monkeypatch):

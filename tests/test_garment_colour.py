@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
+from scipy.spatial import KDTree
 from skimage.color import rgb2lab
 from skimage.filters import threshold_otsu
 from skimage.morphology import convex_hull_image
@@ -34,6 +36,32 @@ def test_black_is_dark_and_grey_and_navy_dark_and_blue(ground):
 def test_white_on_white_and_one_colour_only_are_measured_whole():
     assert measure(on((255, 255, 255), (255, 255, 255))).lightness == pytest.approx(100, abs=0.1)
     assert measure(on((0, 0, 255), (0, 0, 255), (7, 5))).hue == pytest.approx(306.3, abs=0.5)  # sRGB blue in CIELAB
+
+
+def test_the_wall_is_what_is_joined_to_the_edge_as_scipy_has_it():
+    rng = np.random.default_rng(0)
+    for height, width in rng.integers(1, 40, (200, 2)):
+        inside = rng.random((height, width)) < rng.random()
+        joined, parts = label(inside)
+        at_edge = np.isin(np.arange(parts + 1), [*joined[0], *joined[-1], *joined[:, 0], *joined[:, -1]])
+        at_edge[0] = False
+        assert np.array_equal(garment_colour._joined_to_edge(inside), at_edge[joined])
+    ring = np.zeros((9, 9), bool)
+    ring[1:8, 1:8] = True
+    ring[2:7, 2:7] = False
+    assert not garment_colour._joined_to_edge(ring).any()
+    ring[0, 4] = True  # by one place
+    assert garment_colour._joined_to_edge(ring).sum() == 25
+
+
+@pytest.mark.parametrize("place", [0, 9])
+def test_the_distance_from_the_tenth_nearest_colour_is_that_of_a_search_tree(place):
+    rng = np.random.default_rng(1)
+    among, asked = rng.normal(50, 20, (300, 3)), np.vstack([rng.normal(50, 40, (100, 3)), [[900, 0, 0], [50, -900, 0]]])
+    among = among[np.argsort(among[:, 0])]
+    found = garment_colour.nearest_distance(asked, among, place)
+    assert np.allclose(found, KDTree(among).query(asked, k=[place + 1])[0][:, 0], rtol=0, atol=1e-9)
+    assert garment_colour.nearest_distance(asked[:0], among, place).shape == (0,)
 
 
 WHITE, NAVY, SKIN = (245, 245, 245), (20, 25, 70), (200, 150, 120)

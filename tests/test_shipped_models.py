@@ -18,6 +18,7 @@ from fashion_core.evaluation import people
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.models.card import ModelCard
+from fashion_core.models.precision import FLOAT32
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import imaging, sample
 
@@ -63,7 +64,7 @@ def test_evaluate_repeats_the_card_to_four_digits(model, photos, home, capsys):
 
 def test_openvino_repeats_the_stored_probabilities(model, photos):
     stored = Evaluation.load(model / "evaluation.parquet")
-    predictor = Predictor(model)
+    predictor = Predictor(model, FLOAT32)
     answers = predictor([imaging.read(photos / path) for path in stored.photos["path"]])
     drawn = predictor.card.dataset.sample  # tested by torch in float32, which other devices compute otherwise
     assert np.abs(answers - stored.probabilities).max() < (1e-4 if drawn else 0.02)
@@ -83,7 +84,9 @@ def test_evaluate_repeats_the_card_on_photos_people_took(model, home, capsys):
 def test_openvino_repeats_the_stored_probabilities_on_photos_people_took(model):
     stored = Evaluation.load(model / people.FOLDER / people.KNOWN)
     rows = slice(None, None, 4)  # evenly spread; all are asked for the figures of the card, above
-    answers = Predictor(model)([imaging.read(ROOT / "examples" / path) for path in stored.photos["path"][rows]])
+    answers = Predictor(model, FLOAT32)(
+        [imaging.read(ROOT / "examples" / path) for path in stored.photos["path"][rows]]
+    )
     assert np.abs(answers - stored.probabilities[rows]).max() < 0.02
     assert (answers.argmax(1) == stored.predicted[rows]).mean() >= 0.97
 

@@ -12,6 +12,7 @@ from PIL import Image
 from fashion_core.evaluation.states import NO_APPAREL, RIGHT, State, States, counted, judge, sure_limit
 from fashion_core.models.card import ModelCard
 from fashion_core.models.class_maps import ClassMaps
+from fashion_core.models.precision import FLOAT32, native
 from fashion_core.models.predictor import Predictor, load_explanations
 from fashion_core.photos import examples, imaging
 from fashion_core.stats import wilson
@@ -70,12 +71,15 @@ def test_states_are_counted_with_what_is_right_and_what_no_class_fits():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
-def test_what_a_shipped_model_calls_sure_is_right_on_photos_people_took(folder):
+def test_what_a_shipped_model_calls_sure_is_right_on_photos_people_took(folder, precision):
     """Of the 275 photos in examples/, which took no part in choosing: 98% within the interval of so few photos; and
     the card counts what the model answers now."""
-    predictor, explanations, root = Predictor(folder), load_explanations(folder), examples.folder()
-    if predictor.card.states is None:
+    predictor, explanations, root = Predictor(folder, precision), load_explanations(folder), examples.folder()
+    if predictor.precision != precision:
+        pytest.skip(predictor.why)
+    if predictor.limits is None:
         pytest.skip(f"{folder.name} has no limits: python -m bench.states {folder.name} PHOTOS")
     table = examples.table()
     seen = [predictor.look([imaging.read(root / path)], explanations)[0] for path in table["path"]]
@@ -83,10 +87,14 @@ def test_what_a_shipped_model_calls_sure_is_right_on_photos_people_took(folder):
     named = np.array(predictor.classes)[[int(each.probabilities.argmax()) for each in seen]]
     known = examples.known(table["label"], predictor.classes)
     found = counted(states, named == table["label"].to_numpy(str), known)
-    assert found == dict(predictor.card.states.people)
+    counts = dict(predictor.limits.people)
+    if precision == "float32" or set(predictor.card.precisions[precision].cpu.split()) == native():
+        assert found == counts
+    else:  # in bfloat16 another kind of CPU may put a photo at a limit on its other side
+        assert all(abs(found[state].n - counts[state].n) <= 3 for state in found)
     sure = found["sure"]
     assert wilson(sure.right, sure.n)[1] >= RIGHT
-    if predictor.card.states.sure is None:
+    if predictor.limits.sure is None:
         assert sure.n == 0
 
 
@@ -94,7 +102,7 @@ def test_what_a_shipped_model_calls_sure_is_right_on_photos_people_took(folder):
                                                (ROOT / "weights" / "sample-mobilenet", False)])  # fmt: skip
 def test_heat_maps_of_new_photos_are_those_that_were_stored(folder, there):
     """What torch stored of a photo in examples/ OpenVINO gives; where the head does not average, there is none."""
-    predictor, stored = Predictor(folder), load_explanations(folder / "people")
+    predictor, stored = Predictor(folder, FLOAT32), load_explanations(folder / "people")
     maps = ClassMaps(predictor)
     label = ModelCard.read(folder).classes[0]
     path = next(path for path in stored.photos["path"] if stored.tested(path))
@@ -110,7 +118,7 @@ def test_heat_maps_of_new_photos_are_those_that_were_stored(folder, there):
 
 
 def test_scores_embedding_and_feature_map_come_of_one_pass():
-    predictor, passes = Predictor(SHIPPED[0]), []
+    predictor, passes = Predictor(SHIPPED[0], FLOAT32), []
     request = predictor._request
 
     class Counted:

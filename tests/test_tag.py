@@ -143,7 +143,7 @@ def test_the_same_command_again_has_nothing_to_do(photos, tmp_path, monkeypatch)
         ("empty", "a.parquet", "holds no photo"),
         ("photo.bin", "a.parquet", "is no folder, no zip and no text"),
         ("shop", "a.csv", "must end in .parquet"),
-        ("shop", "other.parquet", "is there already, of other photos or another model"),
+        ("shop", "other.parquet", "is there already, of other photos, another model or another precision"),
     ],
 )
 def test_a_mistake_is_one_sentence(source, out, sentence, photos, tmp_path, capsys):

@@ -96,8 +96,8 @@ def test_the_workers_share_the_cores_of_the_machines(machines, asked, cores, wor
 
 def test_a_worker_that_sees_other_photos_says_so(photos, tmp_path):
     with listing.opened(photos) as found:
-        work = tagging.Work.of(Predictor(MODEL), found, tmp_path, 4)
-    worker = tagging_on_ray._Worker(MODEL, photos, tmp_path, 4)
+        work = tagging.Work.of(Predictor(MODEL, "float32"), found, tmp_path, 4)
+    worker = tagging_on_ray._Worker(MODEL, "float32", photos, tmp_path, 4)
     worker({"number": np.array([0]), "digest": np.array([work.digest(0)])})
     assert work.is_done(0, work.digest(0))
     with pytest.raises(UserError, match="other photos or another model") as refused:

@@ -8,6 +8,7 @@ from browser import ROOT
 
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.card import ModelCard
+from fashion_core.models.precision import FLOAT32
 from fashion_core.models.predictor import Predictor
 from fashion_core.photos import dataset, imaging, sample
 from fashion_core.photos.pixels import decode_photos
@@ -63,7 +64,11 @@ def test_both_engines_say_the_same_and_repeat_the_stored_test(model, home, tmp_p
     from fashion_core.engine.evaluate import load_network, rows_of
 
     data, size = photos_of(model, tmp_path)
-    rows, stored, predictor = rows_of(data, "test"), Evaluation.load(model / "evaluation.parquet"), Predictor(model)
+    rows, stored, predictor = (
+        rows_of(data, "test"),
+        Evaluation.load(model / "evaluation.parquet"),
+        Predictor(model, FLOAT32),
+    )
     assert stored.photos["path"].tolist() == data.photos["path"].iloc[rows].tolist()
     some = np.linspace(0, len(rows) - 1, min(SOME, len(rows))).astype(int)
     rows, probabilities = rows[some], stored.probabilities[some]

@@ -144,6 +144,7 @@ def _photos_to_test(options: argparse.Namespace, directory: Path, card: "ModelCa
 
 def predict(options: argparse.Namespace) -> int:
     from fashion_core.evaluation.states import NAMES, State
+    from fashion_core.models import precision
     from fashion_core.models.predictor import Predictor, load_explanations, predict_files
     from fashion_core.models.registry import resolve
 
@@ -151,7 +152,10 @@ def predict(options: argparse.Namespace) -> int:
         raise UserError(f"--top is how many classes to name: give 1 or more, not {options.top}.")
     photos = [photo for given in options.files for photo in _photos_at(given)]
     folder, bad = resolve(options.model), False
-    for answer in predict_files(Predictor(folder), photos, options.top, load_explanations(folder)):
+    predictor = Predictor(folder)
+    if predictor.why and precision.asked() == precision.BFLOAT16:
+        _warn(predictor.why)
+    for answer in predict_files(predictor, photos, options.top, load_explanations(folder)):
         bad = bad or answer["error"] is not None
         if options.json:
             print(json.dumps(answer), flush=True)

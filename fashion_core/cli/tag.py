@@ -22,10 +22,11 @@ def tag(options: argparse.Namespace) -> int:
     bars = Bars()
     with listing.opened(options.photos) as photos:
         try:
-            bad = answer_all(Predictor(resolve(options.model)), photos, options.out, bars, answer)
+            predictor = Predictor(resolve(options.model))
+            bad = answer_all(predictor, photos, options.out, bars, answer)
         finally:
             bars.close()
         counted = f"{len(photos.names):,} photo{'' if len(photos.names) == 1 else 's'}"
-        print(f"busana: {counted}, {bad:,} that cannot be read.", file=sys.stderr)
+        print(f"busana: {counted}, {bad:,} that cannot be read; answered in {predictor.precision}.", file=sys.stderr)
     print(options.out)
     return int(bad > 0)

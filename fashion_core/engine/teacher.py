@@ -10,6 +10,7 @@ from fashion_core import UserError
 from fashion_core.engine import checkpoint
 from fashion_core.engine.training import Photos
 from fashion_core.files import Progress
+from fashion_core.models.precision import FLOAT32
 from fashion_core.models.predictor import BATCH, Predictor
 from fashion_core.models.registry import resolve
 from fashion_core.photos.dataset import Dataset
@@ -30,7 +31,7 @@ def answers(folder: Path, model: str, photos: Photos, parts: list[Dataset], prog
         tensors, about = checkpoint.load(folder / FILE)
         if about.get("fingerprint") == photos.fingerprint:
             return tensors[ANSWERS].numpy()
-    predictor = Predictor(resolve(model))
+    predictor = Predictor(resolve(model), FLOAT32)  # what is learned is the same on every machine
     asked = _ask(predictor, photos, parts, progress)
     checkpoint.save(
         folder / FILE, {ANSWERS: torch.from_numpy(asked)},

@@ -13,7 +13,6 @@ import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,11 +20,8 @@ from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.files import atomic_write
-from fashion_core.photos.garment_colour import Colour, lab, unsure
+from fashion_core.photos.garment_colour import Colour, lab, nearest_distance, unsure
 from fashion_core.photos.imaging import printable
-
-if TYPE_CHECKING:
-    from scipy.spatial import KDTree
 
 FILE = "evidence.safetensors"
 NEIGHBOURS = 10
@@ -164,14 +160,14 @@ class Explanations:
     def colour_ood_score(self, colours: np.ndarray) -> np.ndarray:
         """(m,): how far each of the colours (m, 4), as in Colour, is in CIELAB from that of its NEIGHBOURS-th nearest
         training photo."""
-        tree = self._learned_colours
-        return np.asarray(tree.query(lab(colours), k=[min(NEIGHBOURS, tree.n)])[0])[:, 0]
+        learned = self._learned_colours
+        return nearest_distance(lab(colours).astype(float), learned, min(NEIGHBOURS, len(learned)) - 1)
 
     @cached_property
-    def _learned_colours(self) -> "KDTree":
-        from scipy.spatial import KDTree
-
-        return KDTree(lab(self._sure_colours("train")))
+    def _learned_colours(self) -> np.ndarray:
+        """Of the training photos, float (n, 3), by lightness."""
+        colours = lab(self._sure_colours("train")).astype(float)
+        return colours[np.argsort(colours[:, 0])]
 
     def _sure_colours(self, split: str) -> np.ndarray:
         """Of the photos of `split` those that are surely their garment's; all where none is."""

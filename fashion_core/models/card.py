@@ -19,6 +19,7 @@ from fashion_core.evaluation.evaluation import ReviewedFigures
 from fashion_core.evaluation.people import PeopleFigures
 from fashion_core.evaluation.states import States
 from fashion_core.files import write_json
+from fashion_core.models.precision import Measured
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
 
@@ -108,6 +109,7 @@ class ModelCard:
     run: str = ""  # the run that was published
     seeds: tuple[SeedResult, ...] = ()
     states: States | None = None  # limits of what it calls sure; bench.states writes them
+    precisions: Mapping[str, Measured] = field(default_factory=dict)  # beside float32; bench.precision writes them
     others: Mapping[str, Any] = field(default_factory=dict)  # keys of the file that are not ours
 
     @property
@@ -168,7 +170,10 @@ def _card(raw: dict[str, Any], folder: Path) -> ModelCard:
     named = {"name": (folder.parent if folder.name == "model" else folder).name, "settings": raw.get("config", {})}
     ours = {each.name for each in fields(ModelCard)} | {"config"}
     others = {key: value for key, value in raw.items() if key not in ours}
-    return _typed(ModelCard, named | raw | {"others": others}, "card")
+    card = _typed(ModelCard, named | raw | {"others": others}, "card")
+    if any(not each.passes for each in card.precisions.values()):
+        raise _WrongCardError("has a precision that did not pass the gate")
+    return card
 
 
 def _typed(kind: Any, value: Any, where: str) -> Any:

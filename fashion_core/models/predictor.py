@@ -25,7 +25,9 @@ from fashion_core import UserError
 from fashion_core.class_names import factors
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.evaluation.states import UNLIKE, Judgement, State, States, judge
+from fashion_core.models import precision
 from fashion_core.models.card import ModelCard
+from fashion_core.models.precision import BFLOAT16, FLOAT32
 from fashion_core.photos import garment_colour, imaging
 from fashion_core.photos.garment_colour import UNSURE, Colour
 from fashion_core.photos.imaging import printable
@@ -50,13 +52,18 @@ class Seen(NamedTuple):
 
 
 class Predictor:
-    """A model compiled for this CPU. One may be shared by all threads: they take turns at the network."""
+    """A model compiled for this CPU, which answers in `precision`; `why` is as of `precision.choose`. One may be shared
+    by all threads: they take turns at the network."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, wanted: str = ""):
+        """`wanted`: "float32" for answers that are the same on every machine, else as the setting has it."""
         self.folder = Path(folder)
         self.card = ModelCard.read(self.folder)
         self.classes = self.card.classes
-        compiled = _compiled(self.folder, len(self.classes))
+        self.precision, self.why = precision.choose(printable(self.card.name), self.card.precisions, wanted)
+        compiled = _compiled(self.folder, len(self.classes), self.precision)
+        if self.precision == BFLOAT16 and compiled.get_property("INFERENCE_PRECISION_HINT") != runtime().Type.bf16:
+            self.precision, self.why = FLOAT32, precision.no_bfloat16(printable(self.card.name))  # OpenVINO's last word
         self._outputs = {name for output in compiled.outputs for name in output.names}
         self._request = compiled.create_infer_request()
         self._turn = threading.Lock()
@@ -68,7 +75,18 @@ class Predictor:
     def predict_with_embeddings(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """The same, and the embeddings that the head read, float32 (n, d), from one pass; d is 0 where it has none."""
         logits, embeddings = self.raw(images)
-        return softmax(logits, self.card.temperature), embeddings
+        return self.calibrated(logits), embeddings
+
+    @property
+    def limits(self) -> States | None:
+        """Those of what it calls sure and outside, chosen on answers in its precision; None where it has none."""
+        measured = self.card.precisions.get(self.precision)
+        return measured.states if measured else self.card.states
+
+    def calibrated(self, logits: np.ndarray) -> np.ndarray:
+        """Logits of its own (n, k) as probabilities, float32 (n, k), by the temperature of its precision."""
+        measured = self.card.precisions.get(self.precision)
+        return softmax(logits, measured.temperature if measured else self.card.temperature)
 
     def raw(self, images: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
         """What the network puts out: logits, float32 (n, k), and embeddings, float32 (n, d)."""
@@ -92,14 +110,14 @@ class Predictor:
         for some in _batches(images):
             pixels = self._squares(some)
             logits, embeddings = self.predict_pixels(pixels)
-            probabilities, colours = softmax(logits, self.card.temperature), [*map(garment_colour.measure, pixels)]
-            found += seen(probabilities, embeddings, colours, explanations)
+            colours = [*map(garment_colour.measure, pixels)]
+            found += seen(self.calibrated(logits), embeddings, colours, explanations)
         return found
 
     def judge(self, seen: Seen, explanations: Explanations | None) -> Judgement:
         """How far the answer can be believed, by the card's limits; where it has none, nothing is sure, and outside is
         what is less like the training photos than 98% of the validation photos."""
-        limits = self.card.states or States()
+        limits = self.limits or States()
         if limits.far is None and explanations is not None and seen.distance > explanations.ood_threshold:
             return Judgement(State.OUTSIDE, UNLIKE)
         return judge(limits, self.classes, seen.probabilities, seen.distance, seen.strange_colour)
@@ -201,12 +219,8 @@ def runtime() -> ModuleType:
     return openvino
 
 
-def _compiled(folder: Path, classes: int) -> Any:
-    """The network compiled for the CPU, in float32: what was tested is what answers.
-
-    bfloat16 is about twice as fast where a CPU computes in it, but moved probabilities of catalogue photos by more than
-    0.02 and, near a tie, the answer.
-    """
+def _compiled(folder: Path, classes: int, wanted: str) -> Any:
+    """The network compiled for the CPU, to compute in the precision `wanted`."""
     file, weights = folder / "model.xml", folder / "model.bin"
     if not weights.is_file():
         weights = folder / "model.safetensors"
@@ -216,7 +230,7 @@ def _compiled(folder: Path, classes: int) -> Any:
     name, core = printable(file), runtime().Core()
     config = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if wanted == BFLOAT16 else "f32",
         "INFERENCE_NUM_THREADS": min(cpus(), MAX_THREADS),
     }
     try:

@@ -3,8 +3,8 @@
     tag(Predictor(resolve("apparel-lite")), photos, Path("shop.parquet"))   # photos: listing.opened("shop.zip")
 
 Answers are written beside the file in parts, each whole or not at all, and joined at the end. A part holds a fixed
-range of the photos and the digest of what it was made of: photos that have changed, or another model, make it anew. So
-memory is that of one part, whatever the number of photos.
+range of the photos and the digest of what it was made of: photos that have changed, another model or another precision
+make it anew. So memory is that of one part, whatever the number of photos.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from fashion_core import UserError
 from fashion_core.class_names import factors
 from fashion_core.evaluation.explanations import Explanations
 from fashion_core.files import Progress, atomic_write, map_in_threads
+from fashion_core.models.precision import FLOAT32
 from fashion_core.models.predictor import BATCH, Predictor, load_explanations, seen
 from fashion_core.models.tagged import META, VERSION
 from fashion_core.photos import garment_colour, imaging
 from fashion_core.photos.garment_colour import Colour
 from fashion_core.photos.imaging import BadPhoto, printable
 from fashion_core.photos.listing import Listing
-from fashion_core.stats import softmax
 
 PART = 512  # photos a part: at most this much is done again after a kill
 
@@ -54,7 +54,7 @@ class Work:
 
     @classmethod
     def of(cls, predictor: Predictor, photos: Listing, parts: Path, size: int) -> "Work":
-        tagger = _Tagger(predictor, load_explanations(predictor.folder), _model_digest(predictor.folder))
+        tagger = _Tagger(predictor, load_explanations(predictor.folder), _model_digest(predictor))
         return cls(tagger, photos, parts, size)
 
     def __len__(self) -> int:
@@ -123,9 +123,10 @@ def tag(
     return pq.read_table(out, columns=["reason"])["reason"].drop_null().length()
 
 
-def _model_digest(folder: Path) -> str:
-    """Of all that decides an answer: the card, the graph and the weights."""
-    whole = hashlib.sha256(str(VERSION).encode())
+def _model_digest(predictor: Predictor) -> str:
+    """Of all that decides an answer: the card, the graph, the weights, and a precision other than float32."""
+    folder, other = predictor.folder, "" if predictor.precision == FLOAT32 else predictor.precision
+    whole = hashlib.sha256(f"{VERSION}{other}".encode())
     for name in ("card.json", "model.xml", "model.safetensors", "model.bin", "evidence.safetensors"):
         if (folder / name).is_file():
             with (folder / name).open("rb") as file:
@@ -143,7 +144,8 @@ def _is_done(out: Path, job: str) -> bool:
         done = None
     if done != job:
         raise UserError(
-            f"{printable(out)} is there already, of other photos or another model: choose another name, or remove it."
+            f"{printable(out)} is there already, of other photos, another model or another precision: choose another "
+            "name, or remove it."
         )
     return True
 
@@ -192,7 +194,7 @@ def _table(
     """The rows in the order of `names`; `logits` and `embeddings` are of the photos that could be read."""
     good = np.array([not isinstance(colour, str) for colour in colours])
     card, d = tagger.predictor.card, embeddings[0].shape[1] if embeddings else 0
-    probabilities = softmax(np.concatenate(logits), card.temperature) if logits else np.empty((0, len(card.classes)))
+    probabilities = tagger.predictor.calibrated(np.concatenate(logits)) if logits else np.empty((0, len(card.classes)))
     embedded = np.concatenate(embeddings) if embeddings else np.empty((0, d), np.float32)
     measured = [colour for colour in colours if not isinstance(colour, str)]
     best = probabilities.argmax(axis=1) if len(probabilities) else np.empty(0, int)
@@ -228,7 +230,8 @@ def _states(tagger: _Tagger, probabilities: np.ndarray, embeddings: np.ndarray, 
 def _about(tagger: _Tagger, photos: Listing, job: str) -> dict[str, object]:
     card = tagger.predictor.card
     return {
-        "v": VERSION, "job": job, "model": card.name, "classes": card.classes, "kind": photos.kind,
+        "v": VERSION, "job": job, "model": card.name, "precision": tagger.predictor.precision,
+        "classes": card.classes, "kind": photos.kind,
         "source": printable(photos.source), "photos": len(photos.names),
     }  # fmt: skip
 

@@ -88,10 +88,11 @@ def _answer(workers: int | None, work: Work, missing: dict[int, str], progress: 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False  # ours counts photos
     cores, workers = _shares([int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]], workers)
+    model = work.tagger.predictor
     parts = [{"number": number, "digest": digest} for number, digest in missing.items()]
     answered = ray.data.from_items(parts, override_num_blocks=len(parts)).map_batches(
         _Worker, batch_size=1, num_cpus=cores, compute=ray.data.ActorPoolStrategy(size=min(workers, len(parts))),
-        fn_constructor_args=(work.tagger.predictor.folder.absolute(), work.photos.source, work.parts, work.size),
+        fn_constructor_args=(model.folder.absolute(), model.precision, work.photos.source, work.parts, work.size),
     )  # fmt: skip
     done = len(work.photos.names) - sum(len(work.places(number)) for number in missing)
     try:
@@ -123,14 +124,17 @@ def _reason(error: BaseException | None) -> str:
 class _Worker:
     """A process of the cluster: opens the model and the photos once, then makes the parts that it is given."""
 
-    def __init__(self, model: Path, source: Path, parts: Path, size: int):
+    def __init__(self, model: Path, precision: str, source: Path, parts: Path, size: int):
         photos = ExitStack().enter_context(listing.opened(source))  # open as long as the process
-        self.work = Work.of(Predictor(model), photos, parts, size)
+        self.work = Work.of(Predictor(model, precision), photos, parts, size)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         for number, digest in zip(batch["number"].tolist(), batch["digest"].tolist(), strict=True):
             if self.work.digest(number) != digest:
-                raise UserError("A machine of the cluster sees other photos or another model: give all the same files.")
+                raise UserError(
+                    "A machine of the cluster sees other photos or another model, or computes in another precision: give "
+                    "all the same files, and set BUSANA_PRECISION=float32."
+                )
             if not self.work.is_done(number, digest):
                 self.work.answer(number, digest)
         return {"number": batch["number"]}

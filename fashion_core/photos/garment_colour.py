@@ -156,13 +156,44 @@ def _hull_side(rows: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 def _wall(distance: np.ndarray) -> np.ndarray:
     """bool (h, w): what is all but the colour of the edge and joined to the edge by such places."""
-    from scipy.ndimage import label
+    return _joined_to_edge(distance <= WALL + 3 * np.median(_edge(distance)))
 
-    joined, parts = label(distance <= WALL + 3 * np.median(_edge(distance)))
-    at_edge = np.zeros(parts + 1, bool)
-    at_edge[_edge(joined)] = True
-    at_edge[0] = False  # what is not like the edge
-    return at_edge[joined]
+
+def _joined_to_edge(inside: np.ndarray) -> np.ndarray:
+    """bool (h, w): the places that are True in `inside` and from which a way over such places, across and down, leads
+    to the edge. By the runs of such places in each row, and without SciPy, whose import takes longer than a photo."""
+    width = inside.shape[1]
+    apart = np.pad(inside, ((0, 0), (1, 0))).ravel()  # rows with a gap between
+    number = np.cumsum(apart[1:] & ~apart[:-1]).reshape(-1)
+    runs = np.where(inside, np.append(0, number).reshape(-1, width + 1)[:, 1:], 0)
+    touch = inside[:-1] & inside[1:]
+    above, below = runs[:-1][touch], runs[1:][touch]
+    first = np.append(True, (above[1:] != above[:-1]) | (below[1:] != below[:-1]))[: len(above)]
+    above, below = above[first], below[first]  # two runs touch at many places
+    joined = np.zeros(len(apart), bool)
+    joined[_edge(runs)] = True
+    joined[0] = False  # what is not inside
+    while (grows := joined[above] != joined[below]).any():
+        joined[above[grows]] = joined[below[grows]] = True
+    return joined[runs]
+
+
+def nearest_distance(colours: np.ndarray, among: np.ndarray, place: int) -> np.ndarray:
+    """(m,): how far each of `colours`, (m, 3), is from the nearest of `among`, (n, 3), that has `place` nearer ones.
+    Both are on the straight axes of CIELAB, `among` by its lightness; `place` is below n."""
+    order, found = np.argsort(colours[:, 0]), np.empty(len(colours))
+    for start in range(0, len(order), 32):
+        some = order[start : start + 32]
+        low, high = colours[some[[0, -1]], 0]
+        reach, distances = 1.0, np.full(len(some), np.inf)
+        while distances.max() > reach and np.isfinite(reach):  # no nearer one lies beyond
+            reach = 4 * reach if reach < 256 else np.inf
+            near = among[slice(*np.searchsorted(among[:, 0], (low - reach, high + reach)))]
+            if len(near) > place:
+                squares = sum((colours[some, axis, None] - near[:, axis]) ** 2 for axis in range(3))
+                distances = np.sqrt(np.partition(squares, place, axis=1)[:, place])
+        found[some] = distances
+    return found
 
 
 def _garment(
