@@ -132,8 +132,8 @@ class _Worker:
         for number, digest in zip(batch["number"].tolist(), batch["digest"].tolist(), strict=True):
             if self.work.digest(number) != digest:
                 raise UserError(
-                    "A machine of the cluster sees other photos or another model, or computes in another precision: give "
-                    "all the same files, and set BUSANA_PRECISION=float32."
+                    "A machine of the cluster sees other photos or another model, or computes in another precision: "
+                    "give all the same files, and set BUSANA_PRECISION=float32."
                 )
             if not self.work.is_done(number, digest):
                 self.work.answer(number, digest)
