@@ -27,16 +27,15 @@ def view(state: State) -> Shown:
 def _calibration(state: State) -> None:
     evaluation = state.evaluation
     table = reliability(evaluation.confidence, evaluation.right, bins=10)
-    what = "How good a guide are the votes?" if state.votes else "How honest is a confidence?"
-    of = "As confidences, their" if state.votes else "Its"
-    st.markdown(f"**{what}** {of} expected calibration error is {evaluation.calibration_error:.3f}.")
+    what = "votes, taken as confidences" if state.votes else "confidences"
+    st.markdown(f"**Calibration of the {what}.** Expected calibration error: {evaluation.calibration_error:.3f}.")
     with st.container():
         if state.votes or state.uncalibrated:
             st.caption(f":material/info: {VOTES if state.votes else UNCALIBRATED}")
     figure = charts.reliability_figure(table)
     st.plotly_chart(_of_votes(figure) if state.votes else figure, key=keys.RELIABILITY, height=charts.HEIGHT,
                     on_select=_from_bars, selection_mode="points", config={"displayModeBar": False})  # fmt: skip
-    st.caption("Bars on the dotted line are honest; strokes are 95% intervals. Click a bar to see its photos.")
+    st.caption("A bar on the dotted line is calibrated: that share of its photos is right. Strokes are 95% intervals. Click a bar to see its photos.")
 
 
 def _of_votes(figure: go.Figure) -> go.Figure:
@@ -48,7 +47,7 @@ def _of_votes(figure: go.Figure) -> go.Figure:
 
 def _refusal(state: State) -> None:
     evaluation = state.evaluation
-    st.markdown("**What if it may say “I do not know”?**")
+    st.markdown("**Refusing the least sure answers**")
     least = "Refuse those with the fewest votes" if state.votes else "Refuse the least sure"
     share = st.slider(least, 0, 50, 10, format="%d%%", key=keys.REFUSED_SHARE, bind="query-params") / 100
     curve = risk_coverage(evaluation.confidence, evaluation.right)
