@@ -1,4 +1,4 @@
-"""A tested model is used at once; its heat maps and look-alikes follow, and may be left and taken up again."""
+"""A tested model is used at once; its heat maps and similar photos follow, and may be left and taken up again."""
 
 import json
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_a_model_is_used_while_what_lies_behind_it_is_gathered_and_a_stop_there_
     state, why, bar = left(run, at=16)
     assert state == "running" and "still being gathered" in why
     accuracy = Evaluation.load(run.evaluation_file).accuracy
-    assert bar == f"Tested: {percent(accuracy)} right. Gathering heat maps and look-alikes: 16 of 30 photos"
+    assert bar == f"Tested: {percent(accuracy)} right. Gathering heat maps and similar photos: 16 of 30 photos"
     card = (run.model_folder / "card.json").read_bytes()
     assert run.state == "tested" and not (run.model_folder / FILE).exists()
     page = AppTest.from_file(PAGE, default_timeout=60).run()

@@ -64,7 +64,7 @@ def test_a_person_trains_the_sample_set_and_watches_the_points_arrive(page, brow
     run = runs.find(site.home / "runs")[0]
     assert run.model_folder, "it can be looked into once it is tested"
     end = time.monotonic() + 120
-    while run.state == "running" and time.monotonic() < end:  # heat maps and look-alikes follow
+    while run.state == "running" and time.monotonic() < end:  # heat maps and similar photos follow
         page.wait_for_timeout(500)
     assert run.state == "finished"
 

@@ -377,7 +377,7 @@ def test_a_photo_opens_with_its_explanations_and_leads_to_the_next(by_hand, home
     ):  # fmt: skip
         assert fact in said, fact
     assert any("dark greyish blue, 30% of the photo" in str(each.proto) for each in app.get("html"))
-    assert len(app.get("image")) == 3 + 1 + 1 + 2  # the tiles behind, the photo, the duplicate, two look-alikes
+    assert len(app.get("image")) == 3 + 1 + 1 + 2  # the tiles behind, the photo, the duplicate, two similar photos
     app.segmented_control(key="heat-class").set_value("coat").run()
     assert "Evidence for **coat**" in words(app)
     assert app.button(key="photo-left").disabled

@@ -74,7 +74,7 @@ def test_what_a_model_lacks_is_added_and_what_cannot_be_is_told(home):
     (run.folder / "model" / "model.xml").unlink()
     (run.folder / "model" / FILE).unlink()
     publish.publish(run, "coats", steps(add_ir=added.append, warn=told.append), publish.Extras())
-    assert len(added) == 1 and "published without look-alikes and heat maps" in told[0]
+    assert len(added) == 1 and "published without similar photos and heat maps" in told[0]
 
 
 def test_a_model_of_an_earlier_version_is_published_with_its_numbers_once(home):

@@ -147,10 +147,10 @@ def _gather_explanations(run: Run, report: Progress, show: Callable[[str], objec
     """All that is left to do where the model folder is written: the run is trained and tested."""
     folder = run.folder / "model"
     if not (folder / explanations.FILE).exists():
-        show(f"{run.id} is trained and tested: its heat maps and look-alikes follow.")
+        show(f"{run.id} is trained and tested: its heat maps and similar photos follow.")
         network, about = load_network(folder / "model.safetensors")
         data = _load_photos(run, report)
-        _refuse_changed_photos(run, about, data, "its look-alikes would be others")
+        _refuse_changed_photos(run, about, data, "its similar photos would be others")
         pixels = decode_photos(data, predict_size(about["config"]), report)
         _explain(run, data, pixels, network, pick_device(run.config.device), report)
     return "finished"

@@ -167,7 +167,7 @@ def why_unexplained(folder: Path) -> str:
     if run is None or state == "finished":
         return "This model came without explanations of its predictions: train or publish it again."
     name = printable(run.id)
-    what = f"The heat maps, look-alikes and measured colours of {name}"
+    what = f"The heat maps, similar photos and measured colours of {name}"
     if state in LIVE:
         return f"{what} are still being gathered: the Train page shows how far."
     return (

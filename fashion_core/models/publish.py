@@ -81,7 +81,7 @@ def _complete(folder: Path, run: Run, steps: Steps) -> None:
         if data.fingerprint != ModelCard.read(folder).dataset.fingerprint:
             raise UserError(f"the photos in {printable(run.dataset)} are not those that {run.id} learned from.")
     except UserError as reason:
-        steps.warn(f"published without look-alikes and heat maps: {reason}")
+        steps.warn(f"published without similar photos and heat maps: {reason}")
     else:
         steps.add_explanations(folder, data)
 

@@ -22,7 +22,7 @@ COUNTED = {  # what an event of type "progress" counts → the stage, while noth
     "Asking the teacher": WARMING,
     EMBEDDING: WARMING,
 }
-GATHERING = "Gathering heat maps and look-alikes"  # what the worker's progress with them is called
+GATHERING = "Gathering heat maps and similar photos"  # what the worker's progress with them is called
 BEFORE_TRAINING = (STARTING, READING, DECODING, WARMING)
 PLANNED = ("epochs", "steps_per_epoch", "total_steps")  # positive numbers of a start event
 

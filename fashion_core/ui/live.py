@@ -189,7 +189,7 @@ def _explaining(log: LogSnapshot) -> None:
     said = f"Trained and tested: {percent(accuracy)}." if accuracy is not None else "Trained and tested."
     st.info(
         f"{said} The model can be used. Its heat "
-        "maps and look-alikes were not gathered to the end: **Resume** gathers them and trains nothing anew.",
+        "maps and similar photos were not gathered to the end: **Resume** gathers them and trains nothing anew.",
         icon=":material/hub:",
     )
 

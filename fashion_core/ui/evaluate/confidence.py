@@ -35,7 +35,10 @@ def _calibration(state: State) -> None:
     figure = charts.reliability_figure(table)
     st.plotly_chart(_of_votes(figure) if state.votes else figure, key=keys.RELIABILITY, height=charts.HEIGHT,
                     on_select=_from_bars, selection_mode="points", config={"displayModeBar": False})  # fmt: skip
-    st.caption("A bar on the dotted line is calibrated: that share of its photos is right. Strokes are 95% intervals. Click a bar to see its photos.")
+    st.caption(
+        "A bar on the dotted line is calibrated: that share of its photos is right. Strokes are 95% intervals. Click a "
+        "bar to see its photos."
+    )
 
 
 def _of_votes(figure: go.Figure) -> go.Figure:

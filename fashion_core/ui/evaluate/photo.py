@@ -187,7 +187,7 @@ def _similar(state: State, path: str) -> None:
         return
     if path not in explanations:
         st.caption(":material/info: There are no explanations of this photo: train or publish the model again "
-                   "for look-alikes, heat maps and measured colours.")  # fmt: skip
+                   "for similar photos, heat maps and measured colours.")  # fmt: skip
         return
     similar = stored.similar_photos(model, state.key.explanations_mtime, os.fsencode(path), SIMILAR)
     if len(found := similar.duplicates):
@@ -195,7 +195,7 @@ def _similar(state: State, path: str) -> None:
         photo_grid([state.root / each for each in found["path"]],
                    [f"{in_words(str(each.label))}, {each.split}" for each in found.itertuples()],
                    key=keys.DUPLICATES)  # fmt: skip
-    st.markdown(f"**The {similar.among} most like it**, as the network sees them")
+    st.markdown(f"**The {similar.among} most similar to it**, as the network sees them")
     captions = [f"{in_words(str(each.label))} · {each.similarity:.2f}" for each in similar.nearest.itertuples()]
     photo_grid([state.root / each for each in similar.nearest["path"]], captions, key=keys.SIMILAR)
     _colour(explanations, path)
