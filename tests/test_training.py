@@ -22,6 +22,7 @@ from fashion_core import UserError, runs
 from fashion_core.engine import checkpoint, device, losses, models, recipe, training
 from fashion_core.engine.device import predict_logits
 from fashion_core.engine.evaluate import calibrate, load_network
+from fashion_core.engine.iterations import LATE
 from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.engine.worker import conclude, work
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -105,6 +106,30 @@ def test_a_loss_that_is_no_number_stops_with_its_step_and_leaves_the_best_weight
         trainer(photos, tmp_path / "run").train()
     tensors, about = checkpoint.load(tmp_path / "run" / "best.safetensors")
     assert about["epoch"] == 1 and all(torch.isfinite(tensor.float()).all() for tensor in tensors.values())
+
+
+def test_losses_that_are_fetched_late_are_logged_the_same(photos, tmp_path, monkeypatch):
+    """On a GPU several iterations are asked after at once; 4 does not divide the 6 steps of an epoch."""
+    logs: dict[int, list] = {1: [], 4: []}
+    for late, log in logs.items():
+        monkeypatch.setitem(LATE, "cpu", late)
+        run = trainer(photos, tmp_path / str(late), log=lambda type, log=log, **said: log.append((type, said)))
+        assert run.train() == "finished"
+    told = {late: [said for type, said in log if type == "step"] for late, log in logs.items()}
+    assert told[4] == told[1] and len(told[4]) == run.total
+    learned = {late: checkpoint.load(tmp_path / str(late) / "last.safetensors") for late in logs}
+    assert learned[4][1]["progress"] == learned[1][1]["progress"]
+    assert all(torch.equal(tensor, learned[4][0][name]) for name, tensor in learned[1][0].items())
+
+
+def test_a_loss_that_is_no_number_is_found_late_with_its_own_step_and_no_checkpoint_of_it(
+    photos, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(LATE, "cpu", 4)
+    diverge(monkeypatch, step=9)
+    with pytest.raises(NotFinite, match=r"at step 9\. Go on from the best epoch, 1 "):
+        trainer(photos, tmp_path / "run").train()
+    assert checkpoint.load(tmp_path / "run" / "last.safetensors")[1]["progress"]["step"] == 6
 
 
 def diverge(monkeypatch, step: int, above: float = 0.0) -> None:

@@ -22,6 +22,7 @@ from fashion_core.engine import checkpoint, models
 from fashion_core.engine.augmentation import Augmentation
 from fashion_core.engine.checkpoint import BEST, EPOCH_SUMS, LAST, rewind_to_best
 from fashion_core.engine.device import Log, autocast, choose_precision, predict_logits, try_in_memory
+from fashion_core.engine.iterations import LATE, Iteration, Measured, fetched
 from fashion_core.engine.losses import distilled, partial_cross_entropy
 from fashion_core.engine.processes import Team, take_device
 from fashion_core.engine.recipe import make_optimizer
@@ -137,6 +138,7 @@ class Trainer:
         self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
         self.total = self.steps_per_epoch * self.config.epochs
         self._epoch_order: tuple[int, np.ndarray] = (-1, self.photos.train)
+        self._waiting: list[Iteration] = []  # steps that are done and not counted yet
         self.network = self.model  # or what averages its gradients with other processes
 
     def train(self) -> str:
@@ -153,8 +155,10 @@ class Trainer:
         """Run to the end. Raises `Stopped` where what was learned so far is whole."""
         started, first_step = time.monotonic(), self.progress.step
         saved, heartbeat = started, -math.inf
-        while self.progress.step < self.total or self.progress.seen:
+        while self.progress.step < self.total or self._waiting or self.progress.seen:
             epoch, batch = divmod(self.progress.step, self.steps_per_epoch)
+            if not batch:
+                self._count()
             if self.progress.seen and not batch:  # its steps are done; a stop may have come before it was validated
                 self._end_epoch(epoch, self.progress.step - first_step, time.monotonic() - started)
                 saved = time.monotonic()
@@ -171,18 +175,30 @@ class Trainer:
                 saved = time.monotonic()
 
     def _train_batch(self, epoch: int, batch: int) -> None:
-        """One iteration, counted and logged."""
+        """One iteration; it is counted and logged once its loss is asked for."""
         rate = learning_rate_at(self.config, self.progress.step, self.steps_per_epoch)
         rows = self._batch_rows(epoch, batch)
         loss, right = self._step(rows, rate)
         self.progress.step += 1
-        self.progress.loss_sum += loss * len(rows)
-        self.progress.right += right
-        self.progress.seen += len(rows)
         labelled = int(self.photos.candidates[rows].any(axis=1).sum())
-        self.progress.labelled += labelled
-        accuracy = right / max(labelled, 1)
-        self.log("step", step=self.progress.step, epoch=epoch + 1, loss=loss, accuracy=accuracy, learning_rate=rate)
+        self._waiting.append(Iteration(self.progress.step, epoch + 1, rate, len(rows), labelled, loss, right))
+        if len(self._waiting) >= LATE.get(self.device.type, 1):
+            self._count()
+
+    def _count(self) -> None:
+        """Count and log the iterations that wait. `NotFinite` where the loss of one is no number."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        for one, loss, right in fetched(waiting):
+            if not np.isfinite(loss):
+                raise self._diverged(f"The loss is not a number at step {one.step}")
+            self.progress.loss_sum += loss * one.photos
+            self.progress.right += right
+            self.progress.seen += one.photos
+            self.progress.labelled += one.labelled
+            accuracy = right / max(one.labelled, 1)
+            self.log("step", step=one.step, epoch=one.epoch, loss=loss, accuracy=accuracy, learning_rate=one.rate)
 
     def _batch_rows(self, epoch: int, batch: int) -> np.ndarray:
         """The rows of a batch of `epoch`: a shuffle, made once, that depends on nothing but the seed and the epoch."""
@@ -191,48 +207,48 @@ class Trainer:
             self._epoch_order = epoch, generator.permutation(self.photos.train)
         return self._epoch_order[1][batch * self.config.batch_size : (batch + 1) * self.config.batch_size]
 
-    def _step(self, rows: np.ndarray, rate: float) -> tuple[float, int]:
+    def _step(self, rows: np.ndarray, rate: float) -> Measured:
         """One optimizer step on `rows`: its mean loss and how many were right. Halves the batch if memory is short."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        statistics = [buffer.clone() for buffer in self.model.buffers()]  # of batch normalisation
+        # Of batch normalisation; several processes leave no step halfway.
+        statistics = [] if self.team.joint else [buffer.clone() for buffer in self.model.buffers()]
         try:
             while (found := try_in_memory(lambda: self._seeded_backward(rows), self.device)) is None:
                 self._halve(len(rows))
         except Stopped:  # within the step, which a resumed run takes again
             self._set_buffers(statistics)
             raise
-        loss, right = found
-        if not np.isfinite(loss):
-            raise self._diverged(f"The loss is not a number at step {self.progress.step + 1}")
         self.optimizer.step()
         if self.ema:
             self.ema.update_parameters(self.model)
-        return loss, right
+        return found
 
     @torch.no_grad()
     def _set_buffers(self, values: list[torch.Tensor]) -> None:
         for buffer, value in zip(self.model.buffers(), values, strict=True):
             buffer.copy_(value)
 
-    def _seeded_backward(self, rows: np.ndarray) -> tuple[float, int]:
+    def _seeded_backward(self, rows: np.ndarray) -> Measured:
         torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step + (self.team.rank << 52))
         self.optimizer.zero_grad(set_to_none=True)
         return self._backward(rows)
 
-    def _backward(self, rows: np.ndarray) -> tuple[float, int]:
+    def _backward(self, rows: np.ndarray) -> Measured:
         """Gradients of the mean loss over `rows`, each process's share in parts: the loss and how many were right."""
-        loss_sum, right = 0.0, 0.0
+        loss_sum, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         for part in np.array_split(self.team.share(rows), self.progress.accumulate):
             if not len(part):
                 continue
             logits, candidates = self._training_logits(part)
             loss = self._loss(logits, candidates, part)
             (loss * (len(part) * self.team.size / len(rows))).backward()  # the mean over processes is taken there
-            loss_sum += loss.item() * len(part)
-            right += int(candidates.gather(1, logits.argmax(1, keepdim=True)).sum())
-        loss_sum, right = self.team.sum(loss_sum, right)
-        return loss_sum / len(rows), int(right)
+            loss_sum += loss.detach() * len(part)
+            right += candidates.gather(1, logits.argmax(1, keepdim=True)).sum()
+        if self.team.size > 1:
+            loss_total, right_total = self.team.sum(loss_sum.item(), right.item())
+            return loss_total / len(rows), int(right_total)
+        return loss_sum / len(rows), right
 
     def _training_logits(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Class scores of `rows` as they are learned from, float32 (b, k), and what each may be, bool (b, k)."""
@@ -345,6 +361,7 @@ class Trainer:
 
     def save_last(self) -> None:
         """Write the checkpoint to go on from: network, moving average, optimizer and progress."""
+        self._count()
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.ema:
             tensors |= {f"ema.{name}": tensor.clone() for name, tensor in self.ema.state_dict().items()}
