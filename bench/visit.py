@@ -1,9 +1,11 @@
-"""What a visitor of a fresh clone meets, of any state of the code: python -m bench.visit [CHECKOUT] [--only WORDS]
+"""What a visitor of a fresh clone meets, of any state of the code: python -m bench.visit [CHECKOUT] [--only MEASURE]
 
-For each page the layout shift while it opens, on a laptop and on a phone, and what axe-core calls serious or critical,
-light and dark; and the way from Home to the misclassified blue dresses: presses (clicks, fields filled in, screens to
-scroll) and seconds, the median of three. CHECKOUT is this one or another worktree: for figures before and after a
-change run the same command on both, on the same machine. Needs a Chromium and the test extra. Prints one JSON object.
+For each page and view the layout shift while it opens, on a laptop and on a phone, and the seconds until it is drawn,
+beside a hello-world Streamlit app's; for each page what axe-core calls serious or critical, light and dark; and the way
+from Home to the misclassified blue dresses: presses (clicks, fields filled in, screens to scroll) and seconds. Seconds
+are the median of three, after one that fills caches. CHECKOUT is this one or another worktree: for figures before and
+after a change run the same command on both, on the same machine. Needs a Chromium and the test extra. Prints one JSON
+object.
 """
 
 import argparse
@@ -22,10 +24,10 @@ from browser import chromium, launch, serve  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 PAGES = ("", "data", "train", "evaluate", "compare", "predict")
-VIEWS = ("Report", "Confidence", "Labels", "Colours", "Oddities", "Map")
+VIEWS = tuple(f"evaluate?view={view}" for view in ("Report", "Confidence", "Labels", "Colours", "Oddities", "Map"))
 SIZES = {"laptop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 WORDS = "misclassified blue dresses"
-ROUNDS = 3
+HELLO = 'import streamlit as st\n\nst.title("Hello")\n'
 WATCH = """window.shift = 0; window.moved = []; new PerformanceObserver(list => {
   for (const one of list.getEntries()) if (!one.hadRecentInput) {
     window.shift += one.value
@@ -61,7 +63,27 @@ def shifts(browser: Browser, url: str, addresses: list[str], moved: bool) -> dic
     return found
 
 
-def faults(browser: Browser, url: str) -> dict[str, int]:
+def openings(browser: Browser, url: str, hello: str, addresses: list[str], rounds: int) -> dict[str, dict[str, float]]:
+    """By address the median seconds from going there until all is drawn, and how many times those of `hello`, opened
+    by turns with it."""
+    found = {}
+    with browser.new_context(viewport=SIZES["laptop"]) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        for address in addresses:
+            taken: dict[str, list[float]] = {"": [], hello: []}
+            for _ in range(rounds + 1):
+                for app, times in taken.items():
+                    begin = time.monotonic()
+                    page.goto(app or f"{url}/{address}", timeout=400_000)
+                    page.wait_for_function(DRAWN, timeout=400_000)
+                    times.append(time.monotonic() - begin)
+            ours, theirs = (statistics.median(times[1:]) for times in taken.values())
+            found[address or "home"] = {"seconds": round(ours, 2), "times hello world": round(ours / theirs, 2)}
+            print(address or "home", found[address or "home"], file=sys.stderr, flush=True)
+    return found
+
+
+def faults(browser: Browser, url: str, pages: list[str]) -> dict[str, int]:
     """Elements that axe-core calls serious or critical, of all pages, by theme."""
     from axe_playwright_python.sync_playwright import Axe
 
@@ -69,7 +91,7 @@ def faults(browser: Browser, url: str) -> dict[str, int]:
     for theme in ("light", "dark"):
         with browser.new_context(viewport=SIZES["laptop"], color_scheme=theme) as context:  # type: ignore[arg-type]
             page, found[theme] = context.new_page(), 0
-            for address in PAGES:
+            for address in pages:
                 open_page(page, f"{url}/{address}")
                 rules = Axe().run(page).response["violations"]
                 found[theme] += sum(len(rule["nodes"]) for rule in rules if rule["impact"] in ("serious", "critical"))
@@ -104,30 +126,42 @@ def way_to_photos(browser: Browser, url: str) -> tuple[int, float]:
         return presses + int((box["y"] + 40) // SIZES["laptop"]["height"]), time.monotonic() - began
 
 
+def measure(given: argparse.Namespace, opened: Browser, url: str, hello: str) -> dict[str, Any]:
+    """What `given.only` names, or all of it."""
+    found: dict[str, Any] = {}
+    addresses = [one.removeprefix("home") for one in given.pages] or [*PAGES, *VIEWS]
+    if given.only in ("", "way"):
+        ways = [way_to_photos(opened, url) for _ in range(given.rounds + 1)][1:]
+        found["presses"], found["seconds"] = ways[0][0], round(statistics.median(way[1] for way in ways), 2)
+    if given.only in ("", "opening"):
+        found["opening"] = openings(opened, url, hello, addresses, given.rounds)
+    if given.only in ("", "shift"):
+        found["layout_shift"] = shifts(opened, url, addresses, given.moved)
+    if given.only in ("", "axe"):
+        found["axe_serious"] = faults(opened, url, [one for one in addresses if one in PAGES])
+    return found
+
+
 def main() -> dict[str, Any]:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("checkout", nargs="?", type=Path, default=ROOT)
-    options.add_argument("--only", default="", help="shift, axe or way")
+    options.add_argument("--only", default="", choices=("way", "opening", "shift", "axe"))
+    options.add_argument("--pages", nargs="+", default=[], help="these addresses, such as home evaluate?view=Map")
+    options.add_argument("--rounds", type=int, default=3, help="of which the median is taken")
     options.add_argument("--moved", action="store_true", help="print what moved, too")
-    given, found = options.parse_args(), {}
+    given = options.parse_args()
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        home = Path(folder) / "home"
+        home, script = Path(folder) / "home", Path(folder) / "hello.py"
         home.mkdir()
-        (home / "weights").symlink_to(given.checkout.resolve() / "weights")
+        script.write_text(HELLO)
         checkout = given.checkout.resolve()
+        (home / "weights").symlink_to(checkout / "weights")
         with (
             serve(home, checkout / "app.py", folder=checkout) as server,
+            serve(Path(folder) / "empty", script) as hello,
             launch(playwright, chromium(playwright) or "") as opened,
         ):
-            if given.only in ("", "way"):
-                ways = [way_to_photos(opened, server.url) for _ in range(ROUNDS + 1)][1:]  # after one that fills caches
-                found["presses"], found["seconds"] = ways[0][0], round(statistics.median(way[1] for way in ways), 2)
-            if given.only in ("", "shift"):
-                addresses = [*PAGES, *(f"evaluate?view={view}" for view in VIEWS)]
-                found["layout_shift"] = shifts(opened, server.url, addresses, given.moved)
-            if given.only in ("", "axe"):
-                found["axe_serious"] = faults(opened, server.url)
-    return found
+            return measure(given, opened, server.url, hello.url)
 
 
 if __name__ == "__main__":

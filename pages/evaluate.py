@@ -1,5 +1,7 @@
 """Evaluate: the confusion matrix and the report of a finished model; every number selects its photos."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from fashion_core.ui import background, keys, label_review, stored
@@ -46,14 +48,13 @@ chosen = choose_source()
 with figures, guard():
     headline.show(chosen)
     menu = st.container(width="content")
-bar = st.container(key=keys.BAR)
+with st.container(key=keys.BAR), guard():
+    state = filters.state_of(chosen)
 left, right = st.columns([6, 5], gap="large")
 with left:
     tabs = dict(zip(VIEWS, st.tabs(list(VIEWS), key=keys.VIEW, bind="query-params"), strict=True))
 with tabs["Matrix"]:
-    cells = matrix.choose_cells()
-with bar, guard():
-    state = filters.state_of(chosen, cells)
+    state = replace(state, cells=matrix.choose_cells())
 shown = state.selected
 for name, tab in tabs.items():
     if tab.open:

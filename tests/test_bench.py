@@ -262,6 +262,21 @@ def test_train(home, tmp_path, one_thread, capsys, monkeypatch):
     assert all(float(row[1]) > 0 for row in rows) and "MiB at the end" in told and "all at once" in told
 
 
+@pytest.mark.browser
+def test_visit():
+    """The way to the photos is two presses, and a page is opened, watched and looked at by axe."""
+    command = [sys.executable, "-m", "bench.visit", "--pages", "train", "--rounds", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if "executable" in done.stderr and not os.environ.get("CI"):
+        pytest.skip("No Chromium")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["presses"] == 2 and found["seconds"] > 0
+    assert list(found["opening"]) == ["train"] and found["opening"]["train"]["times hello world"] > 0
+    assert set(found["layout_shift"]) == {"train, laptop", "train, phone"} and max(found["layout_shift"].values()) < 0.1
+    assert found["axe_serious"] == {"light": 0, "dark": 0}
+
+
 RECORDER = """#!{python}
 import sys
 sys.path.insert(0, {root!r})

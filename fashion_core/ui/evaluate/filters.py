@@ -1,6 +1,6 @@
 """The filter bar above the views: the question, right or wrong, the classes; and a chip for each filter that is on.
 
-state = filters.state_of(source, cells)
+state = filters.state_of(source)
 """
 
 from collections.abc import Callable
@@ -10,7 +10,6 @@ import streamlit as st
 from fashion_core.class_names import factors, in_words
 from fashion_core.evaluation import query
 from fashion_core.evaluation.evaluation import Which
-from fashion_core.reports.charts import Normalise
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate import ask, selection
 from fashion_core.ui.evaluate.state import Source, State
@@ -20,8 +19,8 @@ from fashion_core.ui.gallery import escape_markdown
 KINDS = {"colour": "wrong colour", "garment": "wrong garment", "both": "wrong in both"}
 
 
-def state_of(source: Source, cells: Normalise) -> State:
-    """Draw the bar and its chips; the state that they and the address make of `source`."""
+def state_of(source: Source) -> State:
+    """Draw the bar and its chips; the state that they and the address make of `source`, its cells with counts."""
     kinds: list[Which] = ["all", "wrong", "right"]
     kinds += ["colour", "garment", "both"] if source.evaluation.error_type_counts else []
     dropped = selection.follow_classes(source.evaluation.classes, _folded(source), kinds)
@@ -37,7 +36,7 @@ def state_of(source: Source, cells: Normalise) -> State:
     chips = st.container(horizontal=True, vertical_alignment="center", gap="small", key=keys.CHIPS)
     keep = ask.mask(source, found, source.evaluation.mask(true, predicted, which))
     row = selection.opened(source)
-    state = State(source.name, source.key, source.factor, source.root, true, predicted, which, keep, cells, row)
+    state = State(source.name, source.key, source.factor, source.root, true, predicted, which, keep, "count", row)
     with chips:
         _draw_chips(state, found, dropped)
     return state
