@@ -1,4 +1,4 @@
-"""The Evaluate page beyond the test: all photos, epochs, oddities, the map; and labels that are corrected."""
+"""The Evaluate page beyond the test: all photos, epochs, oddities; and labels that are corrected."""
 
 import os
 import re
@@ -172,20 +172,6 @@ def test_under_the_switch_tiles_photo_map_and_epochs_count_alike(home, tmp_path)
     assert "right] · called **blue hat**, is **blue sock**" in words(opened(**by, photo="2"))
     assert tiles(opened(**by, view="Map", which="wrong")) == ["3.jpg", "1.jpg"]
     assert list(stored.learned(stored.epochs_of(folder), 0)) == ["black", "blue"]
-
-
-def test_an_area_drawn_on_the_map_is_a_selection_that_the_address_keeps(root):
-    whole = opened(view="Map")
-    assert not whole.exception and len(tiles(whole)) == 8 and whole.get("plotly_chart")
-    # The eight lie on an arc from (1, 0): the first three within this box.
-    app = opened(view="Map", area="0.8,-0.1;1.1,-0.1;1.1,0.45;0.8,0.45")
-    assert sorted(tiles(app)) == ["0.jpg", "1.jpg", "2.jpg"] and not app.exception
-    app.button(key="area-clear").click().run()
-    assert len(tiles(app)) == 8 and "area" not in app.query_params
-    for nonsense in ("", "1,2", "a,b;c,d;e,f", "nan,1;2,2;3,3"):
-        assert len(tiles(opened(view="Map", area=nonsense))) == 8
-    for by in ("prediction", "error", "split"):
-        assert not opened(view="Map", **{"map-by": by}).exception
 
 
 def test_photos_that_leak_have_a_number_that_selects_them(home, tmp_path):
@@ -469,57 +455,6 @@ def test_label_corrections_leave_as_a_file_and_come_back(root, home, server, pag
     page.locator("input[type=file]").set_input_files(taken)
     expect(page.get_by_test_id("stMain")).to_contain_text("1 of 1 decision is new, and kept.")
     assert label_corrections.read(file) == {"sock/7.jpg": "hat"}
-
-
-def test_photos_within_a_lasso_are_shown_and_the_link_shows_them_again(root, home, server, page: Page):
-    page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
-    plot = page.locator(".st-key-map .js-plotly-plot .draglayer .nsewdrag").first
-    plot.scroll_into_view_if_needed()
-    steady_box(page, plot)
-    page.locator(".st-key-map [data-val=lasso]").click()
-    box = steady_box(page, plot)
-    # The photos lie on an arc whose ends are right below and left above: around its lower end.
-    corners = [(0.55, 0.45), (0.99, 0.45), (0.99, 0.99), (0.55, 0.99), (0.55, 0.45)]
-    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
-    page.mouse.move(*corners[0])
-    page.wait_for_timeout(200)
-    page.mouse.down()
-    for corner in corners[1:]:
-        page.mouse.move(*corner, steps=8)
-    page.mouse.up()
-    expect(page).to_have_url(re.compile("area="))
-    said = page.get_by_test_id("stMain")
-    shown = re.compile("[1-7] of 8 photos")
-    expect(said).to_contain_text(shown)
-    before = shown.search(said.inner_text()).group()
-    page.reload()
-    expect(said).to_contain_text(before)
-    page.get_by_role("button", name="Clear the drawn area").click()
-    expect(said).to_contain_text("8 of 8 photos")
-
-
-def test_a_click_on_a_point_of_the_map_opens_its_photo_and_the_wheel_zooms(root, home, server, page: Page):
-    page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Map")
-    plot = page.locator(".st-key-map .js-plotly-plot")
-    points = plot.locator(".scatterlayer .point")
-    expect(points.nth(7)).to_be_visible()
-    box, point = steady_box(page, plot), steady_box(page, points.first)
-    in_the_middle = (point["x"] + point["width"] / 2 - box["x"], point["y"] + point["height"] / 2 - box["y"])
-    hover_click(page, plot, lambda _: in_the_middle)
-    expect(page.get_by_role("dialog")).to_contain_text("Label is right")
-    expect(page).to_have_url(re.compile(r"photo=[0-9a-f]{10}"))
-    page.go_back()
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page).to_have_url(re.compile("view=Map"))
-    box = steady_box(page, plot)
-    page.mouse.move(box["x"] + in_the_middle[0], box["y"] + in_the_middle[1])  # which stays where it is
-    before = steady_box(page, points.nth(7))
-    page.wait_for_timeout(200)
-    page.mouse.wheel(0, -400)
-    page.wait_for_timeout(1000)
-    after, still = steady_box(page, points.nth(7)), steady_box(page, points.first)
-    moved = abs(after["x"] - before["x"]) + abs(after["y"] - before["y"])
-    assert moved > 20 and abs(still["x"] - point["x"]) < 5
 
 
 def test_by_arrow_key_the_epochs_go_by(root, home, server, page: Page):

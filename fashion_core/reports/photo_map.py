@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon", "hexagram")
 HEIGHT = 520  # pixels
+REACH = 40  # pixels from a point within which the pointer is on it: where photos stand for points, on the photo
 GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 
 
@@ -23,7 +24,7 @@ def map_figure(
     area: np.ndarray | None,
     pairs: dict[str, tuple[str, str]] | None = None,
 ) -> "Figure":
-    """Plotly points (n, 2) of photos, a trace for each of `groups` (n,), with what `about` (n) says at a hover; `area`,
+    """Plotly points (n, 2) of photos, a trace for each of `groups` (n,), with what `about` (n) says of each; `area`,
     corners (m, 2), is drawn. `pairs`: group → (colour, garment), where all come apart: then the legend lists colours,
     which hide and show their photos, and the garments' shapes. A point's customdata is the photo's row."""
     import plotly.graph_objects as go
@@ -38,7 +39,7 @@ def map_figure(
         add(
             x=points[of, 0], y=points[of, 1], mode="markers", name=f"{in_words(entry)} ({count:,})", text=said[of],
             legendgroup=entry, showlegend=entry not in listed, customdata=np.flatnonzero(of)[:, None],
-            hovertemplate="%{text}<extra></extra>",
+            hoverinfo="none",  # the page shows the photo with it (ui/evaluate/map_photos)
             marker=style | {"size": 5 if many else 8, "opacity": 0.8, "line": {"color": NEUTRAL, "width": 0.6}},
         )  # fmt: skip
         listed.add(entry)
@@ -50,7 +51,7 @@ def map_figure(
         figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
                            line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
     # Streamlit 1.67 lets a click select only where a drag pans; the lasso is in the bar above, in a margin of its own.
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 40}, height=HEIGHT, dragmode="pan",
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 40}, height=HEIGHT, dragmode="pan", hoverdistance=REACH,
                          legend={"orientation": "h", "y": -0.04})  # fmt: skip
     figure.update_xaxes(visible=False)
     return figure.update_yaxes(visible=False, scaleanchor="x")

@@ -35,6 +35,7 @@ MAP_COLOUR = "map-by"
 # Evaluate: charts, tables and buttons
 MATRIX, REPORT, RELIABILITY, COVERAGE, LEARNED = "matrix", "report", "reliability", "coverage", "learned"
 COLOUR_CHART, MAP = "strip", "map"
+MAP_BOX, MAP_PHOTOS = "map-box", "map-photos"  # where the map is, and what lays photos over it
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
 QUALITY_PROGRESS = "quality-progress"

@@ -1,6 +1,5 @@
 """All photos where the network sees them: an area drawn around some selects them."""
 
-import html
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +12,8 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos.imaging import printable
 from fashion_core.reports import photo_map
 from fashion_core.reports.charts import CLASSES_UP_TO, most_confused
-from fashion_core.ui import keys, stored
+from fashion_core.ui import keys, stored, thumbnails
+from fashion_core.ui.evaluate import map_photos
 from fashion_core.ui.evaluate.matrix import OTHERS
 from fashion_core.ui.evaluate.selection import clear_area, drawn_area, open_photo, select_area
 from fashion_core.ui.evaluate.state import Shown, State
@@ -29,12 +29,15 @@ def view(state: State) -> Shown:
                               bind="query-params", label_visibility="collapsed")  # fmt: skip
     area = drawn_area()
     corners = None if area is None else tuple(map(tuple, area.tolist()))
-    st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP, height=photo_map.HEIGHT,
-                    on_select=partial(_from_map, state.key), selection_mode=("points", "lasso", "box"),
-                    config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True})  # fmt: skip
+    with st.container(key=keys.MAP_BOX):
+        st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP, height=photo_map.HEIGHT,
+                        on_select=partial(_from_map, state.key), selection_mode=("points", "lasso", "box"),
+                        config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True})  # fmt: skip
+        map_photos.mount(thumbnails.address(state.key, state.root))
     st.caption(
-        "Near photos look alike to the network (the two widest directions of its embedding). Click one to open it; "
-        "the wheel zooms. To see the photos of an area, draw it with the lasso or the box above."
+        "Near photos look alike to the network (the two widest directions of its embedding). Point at one to see it, "
+        "click it to open it. Zoomed in, with the wheel or the + above, photos stand in place of points. To see the "
+        "photos of an area, draw it with the lasso or the box above."
     )
     if area is None:
         return state.selected
@@ -68,14 +71,15 @@ def _pairs(key: EvaluationKey, names: set[str]) -> dict[str, tuple[str, str]] | 
 
 
 def _about(key: EvaluationKey) -> list[str]:
-    """What a hover says of each photo: its label, what it was called, its name."""
+    """Two lines on each photo: its label and what it was called, and its name."""
     evaluation = stored.predictions_of(key)
-    words = np.array([html.escape(in_words(name)) for name in evaluation.classes], dtype=object)
-    called = ["" if right else f" called {name}" for right, name in
+    words = np.array([in_words(name) for name in evaluation.classes], dtype=object)
+    who = "its neighbours say" if evaluation.meta.probabilities == "votes" else "called"
+    called = ["" if right else f", {who} {name}" for right, name in
               zip(evaluation.right, words[evaluation.predicted], strict=True)]  # fmt: skip
-    names = (html.escape(printable(path)) for path in evaluation.photos["path"])
+    names = map(printable, evaluation.photos["path"])
     return [
-        f"{label}{other}<br>{name}" for label, other, name in zip(words[evaluation.truth], called, names, strict=True)
+        f"{label}{other}\n{name}" for label, other, name in zip(words[evaluation.truth], called, names, strict=True)
     ]
 
 
