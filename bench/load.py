@@ -1,4 +1,4 @@
-"""Many visitors of a shared server: python -m bench.load [--visitors 50] [--minutes 10] [--train]
+"""Many visitors of a shared server: python -m bench.load [--visitors 50] [--minutes 10] [--train] [--checkout DIR]
 
 Each is a real session over the app's websocket: it opens Home, Evaluate, Compare and Predict by turns and hands in a
 photo that nobody handed in before. Between two clicks it thinks as a visitor of the benchmark TPC-W does: times of a
@@ -199,8 +199,8 @@ async def all_visit(url: str, photos: list[bytes], visitors: int, seconds: float
 
 
 class Cost(NamedTuple):
-    """Of the server and the processes it started: resident memory in MiB, pages in common counted for each of them and
-    once; seconds of the processor, of the server itself and of the rest."""
+    """Of the server and the processes it started: resident memory in MiB, and the same with the pages of files, such as
+    libraries, that several of them map counted once; seconds of the processor, of the server itself and of the rest."""
 
     resident: float
     together: float
@@ -211,10 +211,15 @@ class Cost(NamedTuple):
 def cost(server: Server) -> Cost:
     process = psutil.Process(server.process.pid)
     all_of_them = (process, *process.children(recursive=True))
-    memory = [each.memory_full_info() for each in all_of_them]
     seconds = [each.cpu_times().user + each.cpu_times().system for each in all_of_them]
-    once = sum(getattr(each, "pss", each.rss) for each in memory)  # only Linux knows
-    return Cost(sum(each.rss for each in memory) / MIB, once / MIB, seconds[0], sum(seconds[1:]))
+    resident = sum(each.memory_info().rss for each in all_of_them)
+    files: dict[str, list[int]] = {}
+    for process in all_of_them:
+        for area in getattr(process, "memory_maps", list)():  # macOS has none
+            if area.path.startswith("/"):  # not [heap], [anon]
+                files.setdefault(area.path, []).append(area.rss)
+    twice = sum(sum(sizes) - max(sizes) for sizes in files.values())
+    return Cost(resident / MIB, (resident - twice) / MIB, seconds[0], sum(seconds[1:]))
 
 
 @contextmanager
@@ -260,13 +265,18 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--pause", type=float, default=7.0, help="seconds between two clicks, on average")
+    parser.add_argument("--checkout", type=Path, default=ROOT, help="of the app to visit, such as one of before")
     parser.add_argument("--train", action="store_true", help="train the quick recipe meanwhile")
     options = parser.parse_args()
     photos = [file.read_bytes() for file in sorted((ROOT / "examples").rglob("*.jpg"))[:20]]
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         (home / "weights").symlink_to(ROOT / "weights")  # the models that ship
-        with serve(home, BUSANA_SHARED="1") as server, training(home, options.train):
+        app = options.checkout.resolve()
+        with (
+            serve(home, app / "app.py", 300, folder=app, BUSANA_SHARED="1") as server,
+            training(home, options.train),
+        ):
             asyncio.run(all_visit(server.url, photos, 2, 5.0, 0.5))  # so that all is loaded before memory is read
             before = cost(server)
             seen = asyncio.run(all_visit(server.url, photos, options.visitors, 60 * options.minutes, options.pause))
