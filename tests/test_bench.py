@@ -204,6 +204,7 @@ def test_precision_keeps_in_the_card_what_passed_the_gate_and_nothing_else(
 
     folder, told = tmp_path / "sample-mobilenet", []
     shutil.copytree(MODEL, folder)
+    replace(ModelCard.read(folder), states=limits.States(0.8)).write(folder)
     (tmp_path / "cpuinfo").write_text(f"flags : {native}")
     monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
