@@ -104,7 +104,7 @@ def main(model: str, folders: Sequence[Path], most: int, rounds: int, int8: bool
     for batch in (1, 32) if rounds else ():
         times(model, engines, sets["test"][0][:batch], rounds)
     if write:
-        keep(folder, found[BFLOAT16], write, *sets["validation"])
+        keep(folder, found[BFLOAT16], write, sets["validation"][0])
 
 
 def gate(
@@ -135,10 +135,10 @@ def times(model: str, engines: dict[str, Engine], pixels: np.ndarray, rounds: in
     table(("model", "photos", "precision", "ms a photo", "float32 takes times as long"), rows)
 
 
-def keep(folder: Path, found: Measured, home: Path, pixels: np.ndarray, truth: np.ndarray) -> None:
-    """Write what bfloat16 reached into the card. Its limits are chosen on its own answers, to the photos in `home` and
-    to validation photos uint8 (n, s, s, 3) of classes int (n,); where the card has none for float32, it has the
-    out-of-distribution score that few of these pass."""
+def keep(folder: Path, found: Measured, home: Path, pixels: np.ndarray) -> None:
+    """Write what bfloat16 reached into the card. Where that has limits for float32, bfloat16 gets its own by the same
+    rule, on its answers to the photos in `home`; else the out-of-distribution score that few validation photos pass,
+    `pixels` uint8 (n, s, s, 3)."""
     if not found.passes:
         raise UserError("bfloat16 did not pass the gate: the card stays as it is.")
     with tempfile.TemporaryDirectory() as scratch:  # the same model, with a card that lets it answer so
@@ -150,19 +150,19 @@ def keep(folder: Path, found: Measured, home: Path, pixels: np.ndarray, truth: n
         predictor = Predictor(Path(scratch), BFLOAT16)
         if predictor.precision != BFLOAT16:
             raise UserError(predictor.why)
-        found = with_limits(found, predictor, home, pixels, truth)
+        found = with_limits(found, predictor, home, pixels)
     replace(card, precisions={BFLOAT16: found}).write(folder)
     if (folder / model_readme.FILE).is_file():
         write_text(folder / model_readme.FILE, model_readme.rewritten(folder))
 
 
-def with_limits(found: Measured, predictor: Predictor, home: Path, pixels: np.ndarray, truth: np.ndarray) -> Measured:
+def with_limits(found: Measured, predictor: Predictor, home: Path, pixels: np.ndarray) -> Measured:
     """As `keep` has it."""
-    passes = [predictor.predict_pixels(pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)]
-    logits, embeddings = (np.concatenate(parts) for parts in zip(*passes, strict=True))
     if predictor.card.states is not None:
-        return replace(found, states=states.limits(predictor, home, predictor.calibrated(logits), truth))
+        return replace(found, states=states.choose(predictor, home))
     explanations = load_explanations(predictor.folder)
+    passes = [predictor.predict_pixels(pixels[start : start + BATCH])[1] for start in range(0, len(pixels), BATCH)]
+    embeddings = np.concatenate(passes)
     if explanations is None or not embeddings.size:
         return found
     return replace(found, ood_threshold=float(np.quantile(explanations.ood_score(embeddings), ID_QUANTILE)))

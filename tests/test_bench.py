@@ -211,7 +211,7 @@ def test_precision_keeps_in_the_card_what_passed_the_gate_and_nothing_else(
     found = precision.Measured(1.5, 4, same, 4, 4, 0.01, 0.01, cpu=native)
     monkeypatch.setattr(script, "gate", lambda *_: {"bfloat16": found})
     chosen = limits.States(0.9, 1.0)
-    monkeypatch.setattr(limits, "limits", lambda asked, *rest: told.append(asked.precision) or chosen)
+    monkeypatch.setattr(limits, "choose", lambda asked, *rest: told.append(asked.precision) or chosen)
     monkeypatch.setattr(
         Predictor, "precision", property(lambda self: "bfloat16", lambda self, value: None), raising=False
     )
