@@ -27,7 +27,7 @@ import numpy as np
 from bench import states
 from bench.predict import in_turn, machine, milliseconds, ratio, squares, table
 from fashion_core import UserError
-from fashion_core.evaluation.explanations import Explanations
+from fashion_core.evaluation.explanations import ID_QUANTILE, Explanations
 from fashion_core.files import write_text
 from fashion_core.models.card import FILE, ModelCard
 from fashion_core.models.precision import BFLOAT16, FLOAT32, Measured, native, no_bfloat16
@@ -97,14 +97,14 @@ def main(model: str, folders: Sequence[Path], most: int, rounds: int, int8: bool
     if int8:
         engines["int8"] = compiled(quantised(folder, sets["train"][0]), "f32")
     print(machine(1))
-    validated = {name: answers(run, sets["validation"][0]) for name, run in engines.items()}
-    temperatures = {name: fit_temperature(logits, sets["validation"][1]) for name, logits in validated.items()}
+    temperatures = {name: fit_temperature(answers(run, sets["validation"][0]), sets["validation"][1])
+                    for name, run in engines.items() if name != FLOAT32}  # fmt: skip
     temperatures[FLOAT32] = card.temperature
     found = gate(engines, temperatures, *sets["test"])
     for batch in (1, 32) if rounds else ():
         times(model, engines, sets["test"][0][:batch], rounds)
     if write:
-        keep(folder, found[BFLOAT16], write, validated[BFLOAT16], sets["validation"][1])
+        keep(folder, found[BFLOAT16], write, sets["validation"][0])
 
 
 def gate(
@@ -135,9 +135,10 @@ def times(model: str, engines: dict[str, Engine], pixels: np.ndarray, rounds: in
     table(("model", "photos", "precision", "ms a photo", "float32 takes times as long"), rows)
 
 
-def keep(folder: Path, found: Measured, home: Path, logits: np.ndarray, truth: np.ndarray) -> None:
-    """Write what bfloat16 reached into the card, with limits chosen on its answers: to the photos in `home`, and by
-    `logits` (n, k) to validation photos of classes int (n,)."""
+def keep(folder: Path, found: Measured, home: Path, pixels: np.ndarray) -> None:
+    """Write what bfloat16 reached into the card. Where that has limits for float32, bfloat16 gets its own by the same
+    rule, on its answers to the photos in `home`; else the out-of-distribution score that few validation photos pass,
+    `pixels` uint8 (n, s, s, 3)."""
     if not found.passes:
         raise UserError("bfloat16 did not pass the gate: the card stays as it is.")
     with tempfile.TemporaryDirectory() as scratch:  # the same model, with a card that lets it answer so
@@ -149,10 +150,22 @@ def keep(folder: Path, found: Measured, home: Path, logits: np.ndarray, truth: n
         predictor = Predictor(Path(scratch), BFLOAT16)
         if predictor.precision != BFLOAT16:
             raise UserError(predictor.why)
-        limits = states.limits(predictor, home, predictor.calibrated(logits), truth)
-    replace(card, precisions={BFLOAT16: replace(found, states=limits)}).write(folder)
+        found = with_limits(found, predictor, home, pixels)
+    replace(card, precisions={BFLOAT16: found}).write(folder)
     if (folder / model_readme.FILE).is_file():
         write_text(folder / model_readme.FILE, model_readme.rewritten(folder))
+
+
+def with_limits(found: Measured, predictor: Predictor, home: Path, pixels: np.ndarray) -> Measured:
+    """As `keep` has it."""
+    if predictor.card.states is not None:
+        return replace(found, states=states.choose(predictor, home))
+    explanations = load_explanations(predictor.folder)
+    passes = [predictor.predict_pixels(pixels[start : start + BATCH])[1] for start in range(0, len(pixels), BATCH)]
+    embeddings = np.concatenate(passes)
+    if explanations is None or not embeddings.size:
+        return found
+    return replace(found, ood_threshold=float(np.quantile(explanations.ood_score(embeddings), ID_QUANTILE)))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python -m bench.predict                                       all four tables
     python -m bench.predict --only path --models apparel-lite     one table alone
 
-engines   ready pixels → class scores: ours, OpenVINO by hand, torch, torch in bfloat16, ONNX Runtime
+engines   ready pixels → class scores: ours in its precision and in float32, OpenVINO by hand in ours, torch, torch in
+          bfloat16, ONNX Runtime
 path      a file's bytes → top classes, embedding, heat map, beside the engine alone; and the same with a second pass
           for the heat map
 start     a new process → its first answer, beside `import torch` and beside torch's own ResNet-50
@@ -12,8 +13,8 @@ large     a JPEG of 48 megapixels, with the grain of a sensor → square pixels,
 
 All run on `--threads` cores (1), in an order that turns round with each round; figures are medians, ratios those of the
 pairs, with the least and the most. With one thread the clock is processor time, which others on the machine change
-little; with more it is the clock on the wall. ONNX Runtime takes part where onnxruntime, onnx and onnxscript are
-installed. Prints Markdown.
+little; with more it is the clock on the wall. `ours` answers as Predictor does: BUSANA_PRECISION=float32 takes bfloat16
+out. ONNX Runtime takes part where onnxruntime, onnx and onnxscript are installed. Prints Markdown.
 """
 
 import argparse
@@ -36,12 +37,12 @@ from PIL import Image
 
 from fashion_core import PACKAGE
 from fashion_core.models.class_maps import ClassMaps
+from fashion_core.models.precision import BFLOAT16, FLOAT32, NATIVE
 from fashion_core.models.predictor import BATCH, Predictor, load_explanations, runtime
 from fashion_core.models.registry import resolve
 from fashion_core.photos import imaging
 
 Engine = Callable[[np.ndarray], np.ndarray]  # uint8 (n, s, s, 3) → class scores (n, k)
-BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 ONNX = ("onnxruntime", "onnx", "onnxscript")
 TORCH_START = """
 import sys, numpy, torch, torchvision
@@ -86,9 +87,10 @@ def milliseconds(seconds: Sequence[float], photos: int = 1) -> str:
     return f"{1e3 * statistics.median(seconds) / photos:.1f}"
 
 
-def by_hand(folder: Path, threads: int) -> Engine:
-    """OpenVINO with its own settings, but for the number of threads and float32."""
-    core, config = runtime().Core(), {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+def by_hand(folder: Path, threads: int, precision: str) -> Engine:
+    """OpenVINO with its own settings, but for the number of threads and the precision."""
+    hint = "bf16" if precision == BFLOAT16 else "f32"
+    core, config = runtime().Core(), {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": hint}
     model = core.compile_model(core.read_model(folder / "model.xml", folder / "model.safetensors"), "CPU", config)
     request = model.create_infer_request()
 
@@ -149,11 +151,13 @@ def in_batches(predictor: Predictor, pixels: np.ndarray) -> np.ndarray:
 def rivals(folder: Path, threads: int) -> dict[str, Engine]:
     """By name, ours first; what cannot take part is told on stderr."""
     predictor = Predictor(folder)
-    found: dict[str, Engine] = {"ours": lambda pixels: in_batches(predictor, pixels)}
-    found["OpenVINO by hand"] = by_hand(folder, threads)
+    found: dict[str, Engine] = {"ours": partial(in_batches, predictor)}
+    if predictor.precision != FLOAT32:
+        found["ours, float32"] = partial(in_batches, Predictor(folder, FLOAT32))
+    found["OpenVINO by hand"] = by_hand(folder, threads, predictor.precision)
     if importlib.util.find_spec("torch"):
         found["torch, float32"] = torch_engine(folder, threads, False)
-        if BFLOAT16 & set(cpu().split()):
+        if NATIVE & set(cpu().split()):
             found["torch, bfloat16, channels last"] = torch_engine(folder, threads, True)
         else:
             print("torch in bfloat16 is left out: this CPU does not compute in it.", file=sys.stderr)
@@ -184,7 +188,8 @@ def engines(folder: Path, files: Sequence[bytes], options: argparse.Namespace) -
 
 
 def path(folder: Path, files: Sequence[bytes], options: argparse.Namespace) -> None:
-    predictor, explanations, engine = Predictor(folder), load_explanations(folder), by_hand(folder, options.threads)
+    predictor, explanations = Predictor(folder), load_explanations(folder)
+    engine = by_hand(folder, options.threads, predictor.precision)
     maps, size = ClassMaps(predictor), predictor.card.image_size
 
     def heat(pixels: np.ndarray) -> None:

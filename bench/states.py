@@ -74,28 +74,19 @@ def judged(limits: States, classes: tuple[str, ...], given: Answers) -> list[Sta
     return [states.judge(limits, classes, *one).state for one in zip(*given, strict=True)]
 
 
-def colour_limit(card: ModelCard, probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """From when on the colour is sure, by answers (n, classes) to validation photos of classes int (n,). UserError: at
-    nothing."""
-    colours, shares = marginalise(probabilities, card.classes, COLOUR)
-    true = np.array([colour for colour, _ in split_names(card.classes) or ()])[truth]
+def colour_limit(model: Path, card: ModelCard) -> float:
+    """From when on the colour is sure, by the validation photos of the epoch that was kept. UserError: at nothing."""
+    validated = Evaluation.load(model / EPOCHS / f"{card.epoch:04}.parquet")
+    colours, shares = marginalise(validated.probabilities, card.classes, COLOUR)
+    true = np.array([colour for colour, _ in split_names(card.classes) or ()])[validated.truth]
     limit = states.sure_limit(shares.max(1), np.array(colours)[shares.argmax(1)] == true, states.COLOUR_RIGHT)
     if limit is None:
         raise UserError(f"The colour of {card.name} is right too rarely on its validation photos to be called sure.")
     return limit
 
 
-def choose(model: Path, photos: Path) -> ModelCard:
-    """The card with its limits in float32, and what they are worth."""
-    predictor = Predictor(model, FLOAT32)
-    card = predictor.card
-    validated = Evaluation.load(model / EPOCHS / f"{card.epoch:04}.parquet")  # of the epoch that was kept
-    return replace(card, states=limits(predictor, photos, validated.probabilities, validated.truth))
-
-
-def limits(predictor: Predictor, photos: Path, probabilities: np.ndarray, truth: np.ndarray) -> States:
-    """Those for the precision that `predictor` answers in, and what they are worth; `probabilities` (n, classes) are
-    its answers to validation photos of classes int (n,) truth."""
+def choose(predictor: Predictor, photos: Path) -> States:
+    """The limits for the precision that `predictor` answers in, and what they are worth."""
     root, card, taken = examples.folder(), predictor.card, examples.table()
     if root is None or factors(card.classes) is None:
         raise UserError("The limits are measured on examples/, by colour and garment: this model or folder has none.")
@@ -107,7 +98,7 @@ def limits(predictor: Predictor, photos: Path, probabilities: np.ndarray, truth:
     right, known = np.array(garments)[shares.argmax(1)] == true, np.isin(true, garments)
     sure = states.sure_limit(shares.max(1), right)
     far = states.far_limit(home.distances[known])
-    chosen = States(sure, far, sure_colour=colour_limit(card, probabilities, truth))
+    chosen = States(sure, far, sure_colour=colour_limit(predictor.folder, card))
     named = np.array(card.classes)[people.probabilities.argmax(1)]
     label = taken["label"].to_numpy(str)
     return replace(
@@ -146,7 +137,8 @@ def _rows(file: Path) -> Iterator[dict[str, str]]:
 def main(model: str, photos: str) -> None:
     """Write the card and the table."""
     folder = resolve(model)
-    choose(folder, Path(photos)).write(folder)
+    chosen = choose(Predictor(folder, FLOAT32), Path(photos))
+    replace(ModelCard.read(folder), states=chosen).write(folder)
     results = ROOT / "docs" / "results.md"
     before, _, rest = results.read_text("utf-8").partition(BEGIN)
     after = rest.partition(END)[2]

@@ -56,7 +56,8 @@ def main(model: str, photos: Path, most: int, pairs: int) -> None:
         seconds = [(alone(predictor, some), tagged(predictor, some)) for _ in range(pairs)]
     rates = [[round(len(some.names) / each, 1) for each in pair] for pair in seconds]
     print(json.dumps({
-        "photos": len(some.names), "image_size": predictor.card.image_size, "cpus": cpus(),
+        "photos": len(some.names), "precision": predictor.precision,
+        "image_size": predictor.card.image_size, "cpus": cpus(),
         "machine": platform.machine(), "openvino": runtime().__version__.split("-")[0],
         "predictor_photos_per_second": statistics.median(pair[0] for pair in rates),
         "tag_photos_per_second": statistics.median(pair[1] for pair in rates),

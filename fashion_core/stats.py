@@ -1,7 +1,15 @@
 """Statistics of right and wrong answers: intervals, calibration, what refusing brings, two models compared."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
+
+from fashion_core.late import Late
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Late("pandas")
 
 
 def wilson(right: float, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -61,7 +69,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(best.x))
 
 
-def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd.DataFrame:
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> "pd.DataFrame":
     """A row for each bin of confidence that holds photos: low, high (its edges), n, confidence (mean), accuracy.
 
     Bins are of equal width and [low, high), but that a confidence of exactly 1 falls in the last one.
@@ -81,7 +89,7 @@ def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: 
     return float(np.average((table["accuracy"] - table["confidence"]).abs(), weights=table["n"]))
 
 
-def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
+def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> "pd.DataFrame":
     """Accuracy when only the surest are answered: a row for each number of them, 1 to n, as coverage and accuracy.
 
     Photos of equal confidence are answered together, so a row for each distinct confidence: `least` is the lowest one.

@@ -204,13 +204,14 @@ def test_precision_keeps_in_the_card_what_passed_the_gate_and_nothing_else(
 
     folder, told = tmp_path / "sample-mobilenet", []
     shutil.copytree(MODEL, folder)
+    replace(ModelCard.read(folder), states=limits.States(0.8)).write(folder)
     (tmp_path / "cpuinfo").write_text(f"flags : {native}")
     monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None, raising=False)
     found = precision.Measured(1.5, 4, same, 4, 4, 0.01, 0.01, cpu=native)
     monkeypatch.setattr(script, "gate", lambda *_: {"bfloat16": found})
     chosen = limits.States(0.9, 1.0)
-    monkeypatch.setattr(limits, "limits", lambda asked, *rest: told.append(asked.precision) or chosen)
+    monkeypatch.setattr(limits, "choose", lambda asked, *rest: told.append(asked.precision) or chosen)
     monkeypatch.setattr(
         Predictor, "precision", property(lambda self: "bfloat16", lambda self, value: None), raising=False
     )

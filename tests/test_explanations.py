@@ -53,6 +53,27 @@ def test_a_photo_far_from_all_that_was_learned_is_strange():
     assert found == pytest.approx([np.hypot(0.8, 0.4), between_and_sock, np.sqrt(2)], abs=2e-3)
 
 
+def test_what_was_saved_is_read_with_its_table_whenever_that_is_asked_for(tmp_path):
+    saved = four()
+    read = Explanations.load(saved.save(tmp_path / FILE))
+    score = read.ood_score(np.ones((1, read.axes.shape[0]), np.float32))
+    assert isinstance(vars(read)["photos"], dict)  # an answer needs no table
+    pd.testing.assert_frame_equal(read.photos, saved.photos.astype(object).astype({"group": int}))
+    assert read.photos is read.photos
+    assert (
+        read.ood_score(np.ones((1, read.axes.shape[0]), np.float32))
+        == score
+        == saved.ood_score(np.ones((1, read.axes.shape[0]), np.float32))
+    )
+
+
+def test_a_table_that_is_not_whole_is_refused_when_it_is_read(tmp_path):
+    saved = four()
+    saved = replace(saved, photos=saved.photos.iloc[:3])
+    with pytest.raises(UserError, match="a table of photos that is not whole"):
+        Explanations.load(saved.save(tmp_path / FILE))
+
+
 def test_a_colour_far_from_those_that_were_learned_is_strange():
     explanations = four()
     explanations.colours[:] = [

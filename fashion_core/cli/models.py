@@ -170,10 +170,10 @@ def predict(options: argparse.Namespace) -> int:
 
 def _photos_at(path: Path) -> list[Path]:
     """`path` itself; of a folder all files in it and below, by name, without those of systems and file managers."""
-    from fashion_core.photos.layout import is_system_name
-
     if not path.is_dir():
         return [path]
+    from fashion_core.photos.layout import is_system_name  # which loads pandas
+
     found = []
     for folder, below, names in os.walk(path):
         below[:] = sorted(name for name in below if not is_system_name(name))

@@ -12,16 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from fashion_core import UserError
 from fashion_core.class_names import factors, marginalise, refuse_unknown
 from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.files import atomic_write
+from fashion_core.late import Late
 from fashion_core.stats import between, expected_calibration_error
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Late("pandas")
 
 Which = Literal["all", "wrong", "right", "colour", "garment", "both"]
 ERROR_TYPES = ("colour", "garment", "both")  # what is wrong about a mistake: colour alone, garment alone, or both
@@ -52,7 +57,7 @@ class Evaluation:
     """
 
     classes: tuple[str, ...]
-    photos: pd.DataFrame
+    photos: "pd.DataFrame"
     probabilities: np.ndarray
     root: str = ""
     meta: EvaluationMeta = field(default_factory=EvaluationMeta)
@@ -247,7 +252,7 @@ class Evaluation:
         """(k, k) counts: rows true, columns predicted."""
         return np.array(self._metrics["confusion"], dtype=np.int64)
 
-    def report(self) -> pd.DataFrame:
+    def report(self) -> "pd.DataFrame":
         """class, kind, precision, recall, f1-score and support: a row for each class, of the kind "class", and one for
         each of AVERAGES, whose class is empty: a class may be called like an average.
 
@@ -259,7 +264,7 @@ class Evaluation:
         table.insert(1, "kind", ["class"] * len(self.classes) + list(AVERAGES))
         return table
 
-    def class_report(self) -> pd.DataFrame:
+    def class_report(self) -> "pd.DataFrame":
         """precision, recall, f1-score and support of every class, by its name."""
         return self.report().iloc[: len(self.classes)].set_index("class")[list(MEASURES)]
 
@@ -285,11 +290,11 @@ class Evaluation:
             "report": [[float(row[measure]) for measure in MEASURES] for row in rows],
         }
 
-    def cell(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> pd.DataFrame:
+    def cell(self, true: str | None = None, predicted: str | None = None, which: Which = "all") -> "pd.DataFrame":
         """The photos behind one number; None is any class. Columns and order as of `rows`."""
         return self.rows(self.mask(true, predicted, which))
 
-    def drawn(self, seed: int, count: int = 9) -> pd.DataFrame:
+    def drawn(self, seed: int, count: int = 9) -> "pd.DataFrame":
         """`count` photos, or all where there are fewer, drawn by `seed` alone. Columns as of `rows`."""
         rows = self.cell().sort_values("index")
         return rows.iloc[np.random.default_rng(seed).choice(len(rows), min(count, len(rows)), replace=False)]
@@ -310,7 +315,7 @@ class Evaluation:
     def _number(self, name: str) -> int:
         return self.classes.index(name) if name in self.classes else -1
 
-    def rows(self, keep: np.ndarray) -> pd.DataFrame:
+    def rows(self, keep: np.ndarray) -> "pd.DataFrame":
         """The photos that `keep`, bool (n,), marks. Columns index, path, label, predicted, p_true, p_predicted.
 
         Wrong ones first, most confident first; then right ones, least sure first.
@@ -322,7 +327,7 @@ class Evaluation:
         return np.lexsort((np.where(right, confidence, -confidence), right))
 
     @cached_property
-    def _table(self) -> pd.DataFrame:
+    def _table(self) -> "pd.DataFrame":
         rows = np.arange(len(self))
         names = np.array(self.classes, dtype=object)
         columns = {
@@ -358,7 +363,7 @@ class Evaluation:
             return None, name, "all"
         return name, None, "wrong" if measure == "f1-score" else "all"
 
-    def predictions(self) -> pd.DataFrame:
+    def predictions(self) -> "pd.DataFrame":
         """One row a photo: path, label, predicted, confidence, then the probability of every class as "p: class"."""
         frame = self._table[["path", "label", "predicted"]].assign(confidence=self.confidence)
         each = pd.DataFrame(self.probabilities, columns=[f"p: {name}" for name in self.classes])

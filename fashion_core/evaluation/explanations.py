@@ -13,15 +13,21 @@ import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from fashion_core import UserError
 from fashion_core.files import atomic_write
+from fashion_core.late import Late
 from fashion_core.photos.garment_colour import Colour, lab, nearest_distance, unsure
 from fashion_core.photos.imaging import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Late("pandas")
 
 FILE = "evidence.safetensors"
 NEIGHBOURS = 10
@@ -42,7 +48,7 @@ class Explanations:
     """
 
     classes: tuple[str, ...]
-    photos: pd.DataFrame
+    photos: "pd.DataFrame"
     embeddings: np.ndarray
     colours: np.ndarray
     axes: np.ndarray
@@ -76,9 +82,10 @@ class Explanations:
             with safe_open(file, framework="np") as archive:
                 about = json.loads(archive.metadata()["about"])
                 tensors = {name: archive.get_tensor(name) for name in list(archive.keys())}
-            photos = pd.DataFrame(about["photos"], dtype=object).astype({"group": int})
-            paths = [os.fsdecode(path.encode("latin-1")) for path in photos["path"]]
-            photos["path"] = pd.Series(paths, dtype=object)  # pandas' own text refuses a name that is not UTF-8
+            photos = about["photos"] | {"group": [int(group) for group in about["photos"]["group"]]}
+            photos["path"] = [os.fsdecode(path.encode("latin-1")) for path in photos["path"]]
+            if {len(column) for column in photos.values()} != {len(tensors["embeddings"])}:
+                raise ValueError("a table of photos that is not whole")
             return cls(tuple(about["classes"]), photos, ood_threshold=about["limit"], **{"maps": None} | tensors)
         except FileNotFoundError:
             raise UserError(
@@ -99,7 +106,7 @@ class Explanations:
         return {path: row for row, path in enumerate(self.photos["path"][self.photos["split"] == "test"])}
 
     def _of(self, split: str) -> np.ndarray:
-        return (self.photos["split"] == split).to_numpy()
+        return np.array(self.__dict__["photos"]["split"], object) == split  # a table, or its columns
 
     @cached_property
     def _trained(self) -> np.ndarray:
@@ -130,17 +137,17 @@ class Explanations:
         """What was measured of the garment's colour."""
         return Colour(*map(float, self.colours[self.places[path]]))
 
-    def nearest(self, path: str, most: int = 6, split: str = "train") -> pd.DataFrame:
+    def nearest(self, path: str, most: int = 6, split: str = "train") -> "pd.DataFrame":
         """The photos of `split` most like `path`, the likest first: path, label, similarity (cosine, up to 1)."""
         row, among = self.places[path], np.flatnonzero(self.photos["split"] == split)
         return self._nearest(self.embeddings[row].astype(np.float32), among[among != row], most)
 
-    def nearest_to(self, embedding: np.ndarray, most: int = 6, split: str = "train") -> pd.DataFrame:
+    def nearest_to(self, embedding: np.ndarray, most: int = 6, split: str = "train") -> "pd.DataFrame":
         """The same for a new photo, by its `embedding` (D,) as the network gives it."""
         unit = embedding / max(float(np.linalg.norm(embedding)), 1e-12) - self.centre
         return self._nearest(unit @ self.axes.astype(np.float32), np.flatnonzero(self.photos["split"] == split), most)
 
-    def _nearest(self, own: np.ndarray, among: np.ndarray, most: int) -> pd.DataFrame:
+    def _nearest(self, own: np.ndarray, among: np.ndarray, most: int) -> "pd.DataFrame":
         distances = ((self.embeddings[among].astype(np.float32) - own) ** 2).sum(axis=1)
         first = np.argsort(distances, kind="stable")[:most]
         found = self.photos.iloc[among[first]][["path", "label"]].reset_index(drop=True)
@@ -181,7 +188,7 @@ class Explanations:
         held_out = self._sure_colours("validation")
         return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if len(held_out) else np.inf
 
-    def duplicates(self, path: str) -> pd.DataFrame:
+    def duplicates(self, path: str) -> "pd.DataFrame":
         """Its near-duplicates in other splits: path, label, split."""
         mine = self.photos.iloc[self.places[path]]
         same = (self.photos["group"] == mine["group"]) & (self.photos["split"] != mine["split"])
@@ -196,6 +203,24 @@ class Explanations:
             return None
         maps = self.maps[self._tested[path]].astype(np.float32)
         return maps[self.classes.index(label)] - maps.mean(axis=0)
+
+
+class _Photos:
+    """`Explanations.photos`: the table, or its columns as they were read, which become one when it is first asked for.
+    An answer asks for none of it, and pandas, whose text refuses names that are not UTF-8, takes as long as the rest.
+    """
+
+    def __get__(self, one: Explanations, owner: type) -> "pd.DataFrame":
+        kept = one.__dict__
+        if isinstance(kept["photos"], dict):
+            kept["photos"] = pd.DataFrame(kept["photos"], dtype=object).astype({"group": int})
+        return kept["photos"]
+
+    def __set__(self, one: Explanations, table: Any) -> None:
+        one.__dict__["photos"] = table
+
+
+Explanations.photos = _Photos()  # type: ignore[assignment]
 
 
 def overlay_heatmap(

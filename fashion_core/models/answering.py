@@ -23,8 +23,10 @@ from typing import IO, Any, NamedTuple
 from fashion_core import PACKAGE, UserError, home
 from fashion_core.models import precision
 
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR", "OMP_NUM_THREADS")
-KEPT += (precision.SETTING,)
+KEPT = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR", "OMP_NUM_THREADS",
+    precision.SETTING,
+)  # fmt: skip
 SLOW = -getattr(signal, "SIGPROF", 0) or None  # how the process ends that took too long of the processor
 ROOM_SECONDS = 0.2  # between two looks whether there is room for one more
 COMMAND = (sys.executable, "-m", "fashion_core.models.answering_process")

@@ -26,7 +26,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 class Measured:
     """A precision beside float32, on `n` test photos: `same` top classes, how many were `right` in each, and by how
     much a probability moved at most, in all of them and in 99%. `temperature` and `states` take the place of the
-    card's; `cpu` is what it was measured on."""
+    card's; where that has no limits, `ood_threshold` takes the place of `Explanations`'. `cpu` is what it was measured
+    on."""
 
     temperature: float
     n: int
@@ -36,6 +37,7 @@ class Measured:
     moved: float
     moved_99: float
     states: States | None = None
+    ood_threshold: float | None = None
     cpu: str = ""
 
     @property

@@ -117,9 +117,11 @@ class Predictor:
     def judge(self, seen: Seen, explanations: Explanations | None) -> Judgement:
         """How far the answer can be believed, by the card's limits; where it has none, nothing is sure, and outside is
         what is less like the training photos than 98% of the validation photos."""
-        limits = self.limits or States()
-        if limits.far is None and explanations is not None and seen.distance > explanations.ood_threshold:
-            return Judgement(State.OUTSIDE, UNLIKE)
+        limits, measured = self.limits or States(), self.card.precisions.get(self.precision)
+        if limits.far is None and explanations is not None:
+            own = measured.ood_threshold if measured else None
+            if seen.distance > (explanations.ood_threshold if own is None else own):
+                return Judgement(State.OUTSIDE, UNLIKE)
         return judge(limits, self.classes, seen.probabilities, seen.distance, seen.strange_colour)
 
     def answer(self, seen: Seen, k: int, explanations: Explanations | None) -> dict[str, Any]:

@@ -7,14 +7,21 @@ photos[examples.known(photos["label"], card.classes)]   # the benchmark of that 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from fashion_core import APP, UserError, home
 from fashion_core.class_names import GARMENT, factors
-from fashion_core.photos.dataset import Dataset
+from fashion_core.late import Late
 from fashion_core.photos.imaging import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fashion_core.photos.dataset import Dataset
+else:
+    pd = Late("pandas")
 
 FOLDER = "examples"
 
@@ -24,7 +31,7 @@ def folder() -> Path | None:
     return next((root / FOLDER for root in (APP, home()) if (root / FOLDER).is_dir()), None)
 
 
-def table() -> pd.DataFrame:
+def table() -> "pd.DataFrame":
     """A row for each photo: path, relative to `folder`; label, its folder's name; colour and garment, the words of it.
 
     Empty where the photos are not here.
@@ -47,7 +54,7 @@ def garment_known(labels: Iterable[str], classes: Sequence[str]) -> np.ndarray:
     return np.array([_words(label)[GARMENT] in garments for label in labels], bool)
 
 
-def answerable(data: Dataset, classes: Sequence[str]) -> Dataset:
+def answerable(data: "Dataset", classes: Sequence[str]) -> "Dataset":
     """The photos of `data` of which a model with these classes knows the label, or at least the garment.
 
     UserError where it knows no label.

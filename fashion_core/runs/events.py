@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from fashion_core.late import Late
 from fashion_core.runs.record import KEPT, Version, version
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Late("pandas")
 
 Event = dict[str, Any]
 COLUMNS = ("step", "loss", "accuracy", "learning_rate")
@@ -151,7 +156,7 @@ class LogSnapshot:
         """Seconds since the newest event came, never less than 0; None where there is none."""
         return None if self.seen is None else time.monotonic() - self.seen
 
-    def steps(self) -> pd.DataFrame:
+    def steps(self) -> "pd.DataFrame":
         """One row per logged iteration: step, loss, accuracy, learning_rate."""
         return pd.DataFrame(dict(self.columns))
 
