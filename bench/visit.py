@@ -43,7 +43,7 @@ SEEN = """() => { const photo = document.querySelector('[class*="st-key-tile-"] 
 
 
 def open_page(page: Page, url: str) -> None:
-    page.goto(url)
+    page.goto(url, timeout=400_000)
     page.wait_for_function(DRAWN, timeout=400_000)
     page.wait_for_timeout(1500)
 

@@ -66,3 +66,4 @@ with menu, guard():
     downloads.share(state, shown.rows)
 with guard():
     label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
+stored.load_ahead()  # once all is drawn, so that the first look at labels or oddities does not wait

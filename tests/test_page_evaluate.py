@@ -668,6 +668,14 @@ def test_what_is_shared_is_a_link_without_a_folder_of_this_machine_and_the_pictu
     assert shown == [(["sock/7.jpg", "coat/2.jpg", "hat/5.jpg"], by_hand)]
 
 
+def test_what_labels_and_oddities_need_is_loaded_once_while_the_matrix_is_looked_at(by_hand, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(label_issues, "load_libraries", lambda: loaded.append(True))
+    stored.load_ahead.clear()
+    assert not opened().exception and not opened().exception
+    assert stored.load_ahead().wait() and loaded == [True]
+
+
 def test_a_click_on_a_bar_of_confidence_asks_for_its_photos(by_hand, home, server, page: Page):
     page.goto(f"{server(home).url}/evaluate?model=by-hand&view=Confidence")
     chart = page.locator(".st-key-reliability .js-plotly-plot")

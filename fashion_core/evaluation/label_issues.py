@@ -59,6 +59,12 @@ def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def load_libraries() -> None:
+    """What compares photos and doubts labels, loaded before it is asked: over a second of a processor, once."""
+    from cleanlab import filter as confident_learning  # noqa: F401
+    from sklearn.neighbors import NearestNeighbors  # noqa: F401
+
+
 def out_of_fold(evidence: Explanations, root: str = "", progress: Progress = None) -> Evaluation:
     """All photos, those of training too, test photos first: the probability of a class is the share of the ten nearest
     photos, by the stored embeddings and weighted by nearness, that bear it, out of the other 4 of 5 folds.

@@ -179,6 +179,12 @@ def cross_validation_of(file: Path, explanations_mtime: float) -> Job[Evaluation
                lambda progress: label_issues.out_of_fold(explanations, root, progress))  # fmt: skip
 
 
+@st.cache_resource(show_spinner=False)
+def load_ahead() -> Job[None]:
+    """Libraries that views need, loaded while another view is looked at; once for all visitors."""
+    return Job("Loading what compares photos", lambda progress: label_issues.load_libraries())
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def label_issues_of(key: EvaluationKey) -> Job[pd.DataFrame]:
     """`label_issues.find_label_issues`."""
