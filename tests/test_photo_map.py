@@ -34,3 +34,11 @@ def test_other_groups_have_a_hue_each():
                                   None)  # fmt: skip
     assert len({trace.marker.color for trace in figure.data}) == 2
     assert [trace.name for trace in figure.data] == ["right (2)", "wrong (2)"]
+
+
+def test_photos_that_the_filters_leave_out_are_faint():
+    keep = np.array([True, False, True, False])
+    figure = photo_map.map_figure(POINTS, GROUPS, list("abcd"), None, PAIRS, keep)
+    opacity = {trace.text[i]: float(trace.marker.opacity[i]) for trace in figure.data if trace.text is not None
+               for i in range(len(trace.text))}  # fmt: skip
+    assert opacity["a"] == opacity["c"] > 4 * opacity["b"] and opacity["b"] == opacity["d"] > 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down", "pentagon", "hexagram")
 HEIGHT = 520  # pixels
 REACH = 40  # pixels from a point within which the pointer is on it: where photos stand for points, on the photo
+OPACITY, FADED = 0.8, 0.12  # of points that are looked at, and of the others
 GL_FROM = 6000  # more points are drawn by the graphics card, which not every browser lends
 
 
@@ -23,14 +24,17 @@ def map_figure(
     about: Sequence[str],
     area: np.ndarray | None,
     pairs: dict[str, tuple[str, str]] | None = None,
+    keep: np.ndarray | None = None,
 ) -> "Figure":
     """Plotly points (n, 2) of photos, a trace for each of `groups` (n,), with what `about` (n) says of each; `area`,
     corners (m, 2), is drawn. `pairs`: group → (colour, garment), where all come apart: then the legend lists colours,
-    which hide and show their photos, and the garments' shapes. A point's customdata is the photo's row."""
+    which hide and show their photos, and the garments' shapes. `keep`, bool (n,): the others fade. A point's customdata
+    is the photo's row."""
     import plotly.graph_objects as go
 
     figure, said, many = go.Figure(), np.array(about, dtype=object), len(points) > GL_FROM
     add = figure.add_scattergl if many else figure.add_scatter
+    shown = None if keep is None or keep.all() else np.where(keep, OPACITY, FADED)
     listed: set[str] = set()
     for name, style in _styles(sorted(set(groups)), pairs).items():
         of = groups == name
@@ -40,7 +44,8 @@ def map_figure(
             x=points[of, 0], y=points[of, 1], mode="markers", name=f"{in_words(entry)} ({count:,})", text=said[of],
             legendgroup=entry, showlegend=entry not in listed, customdata=np.flatnonzero(of)[:, None],
             hoverinfo="none",  # the page shows the photo with it (ui/evaluate/map_photos)
-            marker=style | {"size": 5 if many else 8, "opacity": 0.8, "line": {"color": NEUTRAL, "width": 0.6}},
+            marker=style | {"size": 5 if many else 8, "opacity": OPACITY if shown is None else shown[of],
+                            "line": {"color": NEUTRAL, "width": 0.6}},
         )  # fmt: skip
         listed.add(entry)
     for garment, symbol in _symbols(pairs).items():

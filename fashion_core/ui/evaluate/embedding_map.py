@@ -29,15 +29,16 @@ def view(state: State) -> Shown:
                               bind="query-params", label_visibility="collapsed")  # fmt: skip
     area = drawn_area()
     corners = None if area is None else tuple(map(tuple, area.tolist()))
+    keep = np.packbits(state.keep).tobytes()  # a cache looks at all of it, of a large array at some
     with st.container(key=keys.MAP_BOX):
-        st.plotly_chart(_figure(state.key, state.factor, by, corners), key=keys.MAP, height=photo_map.HEIGHT,
+        st.plotly_chart(_figure(state.key, state.factor, by, corners, keep), key=keys.MAP, height=photo_map.HEIGHT,
                         on_select=partial(_from_map, state.key), selection_mode=("points", "lasso", "box"),
                         config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True})  # fmt: skip
         map_photos.mount(thumbnails.address(state.key, state.root))
     st.caption(
         "Near photos look alike to the network (the two widest directions of its embedding). Point at one to see it, "
-        "click it to open it. Zoomed in, with the wheel or the + above, photos stand in place of points. To see the "
-        "photos of an area, draw it with the lasso or the box above."
+        "click it to open it. Zoomed in, with the wheel or the + above, photos stand in place of points. Points that "
+        "the filters leave out are faint. To see the photos of an area, draw it with the lasso or the box above."
     )
     if area is None:
         return state.selected
@@ -56,11 +57,13 @@ def _points(key: EvaluationKey) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _figure(key: EvaluationKey, factor: int | None, by: str, area: tuple | None) -> go.Figure:
+def _figure(key: EvaluationKey, factor: int | None, by: str, area: tuple | None, keep: bytes) -> go.Figure:
+    """`keep`: the photos that pass the filters, eight a byte."""
     groups = _groups(key, factor, by)
     pairs = _pairs(key, set(groups)) if factor is None and by in ("label", "prediction") else None
     corners = None if area is None else np.array(area)
-    return photo_map.map_figure(_points(key), groups, _about(key), corners, pairs)
+    passing = np.unpackbits(np.frombuffer(keep, np.uint8), count=len(groups)).astype(bool)
+    return photo_map.map_figure(_points(key), groups, _about(key), corners, pairs, passing)
 
 
 def _pairs(key: EvaluationKey, names: set[str]) -> dict[str, tuple[str, str]] | None:

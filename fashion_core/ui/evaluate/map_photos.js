@@ -128,6 +128,7 @@ function newPhotos(plot, photos) {
       const image = drawn.get(point.row)?.image ?? newImage(photos, point)
       image.style.width = image.style.height = `${side}px`
       image.style.borderColor = point.colour
+      image.style.opacity = point.faint ? 0.3 : 1
       kept.set(point.row, {point, image})
     }
     drawn = kept
@@ -159,9 +160,10 @@ function inView(plot, x, y) {
   const between = (value, [from, to]) => (value - from) * (value - to) <= 0
   for (const trace of plot._fullData) {
     if (trace.visible !== true || !trace.customdata) continue
+    const {color, opacity} = trace.marker
     for (let i = 0; i < trace.x.length; i++)
       if (between(trace.x[i], x.range) && between(trace.y[i], y.range))
-        points.push({row: trace.customdata[i][0], x: trace.x[i], y: trace.y[i], colour: trace.marker.color,
+        points.push({row: trace.customdata[i][0], x: trace.x[i], y: trace.y[i], colour: color, faint: opacity[i] < 0.5,
                      left: pixel(x, trace.x[i]), top: pixel(y, trace.y[i])})
   }
   return points.sort((one, other) => one.row - other.row)
