@@ -177,8 +177,9 @@ async def visit(url: str, photos: list[bytes], end: float, pause: float, seen: S
         await asyncio.sleep(random.uniform(0, 3 * pause))  # all of them do not come at once
         stream = url.replace("http", "ws", 1) + "/_stcore/stream"
         address = {"X-Forwarded-For": f"10.0.{number // 256}.{number % 256}"}  # as a proxy on this machine says it
+        patient = {"open_timeout": PATIENCE, "ping_interval": None}  # as a browser, which sends no pings
         async with connect(
-            stream, subprotocols=["streamlit"], origin=url, max_size=None, additional_headers=address
+            stream, subprotocols=["streamlit"], origin=url, max_size=None, additional_headers=address, **patient
         ) as socket:
             visitor = await asyncio.to_thread(Visitor, socket, url, seen)
             while time.monotonic() < end:
