@@ -185,9 +185,9 @@ def test_a_table_of_tags_is_of_one_precision(tmp_path, cpu, monkeypatch, capsys)
         plain(name).save(shop / f"{name}.png")
     out = tmp_path / "shop.parquet"
     monkeypatch.setattr(tagging, "PART", 2)
-    monkeypatch.setattr(tagging, "_join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    assert main(["tag", str(folder), str(shop), "--out", str(out)]) == 130  # three parts are made, in bfloat16
-    monkeypatch.undo()
+    with monkeypatch.context() as killed:
+        killed.setattr(tagging, "_join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert main(["tag", str(folder), str(shop), "--out", str(out)]) == 130  # three parts are made, in bfloat16
     monkeypatch.setenv(SETTING, FLOAT32)
     assert main(["tag", str(folder), str(shop), "--out", str(out)]) == 0
     assert "answered in float32" in capsys.readouterr().err
