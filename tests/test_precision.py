@@ -12,7 +12,7 @@ from model_folders import CLASSES, plain, write_model
 
 from fashion_core import UserError
 from fashion_core.cli import main
-from fashion_core.evaluation.states import State, States
+from fashion_core.evaluation.states import Counted, State, States
 from fashion_core.models import answering, precision, predictor, tagging
 from fashion_core.models.answering import KEPT
 from fashion_core.models.card import ModelCard
@@ -156,6 +156,17 @@ def test_one_setting_asks_for_a_precision(setting, record, chosen, cpu, monkeypa
     assert choose("m", {BFLOAT16: PASSED} if record else {}, FLOAT32) == (FLOAT32, "")
 
 
+@pytest.mark.parametrize(("sure", "chosen"), [(90, BFLOAT16), (89, FLOAT32)])
+def test_where_it_calls_far_less_sure_it_must_be_asked_for(sure, chosen, cpu, monkeypatch):
+    cpu("avx512_bf16")
+    own, usual = (States(0.9, held_back={"sure": Counted(n, n)}) for n in (sure, 100))
+    measured = {BFLOAT16: replace(PASSED, states=own)}
+    assert choose("m", measured, usual=usual)[0] == chosen
+    assert choose("m", measured, usual=None)[0] == choose("m", measured, BFLOAT16, usual)[0] == BFLOAT16
+    monkeypatch.setenv(SETTING, "bfloat16")
+    assert choose("m", measured, usual=usual) == (BFLOAT16, "")
+
+
 def test_a_word_that_is_no_precision_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv(SETTING, "fast")
     with pytest.raises(UserError, match="BUSANA_PRECISION is 'fast': set it to auto, float32 or bfloat16"):
@@ -174,9 +185,9 @@ def test_a_table_of_tags_is_of_one_precision(tmp_path, cpu, monkeypatch, capsys)
         plain(name).save(shop / f"{name}.png")
     out = tmp_path / "shop.parquet"
     monkeypatch.setattr(tagging, "PART", 2)
-    monkeypatch.setattr(tagging, "_join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    assert main(["tag", str(folder), str(shop), "--out", str(out)]) == 130  # three parts are made, in bfloat16
-    monkeypatch.undo()
+    with monkeypatch.context() as killed:
+        killed.setattr(tagging, "_join", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert main(["tag", str(folder), str(shop), "--out", str(out)]) == 130  # three parts are made, in bfloat16
     monkeypatch.setenv(SETTING, FLOAT32)
     assert main(["tag", str(folder), str(shop), "--out", str(out)]) == 0
     assert "answered in float32" in capsys.readouterr().err
@@ -220,7 +231,7 @@ def test_the_readme_of_a_model_says_what_bfloat16_changes():
 @pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
 def test_a_shipped_model_in_bfloat16_on_photos_people_took(folder):
     """What the card says of float32 and of bfloat16, beside each other, on every fourth photo in examples/."""
-    model, usual = Predictor(folder), Predictor(folder, FLOAT32)
+    model, usual = Predictor(folder, BFLOAT16), Predictor(folder, FLOAT32)
     assert model.precision == BFLOAT16
     record = model.card.precisions[BFLOAT16]
     photos = [imaging.read(examples.folder() / path) for path in examples.table()["path"][::4]]

@@ -1,6 +1,6 @@
 """In which precision a model answers: float32, or bfloat16 where that passed a gate and this CPU computes in it.
 
-    chosen, why = choose(card)             # "bfloat16", ""
+    chosen, why = choose(card.name, card.precisions, usual=card.states)             # "bfloat16", ""
 
 A card has a record for each precision that was measured beside float32 (`python -m bench.precision MODEL DIR… --write
 PHOTOS`): how far its answers differ, and the temperature and the limits of sure, check and outside that were fitted on
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fashion_core import UserError
-from fashion_core.evaluation.states import States
+from fashion_core.evaluation.states import State, States
 
 SETTING = "BUSANA_PRECISION"  # auto, float32 or bfloat16
 AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
 SAME, LOWER = 0.995, 0.002  # the gate: share of the same top class, and by how much accuracy may fall
+AS_SURE = 0.9  # of what float32 calls sure: with less, bfloat16 is not chosen by itself
 NATIVE = {"avx512_bf16", "amx_bf16"}  # what Linux calls the instructions; without them OpenVINO only emulates
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -55,9 +56,11 @@ def asked() -> str:
     return word
 
 
-def choose(name: str, measured: Mapping[str, Measured], wanted: str = "") -> tuple[str, str]:
-    """The precision for the model `name`, and why it is not bfloat16 although that was measured or `wanted`, as a
-    sentence, or "". Where nothing is `wanted`, SETTING decides."""
+def choose(
+    name: str, measured: Mapping[str, Measured], wanted: str = "", usual: States | None = None
+) -> tuple[str, str]:
+    """The precision for the model `name`, whose limits in float32 are the `usual`; and why it is not bfloat16 although
+    that was measured or `wanted`, as a sentence, or "". Where nothing is `wanted`, SETTING decides."""
     wanted = wanted or asked()
     if wanted == FLOAT32:
         return FLOAT32, ""
@@ -65,7 +68,19 @@ def choose(name: str, measured: Mapping[str, Measured], wanted: str = "") -> tup
         return FLOAT32, f"{name} was not measured in bfloat16: it answers in float32." if wanted == BFLOAT16 else ""
     if not native():
         return FLOAT32, no_bfloat16(name)
+    if wanted == AUTO and not as_sure(measured[BFLOAT16].states, usual):
+        return (
+            FLOAT32,
+            f"{name} calls fewer photos sure in bfloat16: it answers in it only where {SETTING} asks for that.",
+        )
     return BFLOAT16, ""
+
+
+def as_sure(own: States | None, usual: States | None) -> bool:
+    """Whether limits call as many of the photos that they were chosen on sure as the usual ones, or nearly."""
+    held = [states.held_back.get(State.SURE) for states in (own, usual) if states]
+    counts = [each.n for each in held if each]
+    return len(counts) < 2 or counts[0] >= AS_SURE * counts[1]
 
 
 def no_bfloat16(name: str) -> str:

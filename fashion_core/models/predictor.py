@@ -60,10 +60,11 @@ class Predictor:
         self.folder = Path(folder)
         self.card = ModelCard.read(self.folder)
         self.classes = self.card.classes
-        self.precision, self.why = precision.choose(printable(self.card.name), self.card.precisions, wanted)
+        card, name = self.card, printable(self.card.name)
+        self.precision, self.why = precision.choose(name, card.precisions, wanted, card.states)
         compiled = _compiled(self.folder, len(self.classes), self.precision)
         if self.precision == BFLOAT16 and compiled.get_property("INFERENCE_PRECISION_HINT") != runtime().Type.bf16:
-            self.precision, self.why = FLOAT32, precision.no_bfloat16(printable(self.card.name))  # OpenVINO's last word
+            self.precision, self.why = FLOAT32, precision.no_bfloat16(name)  # OpenVINO's last word
         self._outputs = {name for output in compiled.outputs for name in output.names}
         self._request = compiled.create_infer_request()
         self._turn = threading.Lock()

@@ -14,7 +14,7 @@ from fashion_core import paper
 from fashion_core.class_names import COLOUR, GARMENT, factors
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.card import ModelCard
-from fashion_core.models.precision import BFLOAT16, SETTING
+from fashion_core.models.precision import BFLOAT16, SETTING, as_sure
 from fashion_core.photos.imaging import printable
 from fashion_core.reports.markdown import table
 from fashion_core.stats import between
@@ -156,12 +156,15 @@ def in_bfloat16(card: ModelCard) -> str:
     found = card.precisions.get(BFLOAT16)
     if found is None:
         return ""
-    same, moved = f"{found.same:,} of {found.n:,}", f"{found.moved:.3f} at most, by {found.moved_99:.3f}"
+    chosen = as_sure(found.states, card.states)
+    when = "it answers in that" if chosen else f"it answers in that where `{SETTING}=bfloat16` asks for it"
+    whole, same = f"{found.float32_right:,}", f"{found.same:,} of {found.n:,}"
+    moved = f"{found.moved:.3f} at most, by {found.moved_99:.3f}"
+    ask = f" `{SETTING}=float32` asks for float32." if chosen else ""
     return (
-        "\n\nEvery figure here is of float32. On a CPU that computes in bfloat16, it answers in that on Predict and in "
-        f"`predict`, `tag` and the API: {same} test photos keep their class, and {found.right:,} are right in place of "
-        f"{found.float32_right:,}; a probability moves by {moved} in 99% of the photos. Its temperature there is "
-        f"{found.temperature:.3f}, its limits of what is sure are of their own. `{SETTING}=float32` asks for float32."
+        f"\n\nEvery figure here is of float32. On a CPU that computes in bfloat16, {when}: {same} test photos keep "
+        f"their class, and {found.right:,} are right in place of {whole}; a probability moves by {moved} in 99% "
+        f"of the photos. Its temperature there is {found.temperature:.3f}, its limits of what is sure are its own.{ask}"
     )
 
 
