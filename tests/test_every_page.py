@@ -28,8 +28,8 @@ def address(server, tmp_path_factory) -> str:
 
 
 def settled(page: Page, url: str) -> None:
-    page.goto(url)
-    page.wait_for_function(SETTLED, timeout=2 * SOON)
+    page.goto(url, timeout=4 * SOON)
+    page.wait_for_function(SETTLED, timeout=4 * SOON)
     page.wait_for_timeout(500)
 
 
