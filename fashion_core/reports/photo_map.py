@@ -52,14 +52,18 @@ def map_figure(
         figure.add_scatter(x=[None], y=[None], mode="markers", name=in_words(garment), hoverinfo="skip",
                            marker={"symbol": symbol, "color": NEUTRAL, "size": 8})  # fmt: skip
     if area is not None:
-        closed = np.concatenate([area, area[:1]])
-        figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
-                           line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
+        _add_area(figure, area)
     # Streamlit 1.67 lets a click select only where a drag pans; the lasso is in the bar above, in a margin of its own.
     figure.update_layout(margin={"l": 8, "r": 8, "t": 36, "b": 40}, height=HEIGHT, dragmode="pan", hoverdistance=REACH,
                          legend={"orientation": "h", "y": -0.04})  # fmt: skip
     figure.update_xaxes(visible=False)
     return figure.update_yaxes(visible=False, scaleanchor="x")
+
+
+def _add_area(figure: "Figure", area: np.ndarray) -> None:
+    closed = np.concatenate([area, area[:1]])
+    figure.add_scatter(x=closed[:, 0], y=closed[:, 1], mode="lines", name="drawn area", hoverinfo="skip",
+                       line={"color": CHOSEN, "dash": "dot"}, showlegend=False)  # fmt: skip
 
 
 def _styles(names: Sequence[str], pairs: dict[str, tuple[str, str]] | None) -> dict[str, dict[str, Any]]:
