@@ -41,7 +41,7 @@ from fashion_core.runs.run import LIVE, Run
 
 INTERVAL = 0.25  # seconds between two checkpoints, in place of the 60 of a real run
 EPOCHS_EACH = 12  # so that training is much of a life: the test and the export of this network take two seconds
-PATIENCE = 600.0  # seconds for one life, after which the worker hangs
+PATIENCE = 3600.0  # seconds for one life on the clock, of which a busy machine gives a worker little
 SMALL = TrainConfig(
     preset="test", architecture="squeezenet1_1", pretrained="none", image_size=32, epochs=EPOCHS_EACH, batch_size=8,
     learning_rate=0.05, ema_decay=0.5, crop_scale=0.7, flip=True, precision="float32", device="cpu",
