@@ -1,8 +1,8 @@
 """Many visitors of a shared server: python -m bench.load [--visitors 50] [--minutes 10] [--train] [--checkout DIR]
 
 Each is a real session over the app's websocket: it opens Home, Evaluate, Compare and Predict by turns and hands in a
-photo that nobody handed in before. Between two clicks it thinks as a visitor of the benchmark TPC-W does: times of a
-negative exponential distribution with a mean of 7 seconds, cut at ten times that. With --train the quick recipe trains
+photo that nobody handed in before. Between two clicks it thinks: times of an
+exponential distribution with a mean of 7 seconds, cut at ten times that. With --train the quick recipe trains
 meanwhile. What a rerun waits for the model, the queue before it and the answer itself, is counted apart. Memory and
 processor time are those of the server and of what it started.
 """

@@ -67,7 +67,7 @@ def _connect(address: str, workers: int | None) -> None:
         where = {"num_cpus": max(workers or 1, os.cpu_count() or 1), "include_dashboard": False}
     told = {"env_vars": {"BUSANA_HOME": str(home())}}
     try:
-        ray.init(**where, log_to_driver=False, logging_level="ERROR", runtime_env=told)
+        ray.init(**where, log_to_driver=False, logging_level=logging.ERROR, runtime_env=told)
     except (ConnectionError, ValueError, RuntimeError):
         raise refused from None
 

@@ -56,7 +56,7 @@ def _forget(name: str) -> None:
 def _name(key: EvaluationKey, root: bytes) -> str:
     """Of a new album; `root` in bytes, as it need not be UTF-8."""
     name = secrets.token_urlsafe(24)
-    _albums[name] = _Album(Path(os.fsdecode(root)), stored.predictions_of(key).photos["path"].to_numpy())
+    _albums[name] = _Album(Path(os.fsdecode(root)), stored.predictions_of(key).photos["path"].tolist())
     return name
 
 
