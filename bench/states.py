@@ -74,13 +74,10 @@ def judged(limits: States, classes: tuple[str, ...], given: Answers) -> list[Sta
     return [states.judge(limits, classes, *one).state for one in zip(*given, strict=True)]
 
 
-def colour_limit(predictor: Predictor) -> float:
-    """From when on the colour is sure, by the validation photos of the epoch that was kept, whose stored answers are
-    calibrated as the model's own are. UserError: at nothing."""
-    card = predictor.card
-    validated = Evaluation.load(predictor.folder / EPOCHS / f"{card.epoch:04}.parquet")
-    logits = np.log(np.maximum(validated.probabilities, np.finfo(np.float32).tiny))
-    colours, shares = marginalise(predictor.calibrated(logits), card.classes, COLOUR)
+def colour_limit(model: Path, card: ModelCard) -> float:
+    """From when on the colour is sure, by the validation photos of the epoch that was kept. UserError: at nothing."""
+    validated = Evaluation.load(model / EPOCHS / f"{card.epoch:04}.parquet")
+    colours, shares = marginalise(validated.probabilities, card.classes, COLOUR)
     true = np.array([colour for colour, _ in split_names(card.classes) or ()])[validated.truth]
     limit = states.sure_limit(shares.max(1), np.array(colours)[shares.argmax(1)] == true, states.COLOUR_RIGHT)
     if limit is None:
@@ -101,7 +98,7 @@ def choose(predictor: Predictor, photos: Path) -> States:
     right, known = np.array(garments)[shares.argmax(1)] == true, np.isin(true, garments)
     sure = states.sure_limit(shares.max(1), right)
     far = states.far_limit(home.distances[known])
-    chosen = States(sure, far, sure_colour=colour_limit(predictor))
+    chosen = States(sure, far, sure_colour=colour_limit(predictor.folder, card))
     named = np.array(card.classes)[people.probabilities.argmax(1)]
     label = taken["label"].to_numpy(str)
     return replace(

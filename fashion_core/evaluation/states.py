@@ -23,7 +23,7 @@ from fashion_core.class_names import COLOUR, GARMENT, factors, in_words, margina
 from fashion_core.stats import wilson
 
 RIGHT = 0.98  # of garments that are called sure, as the lower end of the interval
-COLOUR_RIGHT = 0.985  # of colours, on validation photos
+COLOUR_RIGHT = 0.99  # of colours, on validation photos
 FAR_QUANTILE = 0.99  # of held-back photos of what the model knows are nearer than what is called outside
 NO_APPAREL = "No apparel that it knows."
 UNLIKE = "Unlike the photos that it learned from."  # where no limit was measured on photos that people took
