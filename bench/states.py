@@ -75,7 +75,8 @@ def judged(limits: States, classes: tuple[str, ...], given: Answers) -> list[Sta
 
 
 def colour_limit(model: Path, card: ModelCard) -> float:
-    """From when on the colour is sure, by the validation photos of the epoch that was kept. UserError: at nothing."""
+    """From when on the colour is sure, by the answers to validation photos after the epoch that was kept, before they
+    are calibrated: docs/results.md says what that comes to afterwards. UserError: at nothing."""
     validated = Evaluation.load(model / EPOCHS / f"{card.epoch:04}.parquet")
     colours, shares = marginalise(validated.probabilities, card.classes, COLOUR)
     true = np.array([colour for colour, _ in split_names(card.classes) or ()])[validated.truth]
