@@ -56,7 +56,7 @@ def zoom_in(page: Page, point: Locator, steps: int = 3) -> None:
     for _ in range(steps):
         page.wait_for_timeout(200)
         page.mouse.wheel(0, -400)
-    expect(page.locator(".map-photos img").first).to_be_visible()
+    expect(page.locator(".map-photos img:not([hidden])").first).to_be_visible()
 
 
 def test_an_area_drawn_on_the_map_is_a_selection_that_the_address_keeps(root):
