@@ -655,7 +655,12 @@ def test_the_accuracy_of_training_is_of_the_photos_that_have_a_class(photos, tmp
 
 
 def test_averaged_weights_have_statistics_of_their_own_after_a_short_run(photos, tmp_path):
-    run = trainer(photos, tmp_path / "run", replace(TINY, epochs=12, ema_decay=0.95))
+    run = trainer(photos, tmp_path / "run", replace(TINY, epochs=20, ema_decay=0.95))
     assert run.train() == "finished"
     logits = training.predict_logits(run.eval_model(), photos.pixels, photos.train, torch.device("cpu"))
     assert (logits.argmax(1) == photos.labels(photos.train)).float().mean() > 0.9
+    learning, kept = dict(run.model.named_buffers()), dict(run.eval_model().named_buffers())
+    means = {name: mean.clone() for name, mean in kept.items() if name.endswith("running_mean")}
+    assert means and not any(torch.equal(mean, learning[name]) for name, mean in means.items())
+    run._update_ema_bn(20)  # as after the last epoch: what the averaged weights see, whatever was there before
+    assert all(torch.equal(mean, kept[name]) for name, mean in means.items())
