@@ -1,9 +1,11 @@
 """The Evaluate page as tests open and read it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from browser import ROOT
-from evaluations import SPACE, eight
+from evaluations import SPACE, eight, publish
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -31,6 +33,13 @@ def tiles(app: AppTest) -> list[str]:
     """The file behind each tile of the gallery, as its caption's last line tells."""
     captions = (caption.value for caption in app.caption)
     return [text.rsplit("\n", 1)[-1].replace("\\", "") for text in captions if "wrong]" in text or "right]" in text]
+
+
+def eight_explained(home, root) -> Path:
+    """`root` with eight test photos by hand and two training photos, of a model with its explanations."""
+    publish(home, eight(root))
+    with_explanations(home, root)
+    return root
 
 
 def with_explanations(home, root, name: str = "by-hand") -> None:

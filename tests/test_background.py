@@ -4,8 +4,7 @@ import re
 import threading
 
 import pytest
-from evaluate_page import opened, tiles, with_explanations, words
-from evaluations import eight, publish
+from evaluate_page import eight_explained, opened, tiles, words
 
 from fashion_core import UserError
 from fashion_core.evaluation import label_issues
@@ -15,10 +14,7 @@ from fashion_core.ui.background import Job
 
 @pytest.fixture
 def root(home, tmp_path):
-    """Eight test photos by hand and two training photos, of a model with its explanations."""
-    publish(home, eight(tmp_path / "photos"))
-    with_explanations(home, tmp_path / "photos")
-    return tmp_path / "photos"
+    return eight_explained(home, tmp_path / "photos")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from browser import hover_click, steady_box
-from evaluate_page import figure, opened, tiles, with_explanations, words
+from evaluate_page import eight_explained, figure, opened, tiles, words
 from evaluations import BLACK, BLUE, EIGHT, eight, explained, five, planted, publish
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -31,10 +31,7 @@ def patient(monkeypatch):
 
 @pytest.fixture
 def root(home, tmp_path):
-    """Eight test photos by hand and two training photos, of a model with its explanations."""
-    publish(home, eight(tmp_path / "photos"))
-    with_explanations(home, tmp_path / "photos")
-    return tmp_path / "photos"
+    return eight_explained(home, tmp_path / "photos")
 
 
 def with_epochs(home, root) -> None:
@@ -117,8 +114,7 @@ def test_oddities_need_no_photos_and_see_those_that_come_or_change(root):
 def test_a_folder_whose_name_is_not_utf8_can_be_decided_on_and_looked_through(home, tmp_path):
     root = tmp_path / os.fsdecode(b"caf\xe9")
     root.mkdir()
-    publish(home, eight(root))
-    with_explanations(home, root)
+    eight_explained(home, root)
     opened(photo="2").button(key="decide-keep").click().run()
     for view in ({"photo": "2"}, {"view": "Oddities"}, {"view": "Map"}):
         app = opened(**view)

@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from browser import hover_click, steady_box
-from evaluate_page import opened, tiles, with_explanations
-from evaluations import eight, publish
+from evaluate_page import eight_explained, opened, tiles
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from fashion_core.ui import stored
@@ -18,10 +17,7 @@ SIZE = "image => [image.naturalWidth, image.naturalHeight]"
 
 @pytest.fixture
 def root(home, tmp_path):
-    """Eight test photos by hand and two training photos, of a model with its explanations."""
-    publish(home, eight(tmp_path / "photos"))
-    with_explanations(home, tmp_path / "photos")
-    return tmp_path / "photos"
+    return eight_explained(home, tmp_path / "photos")
 
 
 @pytest.fixture

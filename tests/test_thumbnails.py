@@ -5,8 +5,7 @@ import json
 
 import pytest
 from browser import ROOT
-from evaluate_page import opened, with_explanations
-from evaluations import eight, publish
+from evaluate_page import eight_explained, opened
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -31,9 +30,7 @@ def mine_again():
 @pytest.fixture
 def root(home):
     """Eight test photos by hand, in the folder where a shared server reads."""
-    publish(home, eight(home / "data" / "photos"))
-    with_explanations(home, home / "data" / "photos")
-    return home / "data" / "photos"
+    return eight_explained(home, home / "data" / "photos")
 
 
 @pytest.fixture

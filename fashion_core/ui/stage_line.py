@@ -26,7 +26,7 @@ UNCOUNTED = {  # what is said where nothing is counted
     stages.WARMING: "Warming up: building the network and taking the first step",
     stages.TRAINING: "Training",
     stages.TESTING: "Testing",
-    stages.EXPLAINING: "Gathering heat maps and similar photos",
+    stages.EXPLAINING: stages.GATHERING,
 }
 
 
@@ -68,7 +68,7 @@ def progress(stage: Stage, start: dict[str, Any], tested: dict[str, Any]) -> tup
         return min(1.0, step / start["total_steps"]), text
     if stage.name == stages.EXPLAINING and stage.total:
         said = f"Tested: {percent(tested['accuracy'])} right. " if tested.get("accuracy") is not None else ""
-        return stage.share, f"{said}Gathering heat maps and similar photos: {stage.done:,} of {stage.total:,} photos"
+        return stage.share, f"{said}{stages.GATHERING}: {stage.done:,} of {stage.total:,} photos"
     if stage.total:
         return stage.share, f"{escape_markdown(stage.detail)}: {stage.done:,} of {stage.total:,}"
     detail = f": {stage.detail}" if stage.detail and stage.detail != UNCOUNTED[stage.name] else ""
