@@ -4,11 +4,11 @@ import streamlit as st
 
 from fashion_core import PACKAGE
 from fashion_core.api.routes import MIDDLEWARE, ROUTES
-from fashion_core.ui import document, shared, thumbnails
+from fashion_core.ui import document, holdings, shared, thumbnails
 
 shared.apply()  # before the first request, not only before the first page
 app = st.App(
     PACKAGE / "ui" / "router.py",
     routes=[*ROUTES, *document.ROUTES, *thumbnails.ROUTES],
-    middleware=[*MIDDLEWARE, *document.MIDDLEWARE],
+    middleware=[*MIDDLEWARE, *holdings.MIDDLEWARE, *document.MIDDLEWARE],
 )

@@ -10,7 +10,6 @@ processor time are those of the server and of what it started.
 import argparse
 import asyncio
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,7 +31,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # run as a script, it finds the package and the tests' server
 from browser import Server, serve  # noqa: E402
 
+from fashion_core import runs  # noqa: E402
 from fashion_core.photos import sample  # noqa: E402
+from fashion_core.runs.config import preset  # noqa: E402
+from fashion_core.runs.run import LIVE  # noqa: E402
 
 PAGES = ("", "evaluate", "compare")
 PATIENCE = 120.0  # seconds for one rerun, after which the session has failed
@@ -225,21 +227,21 @@ def cost(server: Server) -> Cost:
 
 @contextmanager
 def training(home: Path, wanted: bool) -> Iterator[None]:
-    """The quick recipe on drawn photos, for as long as the body runs."""
+    """The quick recipe on drawn photos, begun as from the page, for as long as the body runs."""
     if not wanted:
         yield
         return
     sample.render(home / "photos", 20)
-    command = [sys.executable, "-m", "fashion_core", "train", home / "photos", "--preset", "quick"]
-    command += ["--set", "epochs=1000", "--runs", home / "training"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = runs.create(preset("quick").changed({"epochs": 1000}), home / "photos", home / "training")
+    runs.launch(run)
     try:
         yield
-        if process.poll() is not None:
-            sys.exit("The training ended before the visitors did: see what `python -m fashion_core train` says.")
+        if run.state != "running":
+            sys.exit(f"The training ended before the visitors did: {run.state}.")
     finally:
-        process.terminate()
-        process.wait()
+        run.stop()
+        while run.state in LIVE:
+            time.sleep(0.2)
 
 
 def report(seen: Seen, visitors: int, before: Cost, after: Cost) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from dataclasses import replace
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from fashion_core.photos import imaging
 from fashion_core.reports import figures
 from fashion_core.reports.charts import CLASSES_UP_TO
 from fashion_core.ui import background, stored
-from fashion_core.ui.evaluate import colours, downloads, photo, selection
+from fashion_core.ui.evaluate import colours, downloads, photo, photo_keys, selection
 from fashion_core.ui.evaluate.state import Source
 from fashion_core.ui.stored import photo_id
 
@@ -620,6 +621,26 @@ def test_quick_presses_of_j_k_and_the_arrows_all_count_and_typed_letters_are_the
     expect(field).to_have_value("jk")
     page.wait_for_timeout(1000)
     expect(said).to_contain_text("7 of 8 in this selection")
+
+
+def test_a_press_counts_once_however_often_the_photo_was_drawn_meanwhile(page: Page):
+    code = "data:text/javascript," + quote(photo_keys.SCRIPT)
+    sent = page.evaluate("""async code => {
+      const {default: draw} = await import(code)
+      const sent = [], parentElement = document.createElement("div")
+      const drawn = [0, 1, 2].map(() => draw({
+        data: {steps: 0, first: 0, last: 9}, parentElement, setStateValue: (name, steps) => sent.push(steps),
+      }))
+      const press = () => document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "j", bubbles: true}))
+      press()
+      drawn[0]()  // which ends nothing: it was drawn anew since
+      press()
+      sent.push(document.body.dataset.photoKeys)
+      drawn[2]()
+      press()
+      return [...sent, document.body.dataset.photoKeys ?? "nobody listens"]
+    }""", code)  # fmt: skip
+    assert sent == [1, 2, "heard", "nobody listens"]
 
 
 def test_on_a_phone_a_link_to_a_photo_lands_on_it_full_screen_and_back_closes_what_was_opened(

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,9 +125,12 @@ def test_a_run_of_ones_own_that_was_just_launched_does_not_hide_an_older_one_tha
     assert runs.busy(apart_from=own) is None
 
 
+NOBODY = SimpleNamespace(pid=2**22 + 1)  # above the highest number of a process
+
+
 def test_of_two_launches_at_once_one_is_refused(run, home, monkeypatch):
     started = []
-    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: started.append(command))
+    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: started.append(command) or NOBODY)
     both = [run, runs.create(TrainConfig(), home)]
     with ThreadPoolExecutor() as pool:
         refused = [future.exception() for future in [pool.submit(runs.launch, one) for one in both]]
@@ -137,7 +141,7 @@ def test_of_two_launches_at_once_one_is_refused(run, home, monkeypatch):
 
 def test_a_worker_is_started_by_the_command_that_a_terminal_takes(run, monkeypatch):
     commands = []
-    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: commands.append(command[2:]))
+    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: commands.append(command[2:]) or NOBODY)
     run.stop()
     runs.launch(run)
     assert run.state == "starting" and not (run.folder / "stop").exists()  # an old wish to stop is over
@@ -145,6 +149,16 @@ def test_a_worker_is_started_by_the_command_that_a_terminal_takes(run, monkeypat
     runs.launch(run, finish=True)
     resume = ["fashion_core", "train", "--resume", str(run.folder)]
     assert commands == [resume, [*resume, "--finish"]]
+
+
+@pytest.mark.skipif(not hasattr(os, "setpriority"), reason="Windows has no such priorities")
+def test_a_worker_leaves_the_processor_to_pages_first(run, monkeypatch):
+    with subprocess.Popen(["sleep", "60"]) as worker:
+        monkeypatch.setattr(process.subprocess, "Popen", lambda command, **_: worker)
+        runs.launch(run)
+        priority = os.getpriority(os.PRIO_PROCESS, worker.pid)
+        worker.kill()
+    assert priority == process.NICENESS > os.getpriority(os.PRIO_PROCESS, 0)
 
 
 # ---- many who look

@@ -16,6 +16,7 @@ from fashion_core.runs.events import EventLog
 from fashion_core.runs.lock import one_start_at_a_time
 from fashion_core.runs.run import LIVE, Run, find
 
+NICENESS = 10  # of a worker that was begun from a page; from a terminal it has that of the terminal
 LEFT_OVER_SECONDS = 60.0  # a half file of that age is a killed worker's; a younger one may be a page's
 
 
@@ -58,14 +59,24 @@ def launch(run: Run, finish: bool = False) -> None:
             (run.folder / "launched").touch()
         # own session, no inherited pipe that could fill, output kept in the run's folder
         with (run.folder / "worker.log").open("ab") as output:
-            subprocess.Popen(
+            worker = subprocess.Popen(
                 command, cwd=PACKAGE.parent, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, close_fds=True,
             )  # fmt: skip
+        _let_pages_first(worker.pid)
     except OSError as error:
         raise UserError(
             f"Run {run.id} cannot be started ({error.strerror}): make its folder writable for you."
         ) from None
+
+
+def _let_pages_first(worker: int) -> None:
+    """Whoever looks at a page waits for it, and nobody for a step of the training. Linux may weigh the sessions of
+    processes against each other besides, by a number of each."""
+    with suppress(OSError):  # it trains all the same
+        if hasattr(os, "setpriority"):  # Windows has none
+            os.setpriority(os.PRIO_PROCESS, worker, NICENESS)
+        Path(f"/proc/{worker}/autogroup").write_text(str(NICENESS))
 
 
 @contextmanager

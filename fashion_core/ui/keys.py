@@ -77,7 +77,8 @@ TRY, TRY_DROP, TRY_EXAMPLES, TRY_AGAIN = "try", "try-drop", "try-examples", "try
 # Predict (pages/predict.py, ui/try_photos.py, ui/example_photos.py, ui/answers.py, ui/nine_photos.py)
 PREDICT_MODEL, PREDICT_TOP, PREDICT_VIEW = "model", "k", "view"
 ANSWERED_APART = "answered-apart"  # on a shared server: (model, photo) → answer, of this session alone
-PREDICT_FILES, PREDICT_CAMERA = "photos", "camera"
+NOT_TAKEN = "not-taken"  # the files beside which photos found no room on a shared server, and how many
+PREDICT_FILES, PREDICT_CAMERA, PREDICT_TAKEN = "photos", "camera", "taken"
 EXAMPLES, EXAMPLE_FILE = "example", "example"  # the tiles, and the file of the one that was pressed
 ANSWERS = "answers"  # the number of the page of answers
 ANSWER_TILES = "answer"

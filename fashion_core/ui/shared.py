@@ -6,18 +6,23 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fashion_core import UserError, access
 from fashion_core.access import Action, Role, SignIn
 from fashion_core.api.figures import visitor
 from fashion_core.api.predict import answers
 from fashion_core.models.answering import Question
+from fashion_core.ui import keys
+from fashion_core.ui.holdings import holdings
 
 NEEDED = {  # page → what one must be allowed to do there; others: look
     "Data": Action.GET_PHOTOS,
@@ -94,6 +99,31 @@ def answer_apart(folder: Path, data: bytes, thumbnail: int, keep: Callable[[dict
         place.empty()
 
 
+def let_photos_go() -> None:
+    """Free the memory of dropped photos that no page of this tab has any more."""
+    if access.shared() and (session := _session()):
+        values = dict(st.session_state).values()
+        files = [file for value in values for file in (value if isinstance(value, list) else [value])]
+        kept = {file.file_id for file in files if isinstance(file, UploadedFile)}
+        store = cast(MemoryUploadedFileManager, runtime.get_instance().uploaded_file_mgr)
+        holdings.let_go(store, session, kept)
+
+
+def not_taken(photos: Collection[UploadedFile]) -> str | None:
+    """A sentence where photos that were dropped with these found no room; it stays as long as these do."""
+    here = {photo.file_id for photo in photos}
+    if n := holdings.turned_away(_session()) if access.shared() else 0:
+        st.session_state[keys.NOT_TAKEN] = here, n
+    beside, n = st.session_state.get(keys.NOT_TAKEN, (here, 0))
+    if not n or beside != here:
+        return None
+    were, most = "One photo was" if n == 1 else f"{n} photos were", holdings.most
+    return (
+        f"{were} not taken: this server keeps {most.megabytes_of_one} MB of photos for you and {most.megabytes} MB "
+        "in all. Remove some, or come back in a few minutes, and drop them again."
+    )
+
+
 def warm(folder: Path) -> None:
     """Start the process that reads visitors' photos, and load the model in `folder`, before a photo comes."""
     answers().warm(folder)
@@ -101,8 +131,13 @@ def warm(folder: Path) -> None:
 
 def _who() -> str:
     """The visitor, by network address, or by the tab where that is hidden."""
+    return visitor(str(st.context.ip_address or _session() or secrets.token_hex(8)))
+
+
+def _session() -> str:
+    """This tab's; "" outside of any."""
     context = get_script_run_ctx(suppress_warning=True)
-    return visitor(str(st.context.ip_address or (context.session_id if context else secrets.token_hex(8))))
+    return context.session_id if context else ""
 
 
 def _providers(auth: Mapping[str, Any]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from fashion_core.ui.example_photos import choose_example, chosen_example, forge
 from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 from fashion_core.ui.why import show_why
 
-MOST_KEPT = 100  # answers of a session on a shared server
+MOST_KEPT = 100  # photos at a time, with their answers, of a session on a shared server
 HELP = "Several at once are fine. To paste one, press Tab until Upload is framed, then Ctrl+V."
 
 
@@ -52,7 +52,10 @@ def _chosen_photos(camera: bool) -> list[tuple[str, bytes]]:
         on_change=forget_example,
         help=HELP,
     )
-    taken = st.camera_input("Camera") if camera and st.toggle("Use the camera", key=keys.PREDICT_CAMERA) else None
+    if problem := shared.not_taken(dropped):
+        st.warning(problem, icon=":material/inventory_2:")
+    use_camera = camera and st.toggle("Use the camera", key=keys.PREDICT_CAMERA)
+    taken = st.camera_input("Camera", key=keys.PREDICT_TAKEN) if use_camera else None
     example = chosen_example()
     chosen = [(example.name, imaging.read_bytes(example))] if example else []
     return chosen + [(file.name, file.getvalue()) for file in [taken, *dropped] if file]
@@ -92,18 +95,25 @@ def answer_of(folder: Path, when: tuple[float, float], data: bytes) -> Answer | 
     """As `answer`; on a shared server by a process of its own, and kept in the visitor's own session alone."""
     if not access.shared():
         return answer(folder, when, data)
-    kept = st.session_state.setdefault(keys.ANSWERED_APART, {})
-    mark = str(folder), hashlib.sha256(data).hexdigest()
+    kept = _kept_apart()
+    mark = str(folder), _digest(data)
 
     def keep(found: dict[str, Any], thumbnail: bytes) -> None:
         ranked = [(top["label"], top["probability"]) for top in found["top"]]
-        if len(kept) >= MOST_KEPT:
-            kept.pop(next(iter(kept)))
         kept[mark] = found["error"] or Answer(thumbnail, ranked, State(found["state"]), found["warning"] or "")
 
     if mark not in kept:
         shared.answer_apart(folder, data, 480, keep)
     return kept[mark]
+
+
+def _kept_apart() -> dict[tuple[str, str], Answer | str]:
+    """Model and digest of a photo → the answer, of this session."""
+    return st.session_state.setdefault(keys.ANSWERED_APART, {})
+
+
+def _digest(photo: bytes) -> str:
+    return hashlib.sha256(photo).hexdigest()
 
 
 def _answer_or_say_why_not(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
@@ -120,10 +130,14 @@ def _answer_or_say_why_not(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k
 def _answer(ref: ModelRef, photos: Sequence[tuple[str, bytes]], k: int) -> None:
     """The answers to (file name, bytes), each as soon as it is there; on a shared server without what lies behind it,
     as no visitor's photo is read in the web process there."""
+    if access.shared():
+        if len(photos) > MOST_KEPT:
+            raise UserError(f"At most {MOST_KEPT} photos are read at a time here: drop fewer.")
+        here, kept = {_digest(data) for _, data in photos}, _kept_apart()
+        for mark in [mark for mark in kept if mark[1] not in here]:  # answers to photos that were removed
+            del kept[mark]
     if not photos:
         return
-    if access.shared() and len(photos) > MOST_KEPT:  # each rerun would ask for all of them again
-        raise UserError(f"At most {MOST_KEPT} photos are read at a time here: drop fewer.")
     when = mtime(ref.folder / "model.xml"), explanations_mtime(ref.folder)
     answers = ((name, answer_of(ref.folder, when, data)) for name, data in photos)
 

@@ -15,7 +15,8 @@ import streamlit as st
 from fashion_core.ui import keys
 
 WORDS = "J or → next · K or ← previous"
-# Keys typed in a field are the field's, and so are arrows that a slider or a row of choices has taken.
+# Keys typed in a field are the field's, and so are arrows that a slider or a row of choices has taken. Where `data`
+# changed Streamlit calls the function anew, without what the last call returned: each call ends what the last heard.
 SCRIPT = """
 const STEPS = {j: 1, ArrowRight: 1, k: -1, ArrowLeft: -1}
 export default function ({data, parentElement, setStateValue}) {
@@ -29,11 +30,13 @@ export default function ({data, parentElement, setStateValue}) {
     parentElement.steps = Math.min(Math.max(parentElement.steps + step, data.first), data.last)
     setStateValue("steps", parentElement.steps)
   }
-  document.addEventListener("keydown", pressed)
+  document.photoKeys?.abort()
+  const listening = document.photoKeys = new AbortController()
+  document.addEventListener("keydown", pressed, {signal: listening.signal})
   document.body.dataset.photoKeys = "heard"  // a test knows by it that somebody listens
   return () => {
-    document.removeEventListener("keydown", pressed)
-    delete document.body.dataset.photoKeys
+    listening.abort()
+    if (document.photoKeys === listening) delete document.body.dataset.photoKeys
   }
 }
 """
