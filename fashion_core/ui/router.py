@@ -12,7 +12,7 @@ from fashion_core.ui.document import ICON
 
 shared.apply()
 shared.let_photos_go()
-garbage.set_aside()
+garbage.collect()
 st.set_page_config(page_icon=ICON)  # before the menu: else the browser fetches a page's icon from a host of fonts
 LISTED = {
     "Home": ":material/checkroom:",
