@@ -7,6 +7,7 @@ import streamlit as st
 
 from fashion_core import UserError
 from fashion_core.files import given_path
+from fashion_core.photos import examples
 from fashion_core.photos.split import SPLITS
 from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
@@ -21,6 +22,7 @@ from fashion_core.ui.photo_set import (
     chosen_photos,
     counts_table,
     duplicate_groups,
+    first_folder,
     forget_unknown_class,
     headline,
     read,
@@ -48,15 +50,15 @@ boot("Data")
 st.title("Data")
 if folder := received():
     open_folder(str(folder))
-sample = sample_folder()
-typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=str(sample), bind="query-params",
+first, sample = first_folder(), sample_folder()
+typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=str(first), bind="query-params",
                       on_change=select, help="One folder per class; or train/, validation/ and test/ with one folder "
-                                             "per class in each. The default is the rendered sample set.")  # fmt: skip
+                                             "per class in each.")  # fmt: skip
 with guard():
-    root = given_path(typed.strip() or sample)
+    root = given_path(typed.strip() or first)
 with st.container(horizontal=True, vertical_alignment="center"):
-    for known in dict.fromkeys((sample, *photo_folders())):
-        if known != root:
+    for known in dict.fromkeys((sample, *photo_folders(), examples.folder())):
+        if known and known != root:
             st.button(f"Open {known.name}", key=keys.open_folder(known.name), on_click=open_folder, args=(str(known),),
                       icon=":material/folder_open:")  # fmt: skip
     st.button("Rescan folder", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
@@ -74,7 +76,10 @@ if keys.DATA_SCAN not in st.session_state or st.session_state[keys.DATA_SCAN].ro
     bar.empty()
 found = st.session_state[keys.DATA_SCAN]
 with st.container():
-    if problem := st.session_state.pop(keys.DATA_PROBLEM, None) or found.problem:
+    problem = st.session_state.pop(keys.DATA_PROBLEM, None)
+    if found.judges and not problem:
+        st.info(found.problem, icon=":material/info:")
+    elif problem := problem or found.problem:
         st.error(problem, icon=":material/error:")
     blockers(found, move)
     for note in found.data.notes:
@@ -109,3 +114,5 @@ with numbers:
     sizes_table(found)
     if not found.problem:
         link("train", "Train on these photos", ":material/model_training:", folder=short_name(root))
+    elif found.judges:
+        link("evaluate", "See what models answer to them", ":material/grid_on:", of="people")

@@ -13,11 +13,13 @@ from browser import ROOT
 from PIL import Image
 
 from bench import examples
-from fashion_core import UserError
+from fashion_core import UserError, runs
 from fashion_core.class_names import factors
 from fashion_core.paper import CLASSES
+from fashion_core.photos import examples as here
 from fashion_core.photos import imaging
 from fashion_core.photos.duplicates import near_duplicates
+from fashion_core.runs.config import TrainConfig
 
 EXAMPLES = ROOT / "examples"
 ROWS = examples.rows(EXAMPLES)
@@ -161,3 +163,18 @@ def test_the_experiment_trains_on_none_of_them(tmp_path):
     subprocess.run(["bash", ROOT / "bench/experiment.sh", tmp_path / "work", "home"], check=True,
                    env=os.environ | inputs)  # fmt: skip
     assert {file.name for file in (tmp_path / "work/home").glob("*/*")} == {Path(photo).name for photo in trained}
+
+
+@pytest.mark.parametrize("inside", ["", "blue_dress"])
+def test_no_run_learns_from_the_photos_that_judge(inside, home, tmp_path):
+    folder = here.folder() / inside
+    (tmp_path / "link").symlink_to(folder)
+    for photos in (folder, tmp_path / "link"):
+        with pytest.raises(UserError, match="judge the models: choose another folder to train on"):
+            runs.create(TrainConfig(), photos)
+        with pytest.raises(UserError, match="judge the models"):
+            runs.create(TrainConfig(extra=str(photos)), tmp_path)
+    assert not runs.find()
+    run = runs.create(TrainConfig(extra=str(tmp_path / "more")), tmp_path / "own")
+    with pytest.raises(UserError, match="judge the models"):
+        run.amended({"extra": str(folder)})

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from fashion_core import paper
+from fashion_core.photos import examples
 
 PAGE = str(Path(__file__).resolve().parents[1] / "pages" / "data.py")
 pytestmark = pytest.mark.usefixtures("home")
@@ -57,6 +58,18 @@ def test_counts_per_class_and_split_are_shown(photos):
     assert counts.loc["all"].tolist() == [60, 48, 6, 6]
     assert [metric(test, name) for name in ("Photos", "Classes", "Unusable files")] == ["60", "3", "1"]
     assert "Paper" not in counts
+
+
+def test_in_a_fresh_clone_the_photos_that_ship_are_there_at_once_and_nothing_is_drawn(home):
+    test = AppTest.from_file(PAGE, default_timeout=60).run()
+    n = len(examples.table())
+    assert not test.exception and not test.error and n > 200
+    assert metric(test, "Photos") == str(n) and "none is trained on them" in said(test)
+    assert not (home / "data" / "sample").exists(), "drawing the sample set takes a minute"
+    links = [link.proto.url for link in test.get("link_button")]
+    assert "/evaluate?of=people" in links and not any("train" in link for link in links)
+    (home / "data" / "sample").mkdir(parents=True)
+    assert "Open examples" in [button.label for button in AppTest.from_file(PAGE, default_timeout=60).run().button]
 
 
 def test_bad_files_are_listed_at_the_top_with_the_reason_and_what_to_do(photos):

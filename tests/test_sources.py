@@ -312,6 +312,16 @@ def test_a_tar_that_reaches_outside_is_refused_whole(tmp_path, name, kind, why):
     assert tree(tmp_path) == ["bad.tar"]
 
 
+def test_a_name_that_no_disk_can_take_is_a_sentence(tmp_path):
+    info = tarfile.TarInfo("hat/1.jpg")
+    info.pax_headers = {"path": "hat/\0.jpg"}
+    with tarfile.open(tmp_path / "bad.tar", "w", format=tarfile.PAX_FORMAT) as bundle:
+        bundle.addfile(info)
+    with pytest.raises(UserError, match="is the name of no file"):
+        sources.take(tmp_path / "bad.tar", tmp_path / "out")
+    assert tree(tmp_path) == ["bad.tar"]
+
+
 @pytest.mark.parametrize(
     ("head", "said"),
     [(b"Rar!\x1a\x07\x01\0", "is a RAR archive"), (b"7z\xbc\xaf\x27\x1c\0\x04", "is a 7-Zip archive"),

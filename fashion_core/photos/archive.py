@@ -130,6 +130,8 @@ def _safe(name: str, plain: bool) -> PurePosixPath:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name):
         raise UserError(f"The archive is not safe to unpack: {printable(name)} would land outside its folder.")
+    if "\0" in name:
+        raise UserError(f"The archive is damaged: {printable(name)} is the name of no file. Download it again.")
     if not plain:
         raise UserError(f"The archive is not safe to unpack: {printable(name)} is a link or device, not a file.")
     return path

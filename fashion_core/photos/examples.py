@@ -31,6 +31,15 @@ def folder() -> Path | None:
     return next((root / FOLDER for root in (APP, home()) if (root / FOLDER).is_dir()), None)
 
 
+def keep_from_training(*folders: str | Path) -> None:
+    """UserError where one of the `folders` to train on, "" for none, has these photos in it: they judge the models."""
+    here = folder()
+    judges = here.resolve() if here else None
+    for root in (Path(each).resolve() for each in folders if each):
+        if judges and (root.is_relative_to(judges) or judges.is_relative_to(root)):
+            raise UserError(f"The photos in {FOLDER}/ judge the models: choose another folder to train on.")
+
+
 def table() -> "pd.DataFrame":
     """A row for each photo: path, relative to `folder`; label, its folder's name; colour and garment, the words of it.
 

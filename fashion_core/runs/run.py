@@ -24,6 +24,7 @@ import numpy as np
 from fashion_core import UserError, access, home, need
 from fashion_core.access import Action
 from fashion_core.files import given_path
+from fashion_core.photos import examples
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import Event, Tail, newest_events, parse_events
@@ -208,6 +209,7 @@ class Run:
             raise UserError(f"Run {self.id} is {state}: start a new run with other settings.")
         before, recipe, step = self.config, self.config.changed(dict(changes)), self.checkpoint_step
         recipe = recipe.changed({"extra": absolute(recipe.extra)})
+        examples.keep_from_training(recipe.extra)
         new = {name: value for name, value in recipe.as_dict().items() if value != getattr(before, name)}
         for name in new:
             if name not in CHANGEABLE or (name == "extra" and not (before.extra and recipe.extra)):
@@ -336,6 +338,7 @@ def create(config: TrainConfig, dataset: Path, runs_dir: Path | None = None) -> 
     need("torch", "Training")
     root, parent = given_path(dataset).resolve(), runs_dir or folder_of_runs()
     recipe, created = resolved(config, root).as_dict(), _moment(parent)
+    examples.keep_from_training(root, recipe["extra"])
     values = {"v": 1, "created": created.isoformat(timespec="milliseconds"), "dataset": str(root), "train": recipe}
     folder = _new_folder(parent, created.strftime("%Y%m%d-%H%M%S") + "-" + re.sub(r"\W+", "-", config.preset))
     try:

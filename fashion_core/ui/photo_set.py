@@ -10,7 +10,8 @@ import streamlit as st
 
 from fashion_core import UserError, home, paper
 from fashion_core.class_names import in_words
-from fashion_core.photos import dataset, duplicates, sample, scan, split
+from fashion_core.files import Progress
+from fashion_core.photos import dataset, duplicates, examples, sample, scan, split
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.left_out import leave_out, left_out, put_back
 from fashion_core.ui import keys
@@ -24,6 +25,7 @@ SHOW = {
 }
 
 
+JUDGES = "These photos came with Busana and judge its models: none is trained on them."
 GROUPS = 6  # of near-duplicates on a page
 TODO = {  # a word of the reason → what to do; the first that fits
     "not in a class folder": "Move it into the folder of its class.",
@@ -51,18 +53,29 @@ class PhotoSet(NamedTuple):
         return self.data.photos
 
     @property
+    def judges(self) -> bool:
+        """Whether these are the photos that ship."""
+        return self.root == examples.folder()
+
+    @property
     def sizes(self) -> pd.Series:
         """ "48×64" for each photo."""
         return self.photos["width"].astype(str) + "×" + self.photos["height"].astype(str)
 
 
 def sample_folder() -> Path:
-    """The default: the rendered sample set."""
+    """Of the rendered sample set."""
     return home() / "data" / "sample"
 
 
+def first_folder() -> Path:
+    """What is shown before a folder is chosen: the sample set where it was drawn, else the photos that ship, as drawing
+    takes a minute."""
+    return sample_folder() if sample_folder().exists() else examples.folder() or sample_folder()
+
+
 def read(root: Path, bar) -> PhotoSet:
-    """Audit and split a folder; the default sample set is drawn where it is not there. Raises UserError where there is
+    """Audit and split a folder; the sample set is drawn where it is not there. Raises UserError where there is
     nothing to show."""
 
     def progress(done: int, total: int, what: str) -> None:
@@ -70,13 +83,20 @@ def read(root: Path, bar) -> PhotoSet:
 
     if root == sample_folder() and not root.exists():
         sample.ensure(progress)
+    if root == examples.folder():
+        return _untrainable(root, JUDGES, progress)
     try:
         data = dataset.load(root, progress=progress)
         return PhotoSet(root, data, data.classes, "")
     except UserError as mistake:
-        found = scan.audit(root, progress)  # raises the same where there is nothing to show
-        data = dataset.Dataset(root, found.photos, found.unreadable, bool(found.splits), found.notes)
-        return PhotoSet(root, data, found.classes, str(mistake))
+        return _untrainable(root, str(mistake), progress)
+
+
+def _untrainable(root: Path, problem: str, progress: Progress) -> PhotoSet:
+    """UserError where there is nothing to show."""
+    found = scan.audit(root, progress)
+    data = dataset.Dataset(root, found.photos, found.unreadable, bool(found.splits), found.notes)
+    return PhotoSet(root, data, found.classes, problem)
 
 
 def select(label: str | None = None, split: str | None = None, size: str | None = None, show: str = "all",
@@ -229,6 +249,8 @@ def blockers(found: PhotoSet, move: Callable[[Callable[[Path, str], None], Path,
     """At the top: classes with too few photos to train on, and files that are no photos, each with what to do.
 
     `move(how, root, label)` leaves out or puts back a class and has the folder read anew."""
+    if found.judges:
+        return
     counts = Counter(found.photos["label"])
     for label in (label for label in found.classes if counts[label] < 3) if len(found.classes) > 1 else ():
         with st.container(horizontal=True, vertical_alignment="center", key=keys.few(label)):
