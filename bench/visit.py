@@ -1,7 +1,7 @@
 """What a visitor of a fresh clone meets, of any state of the code: python -m bench.visit [CHECKOUT] [--only MEASURE]
 
 For each page and view the layout shift while it opens, on a laptop and on a phone, and the seconds until it is drawn,
-beside a hello-world Streamlit app's; for each page what axe-core calls serious or critical, light and dark; and the way
+beside a hello-world Streamlit app's, and from a press on the menu; for each page what axe-core calls serious or critical, light and dark; and the way
 from Home to the misclassified blue dresses: presses (clicks, fields filled in, screens to scroll) and seconds. Seconds
 are the median of three, after one that fills caches. CHECKOUT is this one or another worktree: for figures before and
 after a change run the same command on both, on the same machine. Needs a Chromium and the test extra. Prints one JSON
@@ -26,6 +26,7 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 PAGES = ("", "data", "train", "evaluate", "compare", "predict")
 VIEWS = tuple(f"evaluate?view={view}" for view in ("Report", "Confidence", "Labels", "Colours", "Oddities", "Map"))
 SIZES = {"laptop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+MENU = {name: name for name in ("Data", "Train", "Evaluate", "Compare", "Predict")} | {"Home": "Busana"}  # its heading
 WORDS = "misclassified blue dresses"
 HELLO = 'import streamlit as st\n\nst.title("Hello")\n'
 WATCH = """window.shift = 0; window.moved = []; new PerformanceObserver(list => {
@@ -83,6 +84,24 @@ def openings(browser: Browser, url: str, hello: str, addresses: list[str], round
     return found
 
 
+def by_menu(browser: Browser, url: str, rounds: int) -> dict[str, float]:
+    """By page the median seconds from a press on the menu until it is drawn; the app itself is open already."""
+    found: dict[str, list[float]] = {}
+    with browser.new_context(viewport=SIZES["laptop"]) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        open_page(page, url)
+        for _ in range(rounds + 1):
+            for name in MENU:
+                begin = time.monotonic()
+                page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+                page.wait_for_url(f"{url}/{name.lower()}*" if name != "Home" else f"{url}/")
+                page.get_by_role("heading", level=1).filter(has_text=MENU[name]).wait_for()
+                page.wait_for_function(DRAWN, timeout=400_000)
+                found.setdefault(name, []).append(time.monotonic() - begin)
+                page.wait_for_timeout(700)  # what is drawn later is drawn
+    return {name: round(statistics.median(times[1:]), 2) for name, times in found.items()}
+
+
 def faults(browser: Browser, url: str, pages: list[str]) -> dict[str, int]:
     """Elements that axe-core calls serious or critical, of all pages, by theme."""
     from axe_playwright_python.sync_playwright import Axe
@@ -135,6 +154,8 @@ def measure(given: argparse.Namespace, opened: Browser, url: str, hello: str) ->
         found["presses"], found["seconds"] = ways[0][0], round(statistics.median(way[1] for way in ways), 2)
     if given.only in ("", "opening"):
         found["opening"] = openings(opened, url, hello, addresses, given.rounds)
+    if given.only in ("", "menu"):
+        found["menu"] = by_menu(opened, url, given.rounds)
     if given.only in ("", "shift"):
         found["layout_shift"] = shifts(opened, url, addresses, given.moved)
     if given.only in ("", "axe"):
@@ -145,7 +166,7 @@ def measure(given: argparse.Namespace, opened: Browser, url: str, hello: str) ->
 def main() -> dict[str, Any]:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("checkout", nargs="?", type=Path, default=ROOT)
-    options.add_argument("--only", default="", choices=("way", "opening", "shift", "axe"))
+    options.add_argument("--only", default="", choices=("way", "opening", "menu", "shift", "axe"))
     options.add_argument("--pages", nargs="+", default=[], help="these addresses, such as home evaluate?view=Map")
     options.add_argument("--rounds", type=int, default=3, help="of which the median is taken")
     options.add_argument("--moved", action="store_true", help="print what moved, too")

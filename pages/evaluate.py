@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from fashion_core import access
 from fashion_core.ui import background, keys, label_review, stored
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.evaluate import downloads, filters, headline, matrix, photos, source
@@ -66,4 +67,5 @@ with menu, guard():
     downloads.share(state, shown.rows)
 with guard():
     label_review.panel(state.whole, stored.photo_rows(state.key), state.corrections_file, state.root)
-stored.load_ahead()  # once all is drawn, so that the first look at labels or oddities does not wait
+if not access.shared():  # a server of many keeps its memory, 85 MB, until somebody looks
+    stored.load_ahead()  # once all is drawn, so that the first look at labels or oddities does not wait

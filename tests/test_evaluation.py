@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from browser import ROOT
 from evaluations import CLASSES, CONFUSION, EIGHT, eight, five
+from scipy.stats import binomtest
 
 from fashion_core import UserError, paper
 from fashion_core.evaluation.evaluation import Evaluation
@@ -271,6 +272,11 @@ def test_two_models_on_the_same_photos_are_told_apart_by_where_they_differ():
     ours, theirs = np.array([1, 1, 1, 1, 1, 0, 1, 0], bool), np.array([1, 0, 0, 0, 0, 0, 0, 1], bool)
     assert mcnemar(ours, theirs) == (5, 1, pytest.approx(2 * (1 + 6) / 2**6))  # by hand: the binomial of 6, tails of 1
     assert mcnemar(ours, ours) == (0, 0, 1.0)
+    rng = np.random.default_rng(0)
+    for share in rng.random(50):
+        ours, theirs = rng.random((2, 40)) < [[share], [0.5]]
+        first, second, p = mcnemar(ours, theirs)
+        assert p == pytest.approx(binomtest(first, first + second).pvalue)
 
 
 def test_the_largest_confusions_come_first_and_the_diagonal_not_at_all():
