@@ -1,10 +1,11 @@
 """What a visitor of a fresh clone meets, of any state of the code: python -m bench.visit [CHECKOUT] [--only MEASURE]
 
 For each page and view the layout shift while it opens, on a laptop and on a phone, and the seconds until it is drawn,
-beside a hello-world Streamlit app's, and from a press on the menu; for each page what axe-core calls serious or critical, light and dark; and the way
-from Home to the misclassified blue dresses: presses (clicks, fields filled in, screens to scroll) and seconds. Seconds
-are the median of three, after one that fills caches. CHECKOUT is this one or another worktree: for figures before and
-after a change run the same command on both, on the same machine. Needs a Chromium and the test extra. Prints one JSON
+beside a hello-world Streamlit app's, and from a press on the menu; for each page what axe-core calls serious or
+critical, light and dark; and the way from Home to the misclassified blue dresses: presses (clicks, fields filled in,
+screens to scroll) and seconds. Seconds are the median of three, after one that fills caches. CHECKOUT is this one or
+another worktree: for figures before and after a change run the same command on both, on the same machine. Needs a
+Chromium and the test extra. Prints one JSON
 object.
 """
 
