@@ -253,6 +253,9 @@ def test_on_a_phone_the_answer_to_an_example_is_under_the_drop_zone_without_scro
         expect(answer).to_be_visible(timeout=SOON)
         top = steady_box(page, page.get_by_test_id("stFileUploaderDropzone"))
         shown = steady_box(page, answer)
+        for part in ("button", "[data-testid=stFileUploaderDropzoneInstructions] > *"):
+            box = steady_box(page, page.get_by_test_id("stFileUploaderDropzone").locator(part))
+            assert abs(box["x"] + box["width"] / 2 - top["x"] - top["width"] / 2) < 2, f"{part} is in the middle"
         assert top["y"] + top["height"] < shown["y"] < 844 < steady_box(page, examples.last)["y"] + 400
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
