@@ -27,8 +27,10 @@ export default function ({data, parentElement, setStateValue}) {
     const taken = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey
     if (!step || taken || event.target.closest?.("input, textarea, select, [contenteditable]")) return
     event.preventDefault()
-    parentElement.steps = Math.min(Math.max(parentElement.steps + step, data.first), data.last)
-    setStateValue("steps", parentElement.steps)
+    const steps = Math.min(Math.max(parentElement.steps + step, data.first), data.last)
+    // Past an end nothing is sent: a message without a new count brings the address as the browser knows it, which may
+    // be that of a photo before, and would open that one again.
+    if (steps !== parentElement.steps) setStateValue("steps", parentElement.steps = steps)
   }
   document.photoKeys?.abort()
   const listening = document.photoKeys = new AbortController()
