@@ -7,7 +7,8 @@ RUN apt-get update -q && apt-get install -yq --no-install-recommends libgl1 libg
     && rm -rf /var/lib/apt/lists/* && useradd --create-home --uid 1000 busana
 WORKDIR /home/busana/app
 COPY --chown=busana . .
-RUN pip install ".${WITH:+[$WITH]}" && pip uninstall -yq busana && { [ -n "$WITH" ] || sh deploy/slim.sh; }
+RUN pip install ".${WITH:+[$WITH]}" && pip uninstall -yq busana && { [ -n "$WITH" ] || sh deploy/slim.sh; } \
+    && install -d -o busana data runs
 USER busana
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

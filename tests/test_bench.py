@@ -265,7 +265,7 @@ def test_train(home, tmp_path, one_thread, capsys, monkeypatch):
 
 @pytest.mark.browser
 def test_visit():
-    """The way to the photos is two presses, and a page is opened, watched and looked at by axe."""
+    """The way to the photos is two presses, and a page is opened, watched and looked at by axe; all pages are opened from the menu."""
     command = [sys.executable, "-m", "bench.visit", "--pages", "train", "--rounds", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if "executable" in done.stderr and not os.environ.get("CI"):
@@ -276,6 +276,7 @@ def test_visit():
     assert list(found["opening"]) == ["train"] and found["opening"]["train"]["times hello world"] > 0
     assert set(found["layout_shift"]) == {"train, laptop", "train, phone"} and max(found["layout_shift"].values()) < 0.1
     assert found["axe_serious"] == {"light": 0, "dark": 0}
+    assert len(found["menu"]) == 6 and min(found["menu"].values()) > 0
 
 
 RECORDER = """#!{python}
