@@ -265,7 +265,7 @@ def test_train(home, tmp_path, one_thread, capsys, monkeypatch):
 
 @pytest.mark.browser
 def test_visit():
-    """The way to the photos is two presses, and a page is opened, watched and looked at by axe; all pages are opened from the menu."""
+    """The way to the photos is two presses; a page is opened, watched and looked at by axe; the menu opens them all."""
     command = [sys.executable, "-m", "bench.visit", "--pages", "train", "--rounds", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if "executable" in done.stderr and not os.environ.get("CI"):
