@@ -623,25 +623,34 @@ def test_quick_presses_of_j_k_and_the_arrows_all_count_and_typed_letters_are_the
     expect(said).to_contain_text("7 of 8 in this selection")
 
 
-def test_a_press_counts_once_however_often_the_photo_was_drawn_and_past_the_end_nothing_is_sent(page: Page):
+def test_presses_count_once_whatever_is_drawn_anew_meanwhile_and_past_the_end_nothing_is_sent(page: Page):
     code = "data:text/javascript," + quote(photo_keys.SCRIPT)
     sent = page.evaluate("""async code => {
       const {default: draw} = await import(code)
-      const sent = [], parentElement = document.createElement("div")
-      const drawn = [0, 1, 2].map(() => draw({
-        data: {steps: 0, first: 0, last: 2}, parentElement, setStateValue: (name, steps) => sent.push(steps),
-      }))
+      const sent = [], data = {opening: "a", steps: 0, first: 0, last: 4}
+      const drawn = (more = {}) => draw({data: {...data, ...more}, setStateValue: (name, steps) => sent.push(steps)})
       const press = () => document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "j", bubbles: true}))
+      document.body.innerHTML = "<div role=dialog></div>"
+      press()  // no photo is open yet
+      const ends = [drawn(), drawn()]
       press()
-      drawn[0]()  // which ends nothing: it was drawn anew since
+      ends[0]()  // which ends nothing: it was drawn anew since
+      press()
+      ends[1]()
+      press()  // while it is drawn anew
+      sent.push("drawn")
+      drawn({steps: 1})  // by a server that has not heard of all presses
       press()
       press()  // past the end
-      sent.push(document.body.dataset.photoKeys)
-      drawn[2]()
+      sent.push("another")
+      const last = drawn({opening: "b", steps: 0})
       press()
-      return [...sent, document.body.dataset.photoKeys ?? "nobody listens"]
+      last()
+      document.body.innerHTML = ""
+      press()  // it is closed
+      return sent
     }""", code)  # fmt: skip
-    assert sent == [1, 2, "heard", "nobody listens"]
+    assert sent == [1, 2, "drawn", 3, 4, "another", 1]
 
 
 def test_on_a_phone_a_link_to_a_photo_lands_on_it_full_screen_and_back_closes_what_was_opened(

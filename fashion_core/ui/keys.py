@@ -40,6 +40,7 @@ LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "odditie
 CLEAR_AREA, STOP_QUALITY, START_QUALITY = "area-clear", "quality-stop", "quality-start"
 QUALITY_PROGRESS = "quality-progress"
 PHOTO_LEFT, PHOTO_RIGHT = "photo-left", "photo-right"
+PHOTO_OPENING = "photo-opening"  # of the open photo and those gone on to, until it is closed
 PHOTO_KEYS, PHOTO_STEPS = "photo-keys", "photo-steps"  # what loads the keys, and how far they have gone
 PICTURE, HEAT, HEAT_CLASS = "open-photo", "heat", "heat-class"
 DUPLICATES, SIMILAR = "duplicates", "alike"

@@ -35,7 +35,9 @@ def show(state: State, shown: Shown) -> None:
         gallery(shown.rows, state.root, key=keys.EVALUATE_PHOTOS, page_size=PAGE, on_open=selection.open_photo,
                 decided=state.corrections, votes=state.votes)  # fmt: skip
     photo_keys.load()
-    if state.open_row is not None:
+    if state.open_row is None:
+        photo_keys.forget()
+    else:
         photo.show(state, shown, lambda row: label_review.buttons(state, row, shown))
 
 
