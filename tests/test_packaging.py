@@ -68,6 +68,13 @@ def test_the_lock_holds_every_package_of_the_list_with_hashes_and_no_address(nam
         assert versions[canonicalize_name(wanted.name)] in wanted.specifier, line
 
 
+def test_no_version_in_the_lock_is_one_that_an_advisory_names():
+    least = dict(re.findall(r"^\| ([a-z0-9-]+) \| ([0-9.]+) \|", (ROOT / "SECURITY.md").read_text(), re.M))
+    assert set(least) == {"pillow", "starlette", "streamlit", "torch"}
+    versions = locked("requirements")
+    assert [name for name in least if Version(str(versions[name])) < Version(least[name])] == []
+
+
 def test_the_two_locks_agree():
     app, tests = locked("requirements"), locked("tests/requirements")
     assert {name: app[name] for name in app.keys() & tests.keys()} == {
