@@ -5,8 +5,7 @@ beside a hello-world Streamlit app's, and from a press on the menu; for each pag
 critical, light and dark; and the way from Home to the misclassified blue dresses: presses (clicks, fields filled in,
 screens to scroll) and seconds. Seconds are the median of three, after one that fills caches. CHECKOUT is this one or
 another worktree: for figures before and after a change run the same command on both, on the same machine. Needs a
-Chromium and the test extra. Prints one JSON
-object.
+Chromium and the test extra. Prints one JSON object.
 """
 
 import argparse

@@ -126,6 +126,11 @@ class Holdings:
 holdings = Holdings()  # of this process
 
 
+def uploads() -> MemoryUploadedFileManager:
+    """Where Streamlit keeps what was dropped."""
+    return cast(MemoryUploadedFileManager, runtime.get_instance().uploaded_file_mgr)
+
+
 class Bounded:
     """The app within; for Starlette's list of middleware."""
 
@@ -155,7 +160,7 @@ class Bounded:
             self.held.close_tab(who)
 
     async def _photo(self, scope: Scope, receive: Receive, send: Send, session: str, file: str) -> None:
-        store = cast(MemoryUploadedFileManager, runtime.get_instance().uploaded_file_mgr)
+        store = uploads()
         length = Request(scope).headers.get("content-length", "")
         size = int(length) if length.isascii() and length.isdigit() else self.held.most.megabytes_of_one << 20
         stranger = not runtime.get_instance().is_active_session(session)  # Streamlit refuses it

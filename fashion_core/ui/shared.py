@@ -8,11 +8,9 @@ import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
@@ -22,7 +20,7 @@ from fashion_core.api.figures import visitor
 from fashion_core.api.predict import answers
 from fashion_core.models.answering import Question
 from fashion_core.ui import keys
-from fashion_core.ui.holdings import holdings
+from fashion_core.ui.holdings import holdings, uploads
 
 NEEDED = {  # page → what one must be allowed to do there; others: look
     "Data": Action.GET_PHOTOS,
@@ -105,8 +103,7 @@ def let_photos_go() -> None:
         values = dict(st.session_state).values()
         files = [file for value in values for file in (value if isinstance(value, list) else [value])]
         kept = {file.file_id for file in files if isinstance(file, UploadedFile)}
-        store = cast(MemoryUploadedFileManager, runtime.get_instance().uploaded_file_mgr)
-        holdings.let_go(store, session, kept)
+        holdings.let_go(uploads(), session, kept)
 
 
 def not_taken(photos: Collection[UploadedFile]) -> str | None:
