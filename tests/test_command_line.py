@@ -32,6 +32,7 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, Explanations
 from fashion_core.evaluation.states import UNLIKE
 from fashion_core.photos import sample
+from fashion_core.runs.events import Tail
 
 FAST = [
     "architecture=resnet18",
@@ -64,6 +65,7 @@ def trained(tmp_path_factory):
             *FAST,
             "epochs=6",
             "seed=1",
+            "flip_at_test=true",
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         yield home, folder, done
@@ -79,6 +81,13 @@ def test_train_prints_the_runs_folder_as_its_last_line(trained):
     home, _, done = trained
     run = runs.get(done.stdout.splitlines()[-1])
     assert run.folder.parent == home / "runs" and run.state == "finished"
+
+
+def test_every_note_of_a_run_is_shown_in_the_terminal_once(trained):
+    _, _, done = trained
+    notes = Tail(runs.get(done.stdout.splitlines()[-1]).events_file).read().notes
+    assert any(note.startswith("Validation at 32 px") for note in notes), "one that comes after training"
+    assert [done.stderr.count(note) for note in notes] == [1] * len(notes)
 
 
 def test_evaluate_reads_the_whole_folder_and_keeps_its_json(trained, capsys):

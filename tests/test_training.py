@@ -23,6 +23,7 @@ from fashion_core.engine import checkpoint, device, losses, models, recipe, trai
 from fashion_core.engine.device import predict_logits
 from fashion_core.engine.evaluate import calibrate, load_network
 from fashion_core.engine.iterations import LATE
+from fashion_core.engine.progress import TrainingProgress
 from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.engine.worker import conclude, work
 from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
@@ -260,6 +261,30 @@ def test_a_run_whose_validation_is_short_of_memory_goes_on(photos, tmp_path, mon
     assert set(notes) == {"Out of memory: predictions now go in batches of 3 photos."}
 
 
+@pytest.mark.parametrize("later", [0.3, 0.02])
+def test_a_training_accuracy_that_falls_is_told_once_with_the_rate_to_blame(photos, tmp_path, monkeypatch, later):
+    rate = lambda config, step, steps_per_epoch: 0.02 if step < 30 else later  # noqa: E731
+    monkeypatch.setattr("fashion_core.engine.training.learning_rate_at", rate)
+    notes, accuracies = [], []
+    log = lambda type, **fields: (  # noqa: E731
+        notes.append(fields["text"]) if type == "note" else accuracies.append(fields.get("train_accuracy"))
+    )
+    run = trainer(photos, tmp_path / "run", replace(TINY, epochs=8, ema_decay=0.0), log=log)
+    run.train()
+    before, sixth = list(filter(None, accuracies))[4:6]
+    assert notes == ([run.progress.fall] if later > 0.02 else []) and bool(run.progress.fall) == bool(notes)
+    if notes:
+        assert sixth < before
+        assert f"to {sixth:.1%} in epoch 6: learning_rate 0.05 is probably too high for mobilenet_v3_small" in notes[0]
+        assert TrainingProgress.read(run._about()) == run.progress, "a resumed run tells it again"
+
+
+@pytest.mark.parametrize(("right", "labelled", "fell"), [(90, 100, False), (70, 100, True), (7, 10, False)])
+def test_few_photos_vary_and_many_fall(right, labelled, fell):
+    """From 90%: 20 points are more than three standard errors of the difference for 100 photos, not for 10."""
+    assert TrainingProgress(right=right, labelled=labelled, peak=0.9).fell() is fell
+
+
 def test_other_errors_than_a_lack_of_memory_are_not_taken_for_one():
     def more_than_any_machine_has():
         return torch.empty(2**48)
@@ -453,18 +478,18 @@ def ended(home, tmp_path):
     return run, folder
 
 
-def concluded(run) -> list[str]:
-    lines: list[str] = []
+def concluded(run) -> str:
+    """What the run notes last."""
     with runs.claim(run) as log:
-        assert conclude(run, log, show=lines.append) == "finished"
-    return lines
+        assert conclude(run, log, show=lambda text: None) == "finished"
+    return events.Tail(run.events_file).read().notes[-1]
 
 
 def test_the_best_epoch_of_a_stopped_run_is_tested_and_kept(ended):
     from fashion_core.models.predictor import Predictor
 
     run, folder = ended
-    (line,) = concluded(run)
+    line = concluded(run)
     epoch = checkpoint.load(run.folder / "best.safetensors")[1]["epoch"]
     assert run.state == "finished" and f"epoch {epoch} of 4" in line
     test, predictor = Evaluation.load(run.evaluation_file), Predictor(run.model_folder)
@@ -508,7 +533,8 @@ def test_a_run_that_diverged_is_not_begun_again_as_it_was_and_goes_on_with_a_low
         assert work(run, log, show=lines.append) == "finished"
     assert "Goes on from step 6 of 12 (epoch 2)." in lines
     changed = "The recipe was changed after step 6: learning_rate 0.05 → 0.005."
-    assert changed in lines and changed in json.loads((run.model_folder / "card.json").read_text())["notes"]
+    assert changed in events.Tail(run.events_file).read().notes
+    assert changed in json.loads((run.model_folder / "card.json").read_text())["notes"]
 
 
 def test_predictions_of_epochs_that_are_trained_again_go(ended):

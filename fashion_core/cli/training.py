@@ -172,7 +172,7 @@ def _event_line(type: str, fields: dict[str, Any]) -> str | None:
         )
     if type == "evaluate":
         return f"test accuracy {fields['accuracy']:.4f}, macro-F1 {fields['macro_f1']:.4f} on {fields['n']} photos"
-    return None
+    return fields["text"] if type == "note" else None
 
 
 def compare(options: argparse.Namespace) -> int:

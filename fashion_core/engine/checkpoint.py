@@ -10,11 +10,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from fashion_core import UserError
+from fashion_core.engine.progress import EPOCH_SUMS
 from fashion_core.files import atomic_write
 from fashion_core.photos.imaging import printable
 
 LAST, BEST = "last.safetensors", "best.safetensors"  # in a run's folder: to go on from, and to keep
-EPOCH_SUMS = {"loss_sum": 0.0, "right": 0, "seen": 0, "labelled": 0}  # of progress, where an epoch begins
 GRAPH = "openvino.constants"  # a tensor of a model folder's weights that is model.xml's and not the network's
 LFS_POINTER = b"version https://git-lfs"
 

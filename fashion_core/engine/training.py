@@ -20,11 +20,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from fashion_core import UserError
 from fashion_core.engine import checkpoint, models
 from fashion_core.engine.augmentation import Augmentation
-from fashion_core.engine.checkpoint import BEST, EPOCH_SUMS, LAST, rewind_to_best
+from fashion_core.engine.checkpoint import BEST, LAST, rewind_to_best
 from fashion_core.engine.device import Log, autocast, choose_precision, predict_logits, try_in_memory
 from fashion_core.engine.iterations import LATE, Iteration, Measured, fetched
 from fashion_core.engine.losses import distilled, partial_cross_entropy
 from fashion_core.engine.processes import Team, take_device
+from fashion_core.engine.progress import TrainingProgress
 from fashion_core.engine.recipe import make_optimizer
 from fashion_core.runs.config import TrainConfig, learning_rate_at
 from fashion_core.runs.stopping import Stopped
@@ -72,27 +73,6 @@ class Photos:
 
 
 @dataclass
-class Progress:
-    """What a checkpoint keeps apart from the tensors. Sums are over the photos of the current epoch so far, `right`
-    of those `labelled` with any class."""
-
-    step: int = 0
-    loss_sum: float = 0.0
-    right: int = 0
-    seen: int = 0
-    labelled: int = 0
-    best: tuple[float, float] = (-1.0, 0.0)  # validation accuracy, minus validation loss
-    best_epoch: int = 0
-    accumulate: int = 1
-    precision: str = "float32"
-    origin: str = ""
-
-    def begin_epoch(self) -> None:
-        """Count anew."""
-        vars(self).update(EPOCH_SUMS)
-
-
-@dataclass
 class Trainer:
     """One run of the loop. `train()` returns "finished" or "stopped"; `best.safetensors` holds the best weights.
 
@@ -105,7 +85,7 @@ class Trainer:
     log: Log
     should_stop: Callable[[], bool]
     on_validation: Callable[[int, np.ndarray], object] = lambda epoch, logits: None
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
     team: Team = field(default_factory=Team)
 
     def __post_init__(self) -> None:
@@ -316,11 +296,22 @@ class Trainer:
         progress = self.progress
         self.log(
             "epoch", epoch=epoch, step=progress.step, best=better,
-            train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.right / max(progress.labelled, 1),
+            train_loss=progress.loss_sum / progress.seen, train_accuracy=progress.train_accuracy,
             validation_loss=loss, validation_accuracy=accuracy, **self._speed(done, seconds),
         )  # fmt: skip
+        if progress.fell() and not progress.fall:
+            progress.fall = self._fall(epoch)
+            self.log("note", text=progress.fall)
         progress.begin_epoch()
         self.save_last()
+
+    def _fall(self, epoch: int) -> str:
+        config, progress = self.config, self.progress
+        return (
+            f"Training accuracy fell from {progress.peak:.1%} to {progress.train_accuracy:.1%} in epoch {epoch}: "
+            f"learning_rate {config.learning_rate:g} is probably too high for {config.architecture} in batches of "
+            f"{config.batch_size}. A lower one, such as {config.learning_rate / 4:.1g}, may learn more."
+        )
 
     def _validation_logits(self) -> torch.Tensor:
         photos = self.photos
@@ -390,11 +381,4 @@ class Trainer:
             index, key = name.split(".", 1)
             slots.setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict({"state": slots, "param_groups": self.optimizer.state_dict()["param_groups"]})
-        self.progress = read_progress(about)
-
-
-def read_progress(about: dict[str, Any]) -> Progress:
-    """The progress that a checkpoint keeps."""
-    kept = about["progress"]
-    accuracy, loss = kept["best"]
-    return Progress(**{"labelled": kept["seen"]} | kept | {"best": (accuracy, loss)})  # once, all seen were labelled
+        self.progress = TrainingProgress.read(about)

@@ -12,13 +12,14 @@ import torch
 
 from fashion_core import UserError
 from fashion_core.class_names import classes_matching
-from fashion_core.engine import export, helper, models, teacher, training
+from fashion_core.engine import export, helper, models, teacher
 from fashion_core.engine.checkpoint import BEST
 from fashion_core.engine.device import Log, device_name, pick_device, versions
 from fashion_core.engine.evaluate import calibrate, evaluate, load_network, rows_of
 from fashion_core.engine.explanations import compute_explanations
 from fashion_core.engine.frozen import FrozenTrainer
 from fashion_core.engine.processes import Team, meeting, take_device
+from fashion_core.engine.progress import TrainingProgress
 from fashion_core.engine.stopping import Report, heard_between_layers
 from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.evaluation import explanations
@@ -42,7 +43,7 @@ from fashion_core.stats import softmax, wilson
 class Trained(NamedTuple):
     """What is known of a training once it is over: how far it came, and where it is tested."""
 
-    progress: training.Progress
+    progress: TrainingProgress
     device: torch.device
 
 
@@ -108,7 +109,6 @@ def _train(run: Run, team: Team, log: Log, report: Report, show: Callable[[str],
     _log_start(run, data, trainer, log)
     for note in notes:
         log("note", text=note)
-        show(note)
     if step := trainer.progress.step:
         show(f"Goes on from step {step} of {trainer.total} (epoch {step // trainer.steps_per_epoch + 1}).")
     if team.size > 1:
@@ -116,6 +116,7 @@ def _train(run: Run, team: Team, log: Log, report: Report, show: Callable[[str],
     if trainer.train() == "stopped":
         return "stopped"
     team.part()
+    notes = [*notes, *filter(None, [trainer.progress.fall])]
     _test_and_export(run, data, Trained(trainer.progress, trainer.device), notes, log, report)
     return "finished"
 
@@ -136,8 +137,7 @@ def _keep_best(run: Run, log: Log, report: Report, show: Callable[[str], object]
     elif len(logged.epochs) >= run.config.epochs:
         note = f"Every epoch was trained; tested by request: {which}."
     log("note", text=note)
-    show(note)
-    trained = Trained(training.read_progress(about), device)
+    trained = Trained(TrainingProgress.read(about), device)
     notes = list(dict.fromkeys([*logged.notes, note, *_changes(run)]))  # a resumed run logs some of them again
     _test_and_export(run, data, trained, notes, log, report)
     return "finished"
