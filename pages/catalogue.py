@@ -1,13 +1,10 @@
 """Catalogue: many photos that `tag` answered: sort, filter, review the unsure, correct, find similar, take along."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from fashion_core import UserError, access, home
+from fashion_core import UserError, access
 from fashion_core.access import Action
 from fashion_core.class_names import in_words
-from fashion_core.files import atomic_write, safe_name
 from fashion_core.models import tagged as tags
 from fashion_core.models.tagged import Tagged
 from fashion_core.ui import catalogue, keys
@@ -23,22 +20,18 @@ def receive() -> None:
     file = st.session_state[keys.CATALOGUE_FILE]
     if file is None:
         return
-    name = safe_name(Path(file.name).stem)
     try:
         access.require(Action.GET_PHOTOS)
-        with atomic_write(home() / tags.FOLDER / tags.RECEIVED / f"{name}.parquet") as partial:
-            partial.write_bytes(file.getvalue())
-            Tagged.open(partial, file.name)
+        name = tags.receive(file.name, file.getvalue())
     except UserError as mistake:
-        st.session_state[keys.CATALOGUE_PROBLEM] = str(mistake)
+        catalogue.tell(mistake)
     else:
         st.session_state[keys.CATALOGUE] = name
 
 
 def choose() -> Tagged:
     """The catalogue to show; where there is none, how to make one."""
-    if problem := st.session_state.pop(keys.CATALOGUE_PROBLEM, None):
-        st.error(problem, icon=":material/error:")
+    catalogue.show_problem()
     files, asked = tags.files(), st.query_params.get(keys.CATALOGUE)
     if not files:
         st.info("A catalogue is a file with what a model says of many photos. There is none in catalogues/ yet: make "

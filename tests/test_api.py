@@ -51,6 +51,7 @@ def test_a_photo_is_answered_and_so_are_several(client):
         (400, "There is no photo", {"data": {"top": "3"}, "files": {"other": b"x"}}),
         (400, "top is a whole number from 1 to 50", {"files": {"photo": b"x"}, "data": {"top": "-1"}}),
         (400, "top is a whole number from 1 to 50", {"files": {"photo": b"x"}, "data": {"top": "9" * 5000}}),
+        (400, "top is a whole number from 1 to 50", {"files": {"photo": b"x"}, "data": {"top": "0001" + "9" * 5000}}),
         (400, "The form cannot be read", {"content": b"x", "headers": {"content-type": "multipart/form-data"}}),
         (403, "A web page of another site", {"files": {"photo": b"x"}, "headers": {"origin": "http://evil.example"}}),
         (404, "There is no model of that name", {"files": {"photo": b"x"}, "data": {"model": "../../etc"}}),

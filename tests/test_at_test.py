@@ -106,6 +106,14 @@ def test_they_can_be_set_after_training_and_the_validation_says_what_they_are_wo
     assert any("test_image_size 0 → 64" in note for note in card.notes)
 
 
+def test_whoever_goes_on_with_the_run_tests_with_them_too(home, tmp_path):
+    run = trained(colours(tmp_path / "photos")).amended({"flip_at_test": "true"})
+    with runs.claim(run) as log:
+        work(run, log, show=lambda text: None)
+    card = Predictor(run.model_folder).card
+    assert card.settings["flip_at_test"] is True and any("flip_at_test False → True" in note for note in card.notes)
+
+
 def test_nothing_else_can_change_once_a_run_is_finished(home, tmp_path, capsys):
     run = trained(colours(tmp_path / "photos"))
     with pytest.raises(UserError, match="is finished"):

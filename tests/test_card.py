@@ -95,6 +95,11 @@ def test_a_card_that_is_wrong_is_one_sentence(tmp_path, card, problem):
     assert "card.json" in str(told.value) and "again." in str(told.value)
 
 
+def test_a_recipe_from_before_a_setting_has_what_held_then():
+    card = replace(FULL, settings={"seed": 3})
+    assert card.recipe.split_seed == 3 and card.recipe.decisions == ""
+
+
 def test_a_recipe_of_another_age_has_the_default_of_what_it_does_not_say():
     card = replace(FULL, settings={"split_seed": 5, "of a later version": 1})
     assert card.recipe.split_seed == 5 and card.recipe.split_groups

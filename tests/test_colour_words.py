@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fashion_core.photos import colour_words
+from fashion_core.photos import colour_words, garment_colour
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ def test_a_colour_is_said_as_it_looks_and_comes_back_as_it_was(rgb, words):
 
     lightness, a, b = rgb2lab(np.array([[[int(rgb[i : i + 2], 16) for i in (1, 3, 5)]]], np.uint8))[0, 0]
     colour = float(lightness), float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a)) % 360)
-    assert colour_words.in_words(*colour) == words and colour_words.hexadecimal(*colour) == rgb
+    assert colour_words.in_words(*colour) == words and garment_colour.hexadecimal([colour]) == [rgb]

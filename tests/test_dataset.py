@@ -273,6 +273,15 @@ def test_a_folder_beside_train_is_left_out_and_said_so(place):
     assert data.classes == ("a", "b") and any("docs/" in note for note in data.notes)
 
 
+def test_split_photo_by_photo_parts_copies_too():
+    pairs = np.arange(80) // 2
+    photos = pd.DataFrame({"label": ["a"] * 80, "group": pairs, "content": pairs.astype(str)})
+    whole, parted = split.split(photos, 0), split.split(photos, 0, grouped=False)
+    assert not split.leaked(photos.assign(split=whole)).any()
+    assert 8 <= split.leaked(photos.assign(split=parted)).sum() <= 16  # of 16 set aside, four in five on average
+    assert parted.value_counts().to_dict() == {"train": 64, "validation": 8, "test": 8}
+
+
 def test_load_for_test_takes_any_folder_whole(place):
     data = dataset.load_for_test(folder(place / "few", a=1))
     assert data.photos["split"].tolist() == ["test"]

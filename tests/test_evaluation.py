@@ -329,3 +329,4 @@ def test_whoever_evaluates_drawn_photos_says_so(tmp_path, monkeypatch):
     rows, pixels = np.arange(10), np.zeros((10, 8, 8, 3), np.uint8)
     found = engine.evaluate(torch.nn.Identity(), about, data, rows, 1.0, "m", "test", pixels)
     assert found.meta.sample == {"per_class": 1, "seed": 3} and found.meta.probabilities == "calibrated"
+    assert found.meta.leaked is None, "no training photo is here: nobody looked"

@@ -40,10 +40,10 @@ def test_what_is_saved_is_read_back_whole(tmp_path):
         Explanations.load(tmp_path / "text")
 
 
-def test_the_nearest_training_photos_come_first_with_their_cosine():
+def test_the_nearest_training_photos_come_first_with_their_distance():
     found = four().nearest("caf\udce9.jpg")
     assert found["path"].tolist() == ["hat/1.jpg", "sock/2.jpg"]
-    assert found["similarity"].tolist() == pytest.approx([0.96, 0.8], abs=1e-3)
+    assert found["distance"].tolist() == pytest.approx([np.sqrt(0.08), np.sqrt(0.4)], abs=1e-3)
 
 
 def test_a_photo_far_from_all_that_was_learned_is_strange():

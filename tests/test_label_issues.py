@@ -1,6 +1,7 @@
 """Planted faults are found, and the alarms that are false are few."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from evaluations import CLASSES, clusters, eight, made_up, planted
 
@@ -28,6 +29,17 @@ def test_a_class_without_photos_and_a_single_class_are_no_trouble():
     alone = eight().photos["label"] == "hat"
     one = Evaluation(CLASSES, eight().photos[alone].reset_index(drop=True), eight().probabilities[alone])
     assert label_issues.find_label_issues(one).empty
+
+
+def test_a_photo_sure_of_a_class_that_none_has_is_first_and_changes_nothing_of_the_others():
+    evaluation, _ = planted()
+    usual = label_issues.find_label_issues(evaluation)["path"].tolist()
+    classes = (*CLASSES, "absent")
+    probabilities = np.zeros((len(evaluation) + 1, len(classes)), np.float32)
+    probabilities[:-1, :-1], probabilities[-1, -1] = evaluation.probabilities, 1
+    photos = pd.concat([evaluation.photos, pd.DataFrame({"path": ["x.jpg"], "label": [CLASSES[0]]})], ignore_index=True)
+    found = label_issues.find_label_issues(Evaluation(classes, photos, probabilities))
+    assert found["path"].tolist() == ["x.jpg", *usual] and found["score"][0] == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,22 +1,25 @@
 """Promises of the Catalogue page, on eight photos tagged by a model that names a photo's colour."""
 
 import io
+import json
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from browser import ROOT
 from model_folders import plain, write_model
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from fashion_core import UserError
+from fashion_core import UserError, access
 from fashion_core.class_names import in_words
 from fashion_core.cli import main
 from fashion_core.models.similar_photos import SimilarPhotos
-from fashion_core.models.tagged import Tagged
+from fashion_core.models.tagged import META, VERSION, Tagged, files, receive
 from fashion_core.photos import listing
 from fashion_core.photos.imaging import BadPhoto
 from fashion_core.reports.xlsx import workbook
@@ -139,6 +142,71 @@ def test_a_file_from_elsewhere_leads_to_no_folder_of_this_machine(shop, home):
     for name in ("../shop/0.png", str(home / "data" / "shop" / "0.png")):
         with pytest.raises(BadPhoto, match="leads out of the folder"):
             listing.reader("folder", home / "data" / "shop")(name)
+
+
+def changed(file: Path, to: Path, about: dict) -> Path:
+    """The same file elsewhere, with other notes."""
+    table = pq.read_table(file)
+    notes = json.loads(table.schema.metadata[META]) | about
+    to.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata({META: json.dumps(notes)}), to)
+    return to
+
+
+def test_the_names_in_a_list_lead_out_of_no_received_file_and_off_no_shared_server(shop, home):
+    plain("red").save(home / "secret.png")
+    (home / "data").mkdir()
+    (home / "data" / "list.txt").write_text("")
+    received = Tagged.open(changed(shop, home / "catalogues" / "received" / "a.parquet", {"kind": "list"}))
+    for name in (str(home / "secret.png"), "../secret.png"):
+        with pytest.raises(BadPhoto, match="leads out of the folder"):
+            received.read_photo(name)
+    own = changed(
+        shop, home / "catalogues" / "own.parquet", {"kind": "list", "source": str(home / "data" / "list.txt")}
+    )
+    assert Tagged.open(own).read_photo("../secret.png"), "its owner may list what they like"
+    access.share(lambda: access.Role.TRAINER)
+    try:
+        with pytest.raises(BadPhoto, match="this shared server may read"):
+            Tagged.open(own).read_photo("../secret.png")
+    finally:
+        access.unshare()
+
+
+@pytest.mark.parametrize("about", [{"v": 1}, {"v": 99}, {"kind": None}])
+def test_a_file_of_another_version_is_refused(shop, home, about):
+    if about.get("kind", "") is None:
+        table = pq.read_table(shop)
+        pq.write_table(table.replace_schema_metadata({META: json.dumps({"v": VERSION})}), home / "bad.parquet")
+    else:
+        changed(shop, home / "bad.parquet", about)
+    with pytest.raises(UserError, match="or one of another version"):
+        Tagged.open(home / "bad.parquet")
+
+
+def test_a_file_handed_in_under_a_name_that_is_taken_gets_another(shop, home):
+    other = changed(shop, home / "other.parquet", {"model": "another"})
+    names = [receive("shop.parquet", file.read_bytes()) for file in (shop, other, other, shop)]
+    assert names == ["shop-2", "shop-3", "shop-3", "shop-2"]
+    assert {name: Tagged.open(file).about["model"] for name, file in files().items()} == {
+        "shop": "colour", "shop-2": "colour", "shop-3": "another"}  # fmt: skip
+
+
+def test_a_decision_that_cannot_be_kept_is_a_sentence(shop, monkeypatch):
+    def refuse(*rest):
+        raise UserError("The disk is full: make room.")
+
+    monkeypatch.setattr("fashion_core.photos.label_corrections.record", refuse)
+    app = opened(show="To review", photo="6")
+    next(button for button in app.button if button.label == "Leave out").click().run()
+    assert not app.exception and "The disk is full" in words(app)
+
+
+def test_an_index_of_a_file_as_it_was_goes(shop, home):
+    SimilarPhotos.of(Tagged.open(shop))
+    os.utime(shop, (1, 1))
+    SimilarPhotos.of(Tagged.open(shop))
+    assert len(list(home.rglob("similar-*.faiss"))) == 1
 
 
 def test_a_file_is_handed_in(home, shop):

@@ -31,6 +31,7 @@ def asked(text: str, classes=CLASSES) -> list[tuple]:
         ("Which blue_dress photos were called black_dress?", [("true", BLUE[:1]), ("predicted", ("black_dress",))]),
         ("colour mistakes in blue over 0.75", [("true", BLUE), ("above", 0.75), ("which", "colour")]),
         ("less sure than 50%", [("below", 0.5)]),
+        ("shoes below 60 percent", [("true", ("black_shoes", "blue_shoes")), ("below", 0.6)]),
         ("predicted blue, actually black dresses", [("predicted", BLUE), ("true", ("black_dress",))]),
         ("dresses that are not blue", [("true", ("black_dress", "blue_dress")), ("true", BLACK)]),
         ("everything but shoes", [("true", tuple(name for name in CLASSES if "shoes" not in name))]),

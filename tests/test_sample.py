@@ -73,6 +73,13 @@ def test_no_garment_touches_the_edge_of_its_photo(label, monkeypatch):
         assert not (alpha[0].any() or alpha[-1].any() or alpha[:, 0].any() or alpha[:, -1].any())
 
 
+def test_a_folder_with_photos_of_another_set_is_refused_and_stays_as_it_is(tmp_path):
+    sample.render(tmp_path, 2, 0)
+    with pytest.raises(UserError, match=r"holds other photos, such as black_dress_001\.jpg: choose another folder"):
+        sample.render(tmp_path, 1, 1)
+    assert sample.made(tmp_path) == {"per_class": 2, "seed": 0}
+
+
 def test_progress_counts_every_photo(tmp_path):
     told = []
     sample.render(tmp_path, per_class=1, progress=lambda *step: told.append(step))

@@ -23,6 +23,7 @@ from fashion_core.engine import checkpoint, device, losses, models, recipe, trai
 from fashion_core.engine.device import predict_logits
 from fashion_core.engine.evaluate import calibrate, load_network
 from fashion_core.engine.iterations import LATE
+from fashion_core.engine.processes import Team
 from fashion_core.engine.progress import TrainingProgress
 from fashion_core.engine.training import NotFinite, Photos, Trainer
 from fashion_core.engine.worker import conclude, work
@@ -283,6 +284,21 @@ def test_a_training_accuracy_that_falls_is_told_once_with_the_rate_to_blame(phot
 def test_few_photos_vary_and_many_fall(right, labelled, fell):
     """From 90%: 20 points are more than three standard errors of the difference for 100 photos, not for 10."""
     assert TrainingProgress(right=right, labelled=labelled, peak=0.9).fell() is fell
+
+
+def test_a_resumed_run_keeps_into_how_many_parts_a_batch_goes(photos, tmp_path):
+    run = trainer(photos, tmp_path / "run", stop_at=3)
+    run.progress.accumulate = 4
+    run.train()
+    for team in (Team(size=2), Team(size=2), Team()):
+        config = replace(TINY, batch_size=8)
+        again = Trainer(config, photos, tmp_path / "run", lambda type, **fields: None, lambda: False, team=team)
+        assert again.progress.accumulate == 4
+
+
+def test_the_speed_of_a_batch_larger_than_the_set_counts_its_photos(photos, tmp_path):
+    run = trainer(photos, tmp_path / "run", replace(TINY, batch_size=512))
+    assert run._speed(done=10, seconds=1.0)["images_per_second"] == 10 * len(photos.train)
 
 
 def test_other_errors_than_a_lack_of_memory_are_not_taken_for_one():

@@ -22,7 +22,7 @@ from fashion_core import UserError, access
 from fashion_core.access import Action
 from fashion_core.api.figures import Figures, visitor
 from fashion_core.api.headers import from_elsewhere
-from fashion_core.models.answering import Answers, Busy, Limits, Question
+from fashion_core.models.answering import Answers, Busy, Limits, Question, TooOften
 from fashion_core.models.registry import default_model, models_by_name
 
 PHOTOS = 8  # of one request
@@ -76,7 +76,7 @@ async def _answer(request: Request, who: str) -> Response:
     try:
         found = [await loop.run_in_executor(_threads(), answers().ask, each, who) for each in questions]
     except Busy as busy:
-        raise Refused(429 if "minute:" in str(busy) else 503, str(busy), busy.seconds) from None
+        raise Refused(429 if isinstance(busy, TooOften) else 503, str(busy), busy.seconds) from None
     except UserError as mistake:
         raise Refused(503, str(mistake)) from None
     lines = [answer for answer, _ in found]
@@ -136,6 +136,7 @@ def _too_large() -> Refused:
 def _top(form: FormData) -> int:
     text: Any = form.get("top") or "3"
     low, high = TOP
-    if not (isinstance(text, str) and text.isascii() and text.isdigit() and low <= int(text[:4]) <= high):
+    digits = isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 4
+    if not (digits and low <= int(text) <= high):
         raise Refused(400, f"top is a whole number from {low} to {high}.")
     return int(text)

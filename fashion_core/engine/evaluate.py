@@ -107,9 +107,16 @@ def evaluate(
         fingerprint=data.fingerprint,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         temperature=temperature,
-        leaked=tuple(np.flatnonzero(leaked(data.photos).to_numpy()[rows]).tolist()),
+        leaked=_leaked_rows(data, rows),
         unreadable=tuple(Unreadable(*bad) for bad in data.unreadable[["path", "reason"]].to_numpy()),
         sample=made(data.root),
     )
     photos = data.photos.iloc[rows][["path", "label"]].reset_index(drop=True)
     return Evaluation(classes, pd.DataFrame(photos), softmax(logits, temperature), str(data.root), meta)
+
+
+def _leaked_rows(data: Dataset, rows: np.ndarray) -> tuple[int, ...] | None:
+    """Which of `rows` are near-duplicates of training photos; None where no training photo is here to compare with."""
+    if not (data.photos["split"] == "train").any():
+        return None
+    return tuple(np.flatnonzero(leaked(data.photos).to_numpy()[rows]).tolist())

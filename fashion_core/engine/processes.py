@@ -36,7 +36,6 @@ class Team:
     rank: int = 0
     size: int = 1
     told: bool = False  # whether the helpers have their task
-    in_step: bool = False  # several are within a step, which none may leave alone
 
     @property
     def joint(self) -> bool:

@@ -114,7 +114,6 @@ class Trainer:
         self.progress.precision, self.precision_reason = choose_precision(self.device, self.config.precision)
         self.augment = Augmentation(self.config, len(self.photos.candidates))
         self.team.refuse_batch(min(self.config.batch_size, len(self.photos.train)))
-        self.progress.accumulate = max(1, self.progress.accumulate // self.team.size)  # each has less to do
         self.steps_per_epoch = max(1, len(self.photos.train) // self.config.batch_size)
         self.total = self.steps_per_epoch * self.config.epochs
         self._epoch_order: tuple[int, np.ndarray] = (-1, self.photos.train)
@@ -217,7 +216,7 @@ class Trainer:
     def _backward(self, rows: np.ndarray) -> Measured:
         """Gradients of the mean loss over `rows`, each process's share in parts: the loss and how many were right."""
         loss_sum, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
-        for part in np.array_split(self.team.share(rows), self.progress.accumulate):
+        for part in np.array_split(self.team.share(rows), max(1, self.progress.accumulate // self.team.size)):
             if not len(part):
                 continue
             logits, candidates = self._training_logits(part)
@@ -325,7 +324,8 @@ class Trainer:
             return
         count = min(len(self.photos.train), STATISTICS_PHOTOS)
         rows = np.random.default_rng([self.config.seed, epoch, 1]).choice(self.photos.train, count, replace=False)
-        size = max(1, self.config.batch_size // self.progress.accumulate)  # what fits when training fits here too
+        divided = max(self.progress.accumulate, self.team.size)  # what fits when training fits here too
+        size = max(1, self.config.batch_size // divided)
         parts = np.array_split(rows, max(1, count // size))
         batches = (self.normalise(self.photos.batch(part)[0].to(self.device)) for part in parts)
         with autocast(self.device, self.progress.precision):
@@ -338,7 +338,7 @@ class Trainer:
     def _speed(self, done: int, seconds: float) -> dict[str, Any]:
         memory = torch.cuda.max_memory_allocated() / 2**30 if self.device.type == "cuda" else None
         left = (self.total - self.progress.step) * seconds / max(done, 1)
-        rate = done * self.config.batch_size / max(seconds, 1e-9)
+        rate = done * min(self.config.batch_size, len(self.photos.train)) / max(seconds, 1e-9)
         return {"images_per_second": round(rate, 1), "seconds_left": round(left, 1), "gpu_memory_gib": memory}
 
     def _heartbeat(self, done: int, seconds: float) -> None:

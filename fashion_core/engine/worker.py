@@ -85,8 +85,8 @@ def _logged(run: Run, log: Log, body: Callable[[Report, Team], str]) -> str:
 
 
 def _train(run: Run, team: Team, log: Log, report: Report, show: Callable[[str], object]) -> str:
-    if run.model_folder:
-        return _gather_explanations(run, report, show)
+    if run.model_folder:  # trained; its test may have been set anew
+        return _keep_best(run, log, report, show)
     _refuse_to_diverge_again(run)
     if take_device(run.config.device, team.size).type == "cuda":  # a missing device is told before minutes of decoding
         torch.cuda.reset_peak_memory_stats()  # the process may have trained another run before

@@ -37,9 +37,9 @@ WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
 
 @dataclass(frozen=True)
 class Explanations:
-    """Row i of `photos` (path, label, split, group) belongs to row i of `embeddings`, float16 (n, d), whose distances
-    are those of the unit embeddings that the head reads, and of `colours`, float32 (n, 5) as in Colour; (n, 4) in files
-    from before the uncertainty was kept.
+    """Row i of `photos` (path, label, split, group) belongs to row i of `embeddings`, float16 (n, d), the unit
+    embeddings that the head reads along the d directions in which the training photos differ most, and of `colours`,
+    float32 (n, 5) as in Colour; (n, 4) in files from before the uncertainty was kept.
 
     `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
     that only 2% of the validation photos pass.
@@ -138,7 +138,8 @@ class Explanations:
         return Colour(*map(float, self.colours[self.places[path]]))
 
     def nearest(self, path: str, most: int = 6, split: str = "train") -> "pd.DataFrame":
-        """The photos of `split` most like `path`, the likest first: path, label, similarity (cosine, up to 1)."""
+        """The photos of `split` most like `path`, the likest first: path, label, distance (along the
+        `axes`, which leave out in what training photos differ little)."""
         row, among = self.places[path], np.flatnonzero(self.photos["split"] == split)
         return self._nearest(self.embeddings[row].astype(np.float32), among[among != row], most)
 
@@ -151,7 +152,7 @@ class Explanations:
         distances = ((self.embeddings[among].astype(np.float32) - own) ** 2).sum(axis=1)
         first = np.argsort(distances, kind="stable")[:most]
         found = self.photos.iloc[among[first]][["path", "label"]].reset_index(drop=True)
-        return found.assign(similarity=1 - distances[first] / 2)
+        return found.assign(distance=np.sqrt(distances[first]))
 
     def ood_score(self, embeddings: np.ndarray) -> np.ndarray:
         """(m,): how far each of the embeddings (m, D), as the network gives them, is from its NEIGHBOURS-th nearest

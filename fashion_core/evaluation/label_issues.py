@@ -40,12 +40,14 @@ def find_label_issues(evaluation: Evaluation) -> pd.DataFrame:
     present = present[evaluation.probabilities[:, present].any(axis=0)]  # of a label it cannot give it knows nothing
     if len(present) < 2:
         return _table(evaluation, np.array([], int))
-    judged = np.flatnonzero(np.isin(evaluation.truth, present))
+    among = np.isin(evaluation.truth, present)
+    certain = evaluation.probabilities[:, present].sum(axis=1) > 0
+    judged, strangers = np.flatnonzero(among & certain), np.flatnonzero(among & ~certain)  # sure of an absent class
     sums = evaluation.probabilities[np.ix_(judged, present)].astype(np.float64)
     shares = sums / sums.sum(axis=1, keepdims=True)
     labels = np.searchsorted(present, evaluation.truth[judged])
     rows = confident_learning.find_label_issues(labels, shares, return_indices_ranked_by="self_confidence", n_jobs=1)
-    return _table(evaluation, judged[rows])
+    return _table(evaluation, np.concatenate([strangers, judged[rows]]))
 
 
 def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:

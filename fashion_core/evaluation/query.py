@@ -24,11 +24,11 @@ SURE, UNSURE = 0.9, 0.6  # "confident" is at least this; "unsure" is below that
 ISSUES, DUPLICATES = "label issues", "duplicates"  # filters that need more than an evaluation, see `mask`
 _BOUND = re.compile(
     r"(below|under|less sure than|less than|at most|<|above|over|more sure than|more than|at least|>)\s*"
-    r"(\d+(?:\.\d+)?)\s*(%?)(?:\s*(?:sure|confident|certain)\b)?"
+    r"(\d+(?:\.\d+)?)\s*(%|percent\b|)(?:\s*(?:sure|confident|certain)\b)?"
 )
 _BELOW = ("below", "under", "less sure than", "less than", "at most", "<")
 _FILE = re.compile(r"[\"“]([^\"“”]+\.[a-z0-9]{2,4})[\"”]|([^\s,;\"“”]+\.(?:jpe?g|png|webp|bmp|gif|tiff?|heic|avif))\b")
-_NUMBER = rf"(\d+|{'|'.join(NUMBERS)})\b(?!\s*%)"
+_NUMBER = rf"(\d+|{'|'.join(NUMBERS)})\b(?!\s*(?:%|percent\b))"
 _FIRST = r"(?:worst|top|hardest|biggest|most (?:confident|sure|certain))"
 _COUNTS = {
     "least": re.compile(rf"\bleast[ _](?:sure|confident|certain) {_NUMBER}|\b{_NUMBER} least[ _](?:sure|confident)\b"),

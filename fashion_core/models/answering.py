@@ -56,11 +56,15 @@ class Question(NamedTuple):
 
 
 class Busy(UserError):
-    """Too many wait, or this visitor asks too often; `seconds` says when to come back."""
+    """Too many wait; `seconds` says when to come back."""
 
     def __init__(self, sentence: str, seconds: float):
         super().__init__(sentence)
         self.seconds = seconds
+
+
+class TooOften(Busy):
+    """This visitor asks too often."""
 
 
 class Rate:
@@ -240,7 +244,7 @@ class Answers:
             return unread(question.name, f"larger than {self.limits.megabytes} MB")
         while seconds := self.rate.take(visitor):
             if not patient:
-                raise Busy(f"At most {self.limits.per_minute} photos a minute: try again in a moment.", seconds)
+                raise TooOften(f"At most {self.limits.per_minute} photos a minute: try again in a moment.", seconds)
             if told:
                 told(0)
             time.sleep(min(seconds, 1.0))

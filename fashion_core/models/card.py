@@ -22,6 +22,7 @@ from fashion_core.files import write_json
 from fashion_core.models.precision import Measured
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.config import TrainConfig
+from fashion_core.runs.config import migrate as migrate_recipe
 
 FILE = "card.json"
 VERSION = 2
@@ -114,9 +115,10 @@ class ModelCard:
 
     @property
     def recipe(self) -> TrainConfig:
-        """Its settings, or the default of one that did not exist yet when it was trained. UserError for a bad one."""
+        """Its settings; one that did not exist yet when it was trained has what held then, one of a later version is
+        left out. UserError for a bad one."""
         known = {each.name for each in fields(TrainConfig)}
-        return TrainConfig().changed({key: value for key, value in self.settings.items() if key in known})
+        return migrate_recipe({key: value for key, value in self.settings.items() if key in known})
 
     @classmethod
     def read(cls, folder: Path) -> "ModelCard":

@@ -1,7 +1,7 @@
 """The most similar of many photos by their embeddings: an index in one file, read from the disk as it is asked.
 
     index = SimilarPhotos.of(tagged)            # built once a file, then opened from the cache folder
-    places, cosines = index.nearest(vector, 12)
+    places = index.nearest(vector, 12)
 
 Faiss's inverted lists: the vectors are sorted to a few hundred centres, and a question looks through the lists of the
 nearest. bench/similar.py has what that misses and what it costs.
@@ -48,15 +48,20 @@ class SimilarPhotos:
     @classmethod
     def of(cls, tagged: Tagged) -> "SimilarPhotos":
         """Of a file's photos that could be read. UserError where the model gave no embeddings."""
-        stamp = f"{os.fspath(tagged.file)}:{size_and_mtime(tagged.file.parent, tagged.file.name)}"
-        name = hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-        file, faiss = cache_folder() / f"similar-{name}.faiss", _faiss()
+        name, stamp = (
+            hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            for text in (os.fspath(tagged.file), str(size_and_mtime(tagged.file.parent, tagged.file.name)))
+        )
+        file, faiss = cache_folder() / f"similar-{name}-{stamp}.faiss", _faiss()
         if not file.exists():
             vectors = tagged.embeddings()
             if not vectors.size:
                 raise UserError("The model of this catalogue gives no embeddings: publish it again, then tag anew.")
             with atomic_write(file) as partial:
                 faiss.write_index(cls.build(vectors).index, str(partial))
+            for other in cache_folder().glob(f"similar-{name}-*.faiss"):
+                if other != file:  # of the file as it was
+                    other.unlink(missing_ok=True)
         return cls(faiss.read_index(str(file), faiss.IO_FLAG_MMAP))
 
     def nearest(self, vector: np.ndarray, most: int) -> np.ndarray:

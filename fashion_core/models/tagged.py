@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fashion_core import UserError, access, home
+from fashion_core.files import atomic_write, safe_name
 from fashion_core.photos import label_corrections, listing
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.label_corrections import Action
@@ -40,6 +42,20 @@ def files() -> dict[str, Path]:
     return names
 
 
+def receive(name: str, data: bytes) -> str:
+    """Keep a file that a page was handed, as the first of NAME, NAME-2, … that is free or holds the same; the name that
+    `files` has for it. UserError where it is none that `tag` wrote."""
+    stem, root = safe_name(Path(name).stem), home() / FOLDER
+    for free in chain([stem], (f"{stem}-{number}" for number in count(2))):
+        file = root / RECEIVED / f"{free}.parquet"
+        if not (root / file.name).exists() and (not file.exists() or file.read_bytes() == data):
+            break
+    with atomic_write(file) as partial:
+        partial.write_bytes(data)
+        Tagged.open(partial, name)
+    return printable(free)
+
+
 @dataclass(frozen=True)
 class Tagged:
     """An opened file. `answers` has a row for each photo without its embedding; `about` says what it is of."""
@@ -53,12 +69,14 @@ class Tagged:
         """UserError where `file`, `called` so in sentences, is none that `tag` wrote."""
         try:
             about = json.loads((pq.read_schema(file).metadata or {})[META])
+            if about["v"] != VERSION or not {"classes", "model", "source", "kind"} <= about.keys():
+                raise ValueError("of another version, or not whole")
             table = pq.read_table(file, columns=[*COLUMNS, "reason"]).to_pandas()
         except FileNotFoundError:
             raise UserError(f"{printable(called or file.name)} is not there any more: choose another.") from None
-        except (pa.ArrowException, OSError, ValueError, KeyError):
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
             raise UserError(
-                f"{printable(called or file.name)} is no file of tags: make one with "
+                f"{printable(called or file.name)} is no file of tags, or one of another version: make one with "
                 "python -m fashion_core tag MODEL DIR --out FILE.parquet."
             ) from None
         return cls(file, table, about)
@@ -97,10 +115,10 @@ class Tagged:
     def read_photo(self) -> Callable[[str], bytes]:
         """The bytes of a photo by its name; BadPhoto where it is not here."""
         source = Path(self.about["source"])
-        elsewhere = self.file.parent.name == RECEIVED or not access.reaches(source)
-        if elsewhere or not source.exists():  # a file from elsewhere leads nowhere but to data/
+        received = self.file.parent.name == RECEIVED
+        if received or not access.reaches(source) or not source.exists():  # what is received leads to data/ alone
             source = home() / "data" / source.name
-        return listing.reader(self.about["kind"], source)
+        return listing.reader(self.about["kind"], source, confined=received)
 
     def embeddings(self) -> np.ndarray:
         """Of the photos that could be read, in their order: float32 (n, d)."""

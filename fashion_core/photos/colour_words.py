@@ -1,8 +1,4 @@
-"""A measured colour as a person says and sees it: in_words(10, 3, 0) is "very dark grey", hexadecimal(…) its sRGB."""
-
-import numpy as np
-
-from fashion_core.photos.garment_colour import lab
+"""A measured colour as a person says it: in_words(10, 3, 0) is "very dark grey"."""
 
 GREY_BELOW, GREYISH_BELOW = 6.0, 15.0  # chroma
 BROWN_BELOW = 50.0  # lightness: a dark orange is called brown
@@ -22,12 +18,3 @@ def in_words(lightness: float, chroma: float, hue: float) -> str:
     if name == "orange" and lightness < BROWN_BELOW:
         name = "brown"
     return f"{shade}{'greyish ' if chroma < GREYISH_BELOW else ''}{name}"
-
-
-def hexadecimal(lightness: float, chroma: float, hue: float) -> str:
-    """The same as sRGB for a page: "#1b1b1d"; what screens cannot show is the nearest that they can."""
-    from skimage.color import lab2rgb
-
-    straight = lab(np.array([[lightness, chroma, hue]]))
-    red, green, blue = np.round(255 * np.clip(lab2rgb(straight), 0, 1)).astype(int)[0]
-    return f"#{red:02x}{green:02x}{blue:02x}"

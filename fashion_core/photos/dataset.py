@@ -94,7 +94,7 @@ def load(root: Path | str, seed: int = 0, progress: Progress = None, grouped: bo
         photos["split"], extra = complete_split(photos, seed)
         notes += extra
     else:
-        photos["split"] = split(photos if grouped else photos.assign(group=-1), seed)
+        photos["split"] = split(photos, seed, grouped)
     notes += split_notes(photos, own_split, grouped) + _conflict_notes(photos)
     return Dataset(root, photos, found.unreadable, own_split, tuple(notes))
 

@@ -47,11 +47,11 @@ def lab(colours: np.ndarray) -> np.ndarray:
     return np.stack([colours[:, 0], colours[:, 1] * np.cos(angle), colours[:, 1] * np.sin(angle)], axis=1)
 
 
-def hexadecimal(colours: Sequence[Colour]) -> list[str]:
-    """Each colour in sRGB, as "#rrggbb"."""
+def hexadecimal(colours: Sequence[Sequence[float]] | np.ndarray) -> list[str]:
+    """Each colour, lightness, chroma and hue first, in sRGB: "#rrggbb"; what screens cannot show is the nearest."""
     from skimage.color import lab2rgb
 
-    if not colours:
+    if not len(colours):
         return []
     rgb = lab2rgb(lab(np.array(colours))).clip(0, 1)
     return ["#{:02x}{:02x}{:02x}".format(*row) for row in (rgb * 255).round().astype(int).tolist()]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fashion_core import UserError
+from fashion_core import UserError, access
 from fashion_core.files import given_path, size_and_mtime
 from fashion_core.photos import imaging
 from fashion_core.photos.archive import zip_entries
@@ -109,16 +109,19 @@ def _lines(source: Path) -> list[str]:
     return list(dict.fromkeys(str(given_path(line)) for line in lines if line.strip()))
 
 
-def reader(kind: str, source: Path) -> Callable[[str], bytes]:
+def reader(kind: str, source: Path, confined: bool = False) -> Callable[[str], bytes]:
     """Gives the bytes of a photo by the name that `opened` gave it, without going through the others; threads may share
-    it. BadPhoto where it is not there, or where its name leads out of the folder."""
+    it. BadPhoto where it is not there, or where its name leads out of the folder; a list's own names may, unless
+    `confined`. A shared server reads its own folders alone."""
     if kind == ZIP:
         return _zip_reader(source)
     root = source if kind == FOLDER else source.parent
 
     def read(name: str) -> bytes:
-        if kind == FOLDER and (Path(name).is_absolute() or ".." in Path(name).parts):
+        if (confined or kind == FOLDER) and (Path(name).is_absolute() or ".." in Path(name).parts):
             raise BadPhoto("its name leads out of the folder")
+        if not access.reaches(root / name):
+            raise BadPhoto("not in a folder that this shared server may read")
         return imaging.read_bytes(root / name)
 
     return read

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from fashion_core import UserError
 from fashion_core.class_names import answer_in_words, in_words
 from fashion_core.evaluation.states import State
 from fashion_core.models.similar_photos import SimilarPhotos
@@ -164,8 +165,23 @@ def _following(place: int, queue: Sequence[int]) -> int:
 
 
 def _decide(tagged: Tagged, photo: str, action: Action, label: str, then: int) -> None:
-    tagged.correct(photo, action, label)
-    open_photo(then)
+    try:
+        tagged.correct(photo, action, label)
+    except UserError as mistake:
+        tell(mistake)
+    else:
+        open_photo(then)
+
+
+def tell(mistake: UserError) -> None:
+    """Keep what went wrong, for the top of the page."""
+    st.session_state[keys.CATALOGUE_PROBLEM] = str(mistake)
+
+
+def show_problem() -> None:
+    """What went wrong since the page was drawn last."""
+    if problem := st.session_state.pop(keys.CATALOGUE_PROBLEM, None):
+        st.error(problem, icon=":material/error:")
 
 
 def exported(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:

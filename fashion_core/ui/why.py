@@ -14,7 +14,7 @@ from fashion_core.models.class_maps import ClassMaps
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef, photo_folder
 from fashion_core.photos import colour_words, examples, imaging
-from fashion_core.photos.garment_colour import UNSURE, Colour, measure
+from fashion_core.photos.garment_colour import UNSURE, Colour, hexadecimal, measure
 from fashion_core.ui import keys
 from fashion_core.ui.evaluate.photo import DARK_GROUND, SWATCH
 from fashion_core.ui.gallery import escape_markdown, photo_grid
@@ -22,7 +22,7 @@ from fashion_core.ui.stored import evaluation_of, explanations_of, people_file
 
 SIMILAR = 6  # photos
 SIDE = 320  # pixels of the heat map
-ITSELF = 0.999  # cosine from which on a photo is the one that was asked about
+ITSELF = 0.045  # distance below which a photo is the one that was asked about
 
 
 def show_why(ref: ModelRef, predictor: Predictor, when: float, data: bytes, place: int) -> None:
@@ -58,7 +58,7 @@ def _heat_map(image: Image.Image, heat: np.ndarray | None, label: str) -> None:
 def _colour(found: Colour) -> None:
     measured = found.lightness, found.chroma, found.hue
     unsure = " It may not be this garment's." if found.uncertainty >= UNSURE else ""
-    st.html(f"{SWATCH.format(colour_words.hexadecimal(*measured))} <b>Measured colour</b>: "
+    st.html(f"{SWATCH.format(*hexadecimal([measured]))} <b>Measured colour</b>: "
             f"{html.escape(colour_words.in_words(*measured))}.{unsure}")  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def _alike(ref: ModelRef, embedding: np.ndarray, place: int) -> None:
         st.caption("There are no photos here to compare it with.")
         return
     near: pd.DataFrame = among.nearest_to(embedding, SIMILAR + 1, "train" if what == "training photos" else "test")
-    near = near[near["similarity"] < ITSELF][:SIMILAR]
+    near = near[near["distance"] > ITSELF][:SIMILAR]
     st.markdown(f"**The {len(near)} most similar {what}**")
     photo_grid([root / path for path in near["path"]], [in_words(label) for label in near["label"]],
                key=keys.alike(place))  # fmt: skip

@@ -15,6 +15,7 @@ from fashion_core import UserError, access, home
 from fashion_core.access import Action
 from fashion_core.files import Progress
 from fashion_core.paper import CLASSES
+from fashion_core.photos.imaging import printable
 from fashion_core.photos.sample.canvas import SIZE, Canvas
 from fashion_core.photos.sample.cloth import TWILIGHT, cut
 from fashion_core.photos.sample.garments import GARMENTS
@@ -56,6 +57,7 @@ def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress = N
         raise UserError(f"Ask for at least 1 photo a class and a seed of 0 or more, not {per_class} and {seed}.")
     out = Path(out)
     try:
+        _refuse_others(out, per_class)
         for name in (MARKER, DRAWN):
             (out / name).unlink(missing_ok=True)
         for label in CLASSES:
@@ -78,6 +80,17 @@ def render(out: Path, per_class: int = 60, seed: int = 0, progress: Progress = N
     except OSError as problem:
         reason = f"Cannot write the sample set to {out} ({problem.strerror}): choose another folder."
         raise UserError(reason) from problem
+
+
+def _refuse_others(out: Path, per_class: int) -> None:
+    """UserError where a class folder holds what this set has not: they would be learned with it."""
+    for label in CLASSES:
+        drawn = {f"{label}_{index:03d}.jpg" for index in range(per_class)}
+        if others := sorted(file.name for file in (out / label).glob("[!.]*") if file.name not in drawn):
+            raise UserError(
+                f"{printable(str(out / label))} holds other photos, such as {printable(others[0])}: choose another "
+                "folder, or remove them."
+            )
 
 
 def _save(photo: Image.Image, file: Path) -> str:

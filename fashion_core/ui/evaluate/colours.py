@@ -10,7 +10,7 @@ import streamlit as st
 from fashion_core.class_names import COLOUR
 from fashion_core.evaluation.colour_check import NEIGHBOURS, SURE
 from fashion_core.models.predictor import why_unexplained
-from fashion_core.photos import colour_words
+from fashion_core.photos import colour_words, garment_colour
 from fashion_core.reports import charts
 from fashion_core.ui import background, keys, stored
 from fashion_core.ui.evaluate.selection import open_photo
@@ -100,7 +100,7 @@ def _table(rows: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
 def _measured(table: pd.DataFrame) -> pd.DataFrame:
     """The table with each measured colour as a swatch, an SVG in its own address, and in words."""
     colours = table[["lightness", "chroma", "hue"]].to_numpy(float)
-    swatches = [SWATCH.format(quote(colour_words.hexadecimal(*colour))) for colour in colours]
+    swatches = [SWATCH.format(quote(each)) for each in garment_colour.hexadecimal(colours)]
     return table.assign(swatch=swatches, measured=[colour_words.in_words(*colour) for colour in colours])
 
 

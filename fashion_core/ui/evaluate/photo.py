@@ -15,7 +15,7 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
 from fashion_core.models.predictor import why_unexplained
 from fashion_core.photos import colour_words, imaging
-from fashion_core.photos.garment_colour import UNSURE
+from fashion_core.photos.garment_colour import UNSURE, hexadecimal
 from fashion_core.ui import keys, stored
 from fashion_core.ui.boot import guard
 from fashion_core.ui.evaluate import photo_keys
@@ -196,7 +196,7 @@ def _similar(state: State, path: str) -> None:
                    [f"{in_words(str(each.label))}, {each.split}" for each in found.itertuples()],
                    key=keys.DUPLICATES)  # fmt: skip
     st.markdown(f"**The {similar.among} most similar to it**, as the network sees them")
-    captions = [f"{in_words(str(each.label))} · {each.similarity:.2f}" for each in similar.nearest.itertuples()]
+    captions = [in_words(str(label)) for label in similar.nearest["label"]]
     photo_grid([state.root / each for each in similar.nearest["path"]], captions, key=keys.SIMILAR)
     _colour(explanations, path)
 
@@ -219,7 +219,7 @@ def _colour(explanations: Explanations, path: str) -> None:
     found = explanations.colour(path)
     measured = found.lightness, found.chroma, found.hue
     st.html(
-        f"{SWATCH.format(colour_words.hexadecimal(*measured))} <b>Measured colour</b>: "
+        f"{SWATCH.format(*hexadecimal([measured]))} <b>Measured colour</b>: "
         f"{colour_words.in_words(*measured)}, {found.share:.0%} of the photo."
         + (" It may not be this garment's: the measurement is unsure." if found.uncertainty >= UNSURE else "")
     )
