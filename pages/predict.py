@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fashion_core.models.registry import ModelRef, default_model, models_by_name
+from fashion_core.models.registry import ModelRef, default_model, models_by_name, titles
 from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import escape_markdown
@@ -20,8 +20,10 @@ def choose_model() -> tuple[ModelRef, int]:
         st.stop()
     asked = st.query_params.get(keys.PREDICT_MODEL)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = default_model([each for each in refs if not refs[each].problem] or refs)
-        name = st.selectbox("Model", refs, list(refs).index(first), key=keys.PREDICT_MODEL, bind="query-params")
+        usual = default_model([each for each in refs if not refs[each].problem] or refs)
+        first = list(refs).index(asked if asked in refs else usual)
+        name = st.selectbox("Model", refs, first, key=keys.PREDICT_MODEL, format_func=titles(refs).__getitem__)
+        st.query_params[keys.PREDICT_MODEL] = name  # by hand: bound, the address would hold the title
         k = st.number_input("Classes to show", 1, 10, 3, key=keys.PREDICT_TOP, bind="query-params", width=150)
     if asked and asked not in refs:
         st.warning(

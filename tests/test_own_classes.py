@@ -66,6 +66,44 @@ def test_a_name_that_is_none_is_refused_or_made_safe(text, home):
     assert "/" not in made and not made.startswith(".")
 
 
+def test_names_that_differ_in_capitals_alone_are_one_class(home, pictures):
+    assert own_classes.together(["black dress"], ["Black Dress", "boots", "BOOTS"]) == ["black dress", "boots"]
+    root = own_classes.folder("mine")
+    own_classes.add(root, "boots", "a.png", pictures["red_hat"][0])
+    own_classes.add(root, "black dress", "a.png", pictures["red_hat"][0])
+    with pytest.raises(UserError, match="There is a class"):
+        own_classes.rename(root, "boots", "Black DRESS")
+    assert own_classes.rename(root, "boots", "Boots") == "Boots"
+
+
+def test_a_photo_dropped_by_mistake_is_removed_stays_so_and_comes_back(home, pictures):
+    root, (first, second, _) = own_classes.folder("mine"), pictures["red_hat"]
+    own_classes.add(root, "hat", "a.png", first)
+    wrong = own_classes.add(root, "hat", "b.png", second)
+    own_classes.remove(root, "hat", wrong.name)
+    own_classes.add(root, "hat", "b.png", second)  # the page asks for it at every rerun
+    assert [file.read_bytes() for file in own_classes.photos(root, "hat")] == [first]
+    assert len(own_classes.removed(root, "hat")) == 1
+    own_classes.bring_back(root, "hat")
+    assert {file.read_bytes() for file in own_classes.photos(root, "hat")} == {first, second}
+    assert own_classes.removed(root, "hat") == []
+
+
+def test_the_page_removes_a_photo_and_brings_it_back(home, pictures):
+    app = AppTest.from_file(ROOT / "pages/data.py", default_timeout=60)
+    root = own_classes.folder("mine")
+    for data in pictures["red_hat"]:
+        own_classes.add(root, "hat", "a.png", data)
+    app.query_params["folder"] = "mine"
+    app.run()
+    app.text_input(key="own-set").set_value("mine").run()
+    press = lambda says: next(b for b in app.button if b.label == says).click().run()  # noqa: E731
+    press("Remove")
+    assert len(own_classes.photos(root, "hat")) == 2 and not app.exception
+    press("Bring back 1 removed photo")
+    assert len(own_classes.photos(root, "hat")) == 3 and not app.exception
+
+
 def test_names_lead_nowhere_else_and_accents_are_one_letter(home):
     assert own_classes.folder("../../etc").parent == home / "data"
     assert own_classes.name_of("robe e\u0301te\u0301") == "robe \u00e9t\u00e9"

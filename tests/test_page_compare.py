@@ -120,7 +120,7 @@ def test_models_are_called_by_plain_names_and_equal_ones_are_told_apart(series):
     titles = opened().dataframe[0].value.set_index("name")["title"]
     assert titles["apparel-small"] == "apparel-small"
     assert titles["20260201-100000-best"] == "best (1 Feb 2026, 12:00)"
-    assert titles["20260201-110001-best"] == "best, vgg16 (1 Feb 2026, 10:00) · 20260201-110001-best"
+    assert titles["20260201-110001-best"] == "best, vgg16 (1 Feb 2026, 10:00) (20260201-110001-best)"
 
 
 def test_a_published_run_counts_once_under_its_name(series):

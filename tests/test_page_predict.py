@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fashion_core.class_names import answer_in_words
 from fashion_core.evaluation.evaluation import Evaluation
-from fashion_core.evaluation.explanations import FILE, Explanations
+from fashion_core.evaluation.explanations import FILE, ID_PHOTOS, Explanations
 from fashion_core.photos import examples, sample
 
 METRICS = {"test_accuracy": 0.9, "test_n": 20}
@@ -107,13 +107,16 @@ def test_a_photo_unlike_the_training_photos_is_said_to_be_so(folder):
 
 
 def test_a_garment_of_a_colour_that_was_not_learned_is_said_to_be_so(folder):
-    photos = pd.DataFrame({"path": [f"{i}.png" for i in range(4)], "label": "red_shirt", "split": "train", "group": -1})
-    photos.loc[3, "split"] = "validation"
+    n = 3 + ID_PHOTOS
+    photos = pd.DataFrame({"path": [f"{i}.png" for i in range(n)], "label": "red_shirt", "split": "train", "group": -1})
+    photos.loc[3:, "split"] = "validation"
     red = [53.2, 104.6, 40.0, 1.0]  # as measured of a pure red, and nearly so
-    colours = np.array([red, red, [50, 100, 40, 1], [56, 108, 40, 1]])
+    colours = np.array([red, red, [50, 100, 40, 1], *[[56, 108, 40, 1]] * ID_PHOTOS])
     pure = np.eye(3, dtype=np.float32)
     classes = ("red_shirt", "green_shirt", "red_hat", "green_hat")
-    Explanations(classes, photos, pure[[0, 1, 2, 0]], colours, pure, np.zeros(3), 9.0).save(folder / FILE)
+    Explanations(classes, photos, pure[[0, 1, 2, *[0] * ID_PHOTOS]], colours, pure, np.zeros(3), 9.0).save(
+        folder / FILE
+    )
     (folder / "card.json").write_text((folder / "card.json").read_text().replace("blue_shirt", "red_hat"))
     assert "never learned" not in told(drop(opened(), a=png("red")))
     app = drop(opened(), b=png("lime"))

@@ -212,10 +212,29 @@ def test_a_failure_shows_its_sentence(home, tmp_path):
     assert page().error[0].value == "The loss is not a number at step 9."
 
 
+def test_a_run_that_could_not_begin_says_why_first_and_offers_no_learning_rate(home, tmp_path):
+    run = runs.create(TrainConfig(), tmp_path)
+    with EventLog(run.events_file) as log:
+        log("error", text="Each class needs 3 photos that can be read.")
+    at = page()
+    assert "Resume with this learning rate" not in {button.label for button in at.button}
+    assert any("Each class needs 3 photos" in error.value for error in at.error)
+    assert not any(caption.value == "**Loss**" for caption in at.markdown), "no empty charts below"
+
+
+def test_a_form_opened_by_a_link_stays_open_while_it_is_filled_in(home, tmp_path):
+    runs.create(TrainConfig(), tmp_path)
+    at = AppTest.from_file(PAGE, default_timeout=30)
+    at.query_params["folder"] = "sample"
+    assert at.run().session_state["new-run"]
+    at.segmented_control(key="preset").set_value("frozen").run()
+    assert at.session_state["new-run"] and not at.exception
+
+
 def test_a_failed_run_is_resumed_with_another_learning_rate_or_as_it_is(home, tmp_path, launched):
     run = runs.create(TrainConfig(learning_rate=0.5), tmp_path)
     with EventLog(run.events_file) as log:
-        log("error", text="The loss is not a number at step 9.")
+        log("error", text="The loss is not a number at step 9.", diverged=run.config.as_dict())
     at = page()
     assert {"Resume", "Resume with this learning rate"} <= {button.label for button in at.button}
     rate = at.number_input(key=f"learning-rate-{run.id}")
@@ -239,7 +258,7 @@ def test_the_best_epoch_of_a_run_that_ended_early_can_be_kept(home, tmp_path, mo
 def test_a_resume_that_another_run_refuses_changes_nothing(home, tmp_path, launched):
     run = runs.create(TrainConfig(), tmp_path)
     with EventLog(run.events_file) as log:
-        log("error", text="no")
+        log("error", text="no", diverged=run.config.as_dict())
     at = page()
     busy = runs.create(TrainConfig(), tmp_path)
     with runs.claim(busy):

@@ -32,6 +32,7 @@ else:
 FILE = "evidence.safetensors"
 NEIGHBOURS = 10
 ID_QUANTILE = 0.98  # of the validation photos are no less like the training photos than the threshold
+ID_PHOTOS = 50  # of fewer, 98% is a guess: nothing is called unlike the training photos then
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
 
 
@@ -42,7 +43,7 @@ class Explanations:
     float32 (n, 5) as in Colour; (n, 4) in files from before the uncertainty was kept.
 
     `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
-    that only 2% of the validation photos pass.
+    that only 2% of the validation photos pass; infinity where they are fewer than ID_PHOTOS.
     `maps`, float16 (t, classes, h, w), are the class scores before their mean over the places, of the t test photos in
     the order of their rows; None where the network's head does not average.
     """
@@ -185,9 +186,10 @@ class Explanations:
 
     @cached_property
     def colour_ood_threshold(self) -> float:
-        """The score that only 2% of the validation photos pass; infinite where there are none."""
+        """The score that only 2% of the validation photos pass; infinite where they are fewer than ID_PHOTOS."""
         held_out = self._sure_colours("validation")
-        return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if len(held_out) else np.inf
+        known = len(held_out) >= ID_PHOTOS
+        return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if known else np.inf
 
     def duplicates(self, path: str) -> "pd.DataFrame":
         """Its near-duplicates in other splits: path, label, split."""

@@ -26,6 +26,9 @@ _BOUND = re.compile(
     r"(below|under|less sure than|less than|at most|<|above|over|more sure than|more than|at least|>)\s*"
     r"(\d+(?:\.\d+)?)\s*(%|percent\b|)(?:\s*(?:sure|confident|certain)\b)?"
 )
+_BETWEEN = re.compile(
+    r"(?:\b(?:between|from)\s*)?\b(\d+(?:\.\d+)?)\s*(?:%|percent)?\s*(?:to|and|-|–)\s*(\d+(?:\.\d+)?)\s*(?:%|percent\b)"
+)
 _BELOW = ("below", "under", "less sure than", "less than", "at most", "<")
 _FILE = re.compile(r"[\"“]([^\"“”]+\.[a-z0-9]{2,4})[\"”]|([^\s,;\"“”]+\.(?:jpe?g|png|webp|bmp|gif|tiff?|heic|avif))\b")
 _NUMBER = rf"(\d+|{'|'.join(NUMBERS)})\b(?!\s*(?:%|percent\b))"
@@ -130,6 +133,7 @@ def _taken(text: str) -> tuple[list[Filter], str]:
 
 
 def _take_bounds(text: str) -> tuple[list[Filter], str]:
+    text = _BETWEEN.sub(r"at least \1% below \2% ", text)
     bounds = [_bounded(found[1] in _BELOW, float(found[2]), bool(found[3])) for found in _BOUND.finditer(text)]
     return bounds, _BOUND.sub(" ", text)
 
@@ -167,8 +171,6 @@ def _read_word(reading: _Reading, word: str) -> None:
 def _turn(reading: _Reading, meaning: str) -> None:
     """What is named next is what the model says, or what is true."""
     reading.turns = meaning == "really" and not reading.named["predicted"]
-    if meaning == "really" and reading.negation == "but":
-        reading.negation = ""
     reading.side = "predicted" if meaning == "predicted" else "true"
     reading.before = []
 

@@ -24,8 +24,8 @@ WORDS = {
     "believed says said considers considered guesses guessed sees for_it",
     "true": "true labelled labeled",
     "really": "truly actually really genuinely",
-    "not": "not no non never except excluding without but isn't aren't wasn't weren't didn't doesn't don't nor",
-    "or": "and or",
+    "not": "not no non never except excluding without isn't aren't wasn't weren't didn't doesn't don't nor",
+    "or": "and or but",
     "": "a an all also am any anything apparel are around at be been being belonging by can class classes clothes "
     "clothing coloured colored confidence could did display do does done each every everything example examples few "
     "find for from get gets getting give go got had has have having hello here hey hi how i i'd i'll i'm image images "
@@ -89,6 +89,8 @@ _PHRASES = tuple((re.compile(pattern), meant) for pattern, meant in (
      " label_issues "),
     (r"\b(?:near|exact)[- ]?duplicate", "duplicate"),
     (r"\bin (?:truth|fact|reality)\b", "really"),
+    (r"\b(?:nothing|none|no one) but\b", " "),
+    (r"\b(?:all|any\w*|every\w*) but\b", "except"),
     (r"\b(?:right|correct) garment\b[ ,]*(?:but |and )?(?:the |a |in )*wrong colou?r\b", "wrong colour"),
     (r"\bwrong colou?r\b[ ,]*(?:but |and )?(?:the |a )*(?:right|correct) garment\b", "wrong colour"),
     (r"\b(?:right|correct) colou?r\b[ ,]*(?:but |and )?(?:the |a |in )*wrong garment\b", "wrong garment"),

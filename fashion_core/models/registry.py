@@ -11,6 +11,7 @@ from fashion_core.evaluation.meta import PEOPLE
 from fashion_core.models.card import FILE, ModelCard
 from fashion_core.photos import examples
 from fashion_core.photos.imaging import printable
+from fashion_core.runs import Run, shelf
 
 DEFAULTS = ("apparel-lite", "apparel-resnet50")  # pages open on the first that is here
 
@@ -36,6 +37,11 @@ class ModelRef:
     def problem(self) -> str | None:
         """Why it cannot be used, as a sentence; None where it can."""
         return self.found if isinstance(self.found, str) else None
+
+    @property
+    def title(self) -> str:
+        """What a person calls it: its name, or what its run is called."""
+        return self.name if self.published else Run(self.folder.parent).name
 
     @property
     def evaluation_file(self) -> Path:
@@ -64,6 +70,12 @@ def models_by_name() -> dict[str, ModelRef]:
     for ref in models():
         refs.setdefault(ref.name, ref)
     return refs
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """Name → what a person calls that model, for those of `names` that are here and the others as they are."""
+    refs = models_by_name()
+    return shelf.told_apart({name: refs[name].title if name in refs else name for name in names})
 
 
 def resolve(model: str | Path) -> Path:

@@ -171,10 +171,10 @@ def _conflict_notes(photos: pd.DataFrame) -> list[str]:
     if not groups:
         return []
     first = groups[0].drop_duplicates("label")["path"].map(printable)
-    lie = "1 photo lies" if len(groups) == 1 else f"{len(groups):,} photos lie"
+    lie = "1 picture lies" if len(groups) == 1 else f"{len(groups):,} pictures lie"
     return [
-        f"{lie} in more than one class, such as {' and '.join(first[:2])}: one label is wrong; "
-        "`check` and the Data page list them."
+        f"{lie} in more than one class, such as {' and '.join(first[:2])}: one label is wrong. Data lists them, and "
+        "python -m fashion_core check does."
     ]
 
 

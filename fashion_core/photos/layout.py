@@ -217,7 +217,7 @@ def _some(names: list[str]) -> str:
 def _refuse_no_folder(root: Path) -> None:
     name = printable(root)
     if not os.path.lexists(root):
-        raise UserError(f"There is no folder {name}: check the path, or render the sample set with `sample`.")
+        raise UserError(f"There is no folder {name}: check the path.")
     if not os.path.isdir(root):  # noqa: PTH112 (Path.is_dir raises where a name is too long)
         raise UserError(f"{name} is a file: give the folder that holds the class folders (unpack a zip first).")
 

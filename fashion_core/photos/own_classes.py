@@ -2,12 +2,13 @@
 
 root = own_classes.folder("my shoes")                        # data/my shoes in the home
 own_classes.add(root, "boots", "a.jpg", data)                # kept, or a UserError that says why not
+own_classes.remove(root, "boots", name)                      # kept under a hidden name: bring_back has it again
 own_classes.missing({"boots": 3, "heels": 1})                # what is lacking before one can train, in a sentence
 """
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fashion_core import UserError, access, home
@@ -16,6 +17,7 @@ from fashion_core.files import atomic_write, safe_name
 from fashion_core.photos import imaging
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.layout import is_system_name
+from fashion_core.photos.left_out import MARK
 
 MAX_BYTES = 50 << 20  # of one photo, as the server takes uploads
 MAX_PHOTOS = 10_000  # of one class
@@ -39,14 +41,15 @@ def folder(name: str) -> Path:
 def add(root: Path, label: str, name: str, data: bytes) -> Path:
     """Keep the photo in `data`, a file called `name`, in this class; the same bytes twice are one file.
 
-    It is whole on the disk when this returns. UserError where it is no photo, too large or one too many, and where
-    whoever asks may not.
+    It is whole on the disk when this returns; what was removed stays so. UserError where it is no photo, too large or
+    one too many, and where whoever asks may not.
     """
     access.require(access.Action.GET_PHOTOS)
     into, shown = access.inside(root) / name_of(label), printable(name)
     mark, kept = hashlib.sha256(data).hexdigest()[:16], photos(root, label)
-    if same := [file for file in kept if file.stem == mark]:  # before it is decoded: a page asks at every rerun
-        return same[0]
+    known = {file.name.removeprefix(MARK).partition(".")[0]: file for file in (*removed(root, label), *kept)}
+    if mark in known:  # before it is decoded: a page asks at every rerun
+        return known[mark]
     try:
         if len(data) > MAX_BYTES:
             raise imaging.BadPhoto(f"larger than {MAX_BYTES >> 20} MB")
@@ -64,13 +67,41 @@ def add(root: Path, label: str, name: str, data: bytes) -> Path:
     return file
 
 
+def remove(root: Path, label: str, name: str) -> None:
+    """Take the photo in the file `name` out of its class; it is kept under a hidden name. UserError where it cannot be
+    renamed, and where whoever asks may not."""
+    access.require(access.Action.GET_PHOTOS)
+    file = access.inside(root) / name_of(label) / Path(name).name
+    _renamed(file, file.with_name(MARK + file.name))
+
+
+def bring_back(root: Path, label: str) -> None:
+    """All photos of this class that were removed. UserError as for `remove`."""
+    access.require(access.Action.GET_PHOTOS)
+    for file in removed(root, label):
+        _renamed(file, file.with_name(file.name.removeprefix(MARK)))
+
+
+def _renamed(file: Path, name: Path) -> None:
+    try:
+        file.rename(name)
+    except OSError as error:
+        raise UserError(f"{printable(file.name)} cannot be renamed: {error.strerror}.") from None
+
+
+def removed(root: Path, label: str) -> list[Path]:
+    """The files of this class that were removed."""
+    return sorted((access.inside(root) / name_of(label)).glob(f"{MARK}*"))
+
+
 def rename(root: Path, label: str, text: str) -> str:
     """Call the class so; returns the name as it is kept. UserError where that is none, or another class has it, and
     where whoever asks may not."""
     access.require(access.Action.GET_PHOTOS)
     new, folder = name_of(text), access.inside(root) / name_of(label)
     to = folder.with_name(new)
-    if new != label and to.exists() and not (folder.exists() and to.samefile(folder)):
+    taken = {each.casefold() for each in labels(root) if each != label}  # some systems tell no A from a
+    if new.casefold() in taken:
         raise UserError(f"There is a class {in_words(new)} already: choose another name, or remove that one first.")
     if folder.is_dir():
         try:
@@ -78,6 +109,15 @@ def rename(root: Path, label: str, text: str) -> str:
         except OSError as error:
             raise UserError(f"{printable(label)} cannot be renamed: {error.strerror}.") from None
     return new
+
+
+def together(kept: Sequence[str], typed: Sequence[str]) -> list[str]:
+    """The classes that are kept and those typed, each once; names that differ in capitals alone are one class, as some
+    systems tell no A from a."""
+    named: dict[str, str] = {}
+    for label in (*kept, *typed):
+        named.setdefault(label.casefold(), label)
+    return list(named.values())
 
 
 def photos(root: Path, label: str) -> list[Path]:

@@ -12,7 +12,7 @@ from fashion_core.models.card import DatasetFacts, Share
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos.imaging import printable
 from fashion_core.reports.comparison import measured
-from fashion_core.runs import experiment
+from fashion_core.runs import experiment, shelf
 from fashion_core.stats import wilson
 
 COSTS = {  # what a person chooses: (field of TestedModel, how many make one on the axis, the axis's name)
@@ -94,8 +94,8 @@ def tested_models(refs: Iterable[ModelRef]) -> list[TestedModel]:
     tested = [ref for ref in once if ref.evaluation_file.is_file() and _knows_its_test(ref)]
     sets = _set_names([ref.card.dataset for ref in tested])
     models = [_tested_model(ref, sets) for ref in tested]
-    alike = Counter(model.title for model in models)
-    models = [replace(one, title=f"{one.title} · {one.name}") if alike[one.title] > 1 else one for one in models]
+    titles = shelf.told_apart({model.name: model.title for model in models})
+    models = [replace(model, title=titles[model.name]) for model in models]
     return sorted(models, key=lambda model: model.created, reverse=True)
 
 
@@ -123,7 +123,7 @@ def _tested_model(ref: ModelRef, sets: dict[str, str]) -> TestedModel:
     card, numbers = ref.card, measured(ref.folder, ref.card)
     recipe, taken = experiment.title(card.settings) if card.settings else None, card.metrics.people
     return TestedModel(
-        ref.name, ref.name if ref.published else _run_title(ref.name, recipe, card.created), recipe,
+        ref.name, _title(ref, recipe), recipe,
         Share(card.metrics.right, card.metrics.test_n), Share(taken.right, taken.n) if taken and taken.n else None,
         Share(taken.garment_right, taken.garment_n) if taken and taken.garment_n else None, numbers["macro_f1"],
         numbers["parameters"], numbers["flops"], numbers["megabytes"], numbers["training_seconds"],
@@ -133,10 +133,11 @@ def _tested_model(ref: ModelRef, sets: dict[str, str]) -> TestedModel:
     )  # fmt: skip
 
 
-def _run_title(name: str, recipe: str | None, created: str) -> str:
-    """ "best, vgg16 (1 Feb 2026, 12:00)"; the run's own name where its recipe or its time is not known."""
+def _title(ref: ModelRef, recipe: str | None) -> str:
+    """What a person calls it; of a run whose own record is gone, "best, vgg16 (1 Feb 2026, 12:00)" by its card."""
     try:
-        when = datetime.fromisoformat(created)
+        when = datetime.fromisoformat(ref.card.created)
     except ValueError:
-        return name
-    return f"{recipe} ({when.day} {when:%b %Y, %H:%M})" if recipe else name
+        return ref.title
+    alone = recipe and ref.title == ref.name and not ref.published
+    return f"{recipe} ({when.day} {when:%b %Y, %H:%M})" if alone else ref.title

@@ -5,7 +5,7 @@ delete(run); restore(id)  the folder moves; nothing is erased
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fashion_core import UserError, access
@@ -20,7 +20,11 @@ LONGEST = 60  # characters of a name
 
 def names(runs: Sequence[Run]) -> dict[str, str]:
     """id → what a person calls it; where two are called the same, their ids follow."""
-    called = {run.id: run.name for run in runs}
+    return told_apart({run.id: run.name for run in runs})
+
+
+def told_apart(called: Mapping[str, str]) -> dict[str, str]:
+    """id → name; where two are called the same, their ids follow."""
     counts = Counter(called.values())
     return {one: name if counts[name] == 1 else f"{name} ({one})" for one, name in called.items()}
 

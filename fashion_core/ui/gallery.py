@@ -102,10 +102,14 @@ def gallery(
     _tiles(files, captions, key, shown["path"].tolist(), on_open, ticks)
 
 
-def photo_grid(paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24) -> None:
-    """Show photos, each over its caption, which is taken as plain text."""
+def photo_grid(
+    paths: Sequence[Path | str], captions: Sequence[str], *, key: str, page_size: int = 24,
+    on_remove: Callable[[str], None] | None = None,
+) -> None:  # fmt: skip
+    """Show photos, each over its caption, which is taken as plain text, and with `on_remove` over a button for that."""
     shown = _page(len(paths), key, page_size)
-    _tiles([Path(path) for path in paths[shown]], [escape_markdown(caption) for caption in captions[shown]], key)
+    _tiles([Path(path) for path in paths[shown]], [escape_markdown(caption) for caption in captions[shown]], key,
+           [str(path) for path in paths[shown]], on_remove=on_remove)  # fmt: skip
 
 
 def photo_link_grid(photos: Sequence[tuple[Path, str, Mapping[str, str]]], *, key: str, page: str) -> None:
@@ -138,6 +142,7 @@ def _tiles(
     paths: Sequence[str] = (),
     on_open: Callable[[str], None] | None = None,
     ticks: Ticks | None = None,
+    on_remove: Callable[[str], None] | None = None,
 ) -> None:
     grid = st.grid(min_column_width=136, gap="small", key=keys.grid(key))
     for place, (file, caption) in enumerate(zip(files, captions, strict=True)):
@@ -148,6 +153,9 @@ def _tiles(
                 _tick(keys.tick(key, place), paths[place], ticks)
             elif on_open:
                 st.button("Why?", key=keys.why(key, place), type="tertiary", on_click=on_open, args=(paths[place],))
+            elif on_remove:
+                st.button("Remove", key=keys.remove(key, place), type="tertiary", icon=":material/close:",
+                          on_click=on_remove, args=(paths[place],))  # fmt: skip
 
 
 def _tick(key: str, path: str, ticks: Ticks) -> None:

@@ -203,6 +203,11 @@ def why(gallery: str, place: int) -> str:
     return f"why-{gallery}-{place}"
 
 
+def remove(gallery: str, place: int) -> str:
+    """The button of a tile that takes its photo away."""
+    return f"remove-{gallery}-{place}"
+
+
 def tick(gallery: str, place: int) -> str:
     """The checkbox of a tile that selects its photo."""
     return f"tick-{gallery}-{place}"

@@ -105,8 +105,10 @@ def _run(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -
     names = shelf.names([run, *overlays])
     if overlays:
         _legend(list(names.values()))
-    _charts(run, tick([(names[one.id], found) for one, found in [(run, log), *_readable(overlays)]], options))
-    _outcome(run, log, state)
+    if len(log.columns["step"]) or state in runs.LIVE:  # one that never began has no curves
+        _charts(run, tick([(names[one.id], found) for one, found in [(run, log), *_readable(overlays)]], options))
+    for note in log.notes:
+        st.caption(f":material/info: {note}")
     epoch_photos.draw(run, state in runs.LIVE)
 
 
@@ -152,6 +154,7 @@ def _headline(run: Run, log: LogSnapshot, state: str) -> None:
     for change in run.record.changes():
         st.caption(f":material/edit: {escape_markdown(change)}")
     resume.show_problem()
+    _problem(run, log, state)
     if state in runs.LIVE:
         stage_line.draw(log, run.launched)
     elif state == runs.TESTED:
@@ -177,7 +180,7 @@ def _buttons(run: Run, log: LogSnapshot, state: str) -> None:
         if log.age is not None:
             st.caption(f"updated {log.age:.0f} s ago")
     elif state in resume.RESUMABLE:
-        resume.offer(run, state)
+        resume.offer(run, state, _failed_last(log) and "diverged" in log.latest["error"])
     if state == "finished" or run.model_folder:
         boot.link("evaluate", "See results", ":material/grid_on:", model=run.id)
         boot.link("predict", "Try it on photos", ":material/center_focus_strong:", model=run.id)
@@ -223,8 +226,8 @@ def _figures(start: dict[str, Any], log: LogSnapshot, ended: bool) -> None:
     grid.metric("Device", device.split(" (")[0] + (f", {memory:.1f} GiB" if memory else ""), help=device)
 
 
-def _outcome(run: Run, log: LogSnapshot, state: str) -> None:
-    """Why it failed or crashed, with the last of the worker's own output, and the notes of the worker."""
+def _problem(run: Run, log: LogSnapshot, state: str) -> None:
+    """Why it failed or crashed, with the last of the worker's own output."""
     if state in ("failed", runs.TESTED) and _failed_last(log):
         st.error(log.latest["error"]["text"], icon=":material/error:")
     if state == "crashed":
@@ -235,8 +238,6 @@ def _outcome(run: Run, log: LogSnapshot, state: str) -> None:
         if output := run.log_tail():
             with st.expander("The end of worker.log"):
                 st.code(output, language=None)
-    for note in log.notes:
-        st.caption(f":material/info: {note}")
 
 
 def _failed_last(log: LogSnapshot) -> bool:

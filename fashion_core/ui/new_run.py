@@ -29,8 +29,9 @@ def new_run(first: bool) -> None:
         st.session_state[keys.TRAIN_NEW] = False
     if keys.TRAIN_FOLDER in st.query_params:
         _take_link()
-        first = True
-    with st.expander("New run", expanded=first, icon=":material/add_circle:", key=keys.TRAIN_NEW, on_change="rerun"):
+    if keys.TRAIN_NEW not in st.session_state:  # from then on its own: another `expanded` would fold it anew
+        st.session_state[keys.TRAIN_NEW] = first
+    with st.expander("New run", icon=":material/add_circle:", key=keys.TRAIN_NEW, on_change="rerun"):
         preset = st.segmented_control(
             "Preset", list(config.PRESETS), default="quick", required=True, key=keys.TRAIN_PRESET
         )

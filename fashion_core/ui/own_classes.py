@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def make_classes() -> None:
         root = own_classes.folder(name)
         named = [own_classes.name_of(each) for each in typed.split(",") if each.strip()]
         _news(root)
-        labels = list(dict.fromkeys([*own_classes.labels(root), *named]))
+        labels = own_classes.together(own_classes.labels(root), named)
         for label in labels:
             _class(root, label)
         counts = {label: len(own_classes.photos(root, label)) for label in labels}
@@ -50,12 +51,17 @@ def _class(root: Path, label: str) -> None:
     kept = own_classes.photos(root, label)
     with st.container(horizontal=True, vertical_alignment="center"):
         _said_and_menu(root, label, kept)
-    photo_grid(kept, [""] * len(kept), key=keys.of_own_class("photos", root.name, label), page_size=12)
+    photo_grid(kept, [""] * len(kept), key=keys.of_own_class("photos", root.name, label), page_size=12,
+               on_remove=partial(_remove_photo, root, label))  # fmt: skip
 
 
 def _said_and_menu(root: Path, label: str, kept: list[Path]) -> None:
     words = escape_markdown(answer_in_words(label))
     st.caption(f"{words}: {len(kept):,} {'photo' if len(kept) == 1 else 'photos'}", width="content")
+    if gone := len(own_classes.removed(root, label)):
+        st.button(f"Bring back {gone:,} removed {'photo' if gone == 1 else 'photos'}", icon=":material/undo:",
+                  key=keys.of_own_class("back", root.name, label), on_click=_bring_back, args=(root, label)
+                  )  # fmt: skip
     with st.popover("Rename or remove", icon=":material/edit:", key=keys.of_own_class("menu", root.name, label)):
         key = keys.of_own_class("name", root.name, label)
         st.text_input("Name", label, key=key, on_change=_rename, args=(root, label, key))
@@ -100,6 +106,16 @@ def _remove(root: Path, label: str) -> None:
         if root.is_dir():
             left_out.leave_out(root, label)
         _forget(label)
+
+
+def _remove_photo(root: Path, label: str, file: str) -> None:
+    with _told():
+        own_classes.remove(root, label, Path(file).name)
+
+
+def _bring_back(root: Path, label: str) -> None:
+    with _told():
+        own_classes.bring_back(root, label)
 
 
 def _put_back(root: Path, label: str) -> None:

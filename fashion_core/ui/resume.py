@@ -12,13 +12,14 @@ from fashion_core.ui import keys
 RESUMABLE = ("stopped", "crashed", "failed", runs.TESTED)
 
 
-def offer(run: Run, state: str) -> None:
-    """What can be done with a run that has ended before its last epoch, or before every photo was explained."""
+def offer(run: Run, state: str, diverged: bool) -> None:
+    """What can be done with a run that has ended before its last epoch, or before every photo was explained; another
+    learning rate where its loss was no number."""
     if not run.dataset.is_dir():
         _ask_for_photos(run)
         return
     st.button("Resume", icon=":material/resume:", on_click=_resume, args=(run,), key=keys.of_run("resume", run.id))
-    if state == "failed":
+    if diverged:
         _offer_learning_rate(run)
     if run.best_file and state != runs.TESTED:
         st.button(

@@ -50,8 +50,9 @@ def _numbers(source: Source, hardest: str) -> None:
     evaluation = source.evaluation
     right, n = int(evaluation.right.sum()), len(evaluation)
     wrong, first = n - right, "most votes first" if source.votes else "most confident first"
+    by = " by votes" if source.votes else ""
     numbers: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-        ("Accuracy", f"**{right / n:.2%}** right", f"{right:,} of {n:,} photos", {"which": "right"}),
+        ("Accuracy", f"**{right / n:.2%}** right{by}", f"{right:,} of {n:,} photos", {"which": "right"}),
         ("Wrong", f"**{wrong:,}** wrong", f"The mistakes, {first}", {"which": "wrong"}),
         ("Macro F1", f"**{source.macro_f1:.3f}** macro F1", f"Hardest: {in_words(hardest)}", {"true": hardest}),
         ("Photos", f"**{n:,}** photos", "All of them", {}),

@@ -38,7 +38,10 @@ def view(state: State) -> Shown:
     everywhere = _kinds(state.key, os.fsencode(state.root), check, remaining)
     kinds = {kind: rows for kind, found in everywhere.items() if len(rows := _among(found, state))}
     if not kinds:
-        st.info("No photo stands out: none is unlike the others, dark, blurred, of odd size or there twice.")
+        if check.running or len(everywhere) < len(MEANING):
+            st.info("Nothing stands out so far; not everything is measured yet.", icon=":material/hourglass_empty:")
+        else:
+            st.info("No photo stands out: none is unlike the others, dark, blurred, of odd size or there twice.")
         return Shown(state.selected.rows.iloc[:0], "")
     kind = _choose_kind(kinds)
     rows = kinds[kind][state.keep[kinds[kind]["index"]]]

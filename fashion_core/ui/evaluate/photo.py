@@ -172,10 +172,10 @@ def _heatmaps(state: State, path: str, labels: dict[str, None]) -> tuple[dict[st
     if explanations is None or path not in explanations:
         return {}, ""  # `_similar` says why there are no explanations at all
     if explanations.maps is not None and not explanations.tested(path):
-        return {}, "Heat maps are kept of test photos."
+        return {}, "Heat maps are kept of test photos alone. *Why?* on Predict draws one of any photo."
     maps = {label: explanations.map(path, label) for label in labels if label in explanations.classes}
     known = {label: each for label, each in maps.items() if each is not None}
-    none = "No heat map for this network: its head does not simply average the feature map."
+    none = "No heat maps are kept of these photos. *Why?* on Predict draws one, where the network allows it."
     return known, "" if known else none
 
 

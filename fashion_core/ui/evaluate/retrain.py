@@ -162,5 +162,9 @@ def _differing(state: State, before: Evaluation, after: Evaluation) -> None:
         if not len(rows):
             st.caption(f"No photo was {chosen}.")
             return
-        st.caption("Wrong before, right now." if chosen == "mended" else "Right before, wrong now.")
+        st.caption(
+            "Wrong before, right now. The tiles show the answers before."
+            if chosen == "mended"
+            else "Right before, wrong now. The tiles show the answers now."
+        )
         gallery(rows, state.root, key=keys.MENDED_PHOTOS, page_size=6, on_open=open_photo)

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fashion_core.class_names import COLOUR, GARMENT, factors
-from fashion_core.models.registry import default_model
+from fashion_core.models.registry import default_model, titles
 from fashion_core.reports import charts
 from fashion_core.ui import keys, stored
 from fashion_core.ui.evaluate import selection
@@ -33,7 +33,7 @@ def choose_model(files: dict[str, Path], notes: DeltaGenerator) -> str:
                       icon=":material/link_off:")  # fmt: skip
     first = linked if linked in files else default_model(files)
     name = st.selectbox("Model", files, index=list(files).index(first), key=keys.MODEL, width=MODEL_WIDTH,
-                        on_change=_open_model, args=(files,))  # fmt: skip
+                        on_change=_open_model, args=(files,), format_func=titles(files).__getitem__)  # fmt: skip
     st.query_params[keys.MODEL] = name  # by hand: a bound list leaves its default out, and a link to the newest drifts
     return name
 
