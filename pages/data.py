@@ -104,7 +104,7 @@ with gallery:
     else:
         duplicate_groups(found, rows)
 with numbers:
-    st.header("Classes and split")
+    st.header("Classes" if found.problem else "Classes and split")
     counts_table(found)
     if found.data.own_split:
         st.caption("The folder came with its split; what it lacks is drawn by seed 0.")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fashion_core.class_names import confusion_in_words
+from fashion_core.class_names import confusion_in_words, in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import ModelRef, default_model, models, photo_folder
 from fashion_core.reports import charts
@@ -37,7 +37,7 @@ def show_first_steps() -> None:
     grid = st.grid(len(FIRST_STEPS), min_column_width=200, border=True)
     for page, icon, label, purpose in FIRST_STEPS:
         with grid.container(gap="xxsmall", key=keys.page_link(page)):
-            link(page, f"**{label}**", icon=f":material/{icon}:")
+            link(page, f"**{label}**", f":material/{icon}:", **({"folder": "sample"} if page == "data" else {}))
             st.caption(purpose)
     show_sample()
 
@@ -46,8 +46,9 @@ def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     """The whole confusion matrix of these `photos`; a click opens the cell on the Evaluate page."""
     st.header("Confusion matrix")
     names = stored.classes
+    words = [in_words(name) for name in names]
     chart = st.echarts_chart(
-        charts.confusion_options(stored.confusion(), names, "count", dark=st.context.theme.type == "dark"),
+        charts.confusion_options(stored.confusion(), words, "count", dark=st.context.theme.type == "dark"),
         key=keys.HOME_MATRIX, height=charts.matrix_height(len(names)), on_select="rerun",
         alt=f"Confusion matrix of {len(names)} classes; Evaluate has lists that choose its cells",
     )  # fmt: skip

@@ -233,7 +233,7 @@ def test_a_folder_is_found_however_it_was_typed(photos, monkeypatch, typed):
 def test_photos_in_more_than_one_class_stand_side_by_side_with_both(photos):
     shutil.copyfile(photos / "red_hat" / "red_hat_07.png", photos / "white_glove" / "a hat.png")
     test = opened(photos)
-    assert "1 photo lies in more than one class" in said(test)
+    assert "1 picture lies in more than one class" in said(test)
     next(button for button in test.button if button.label == "2 in more than one").click().run()
     assert "**2** of 61 photos" in said(test) and "more than one class: red hat and white glove" in said(test)
     names = said(test).replace("\\", "")

@@ -81,7 +81,7 @@ def test_without_a_model_the_page_says_to_train_one(home):
 
 def test_the_model_shows_its_accuracy_with_the_number_of_photos_and_its_notes(folder):
     # Wilson's interval of 18 in 20: 69.9% to 97.2%
-    assert "right on **90.00% (18 of 20 test photos), 95% interval 69.9% to 97.2%**" in words(opened())
+    assert "Right on **90.00% (18 of 20 test photos), 95% interval 69.9% to 97.2%**" in words(opened())
     assert "trained from random weights" in words(opened())
 
 

@@ -197,7 +197,7 @@ def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
         )  # fmt: skip
     figure.add_vline(epoch, line={"color": CHOSEN, "dash": "dot"})
     _lay_out(figure, top=8).update_layout(height=LEARNED_HEIGHT, legend={"orientation": "h", "y": -0.25})
-    figure.update_xaxes(title="epoch", zeroline=False)
+    figure.update_xaxes(title="epoch", zeroline=False, dtick=1 if len(curves) <= 12 else None)
     return figure.update_yaxes(title="right", tickformat=".0%", range=[-0.02, 1.02], zeroline=False)
 
 

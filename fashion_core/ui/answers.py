@@ -82,7 +82,7 @@ def bad_photo(name: str, reason: str) -> str:
 def as_csv(answers: Iterable[tuple[str, Answer | str]]) -> bytes:
     """A line for each photo: file, class, confidence (0 to 1), state, note, and why there is no answer."""
     rows = [
-        (name, "", None, "", "", found) if isinstance(found, str)
+        (name, "", None, "", "", imaging.refusal(found)) if isinstance(found, str)
         else (name, *found.ranked[0], str(found.state), found.words, "")
         for name, found in answers
     ]  # fmt: skip

@@ -46,8 +46,8 @@ def draw(run: Run, live: bool) -> None:
         return
     st.subheader("Validation photos after each epoch")
     if not files:
-        st.caption(f":material/hourglass_empty: Once the first epoch is validated, {COUNT} photos with the model's "
-                   "answers show here.")  # fmt: skip
+        st.caption(":material/hourglass_empty: Once the first epoch is validated, photos with the model's answers "
+                   "show here.")  # fmt: skip
         return
     try:
         answers = evaluation_of(files[_chosen_epoch(run, list(files))])

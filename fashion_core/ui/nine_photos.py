@@ -28,7 +28,8 @@ def show_nine(ref: ModelRef) -> None:
         seed = st.number_input("Seed", 0, SEEDS - 1, key=keys.NINE_SEED, bind="query-params")
         rows, root = stored.drawn(int(seed)), locate_photos(stored) or Path(stored.root)
         with st.container(horizontal=True):
-            st.button("Another nine", icon=":material/shuffle:", on_click=_next_seed)
+            if len(stored) > len(rows):
+                st.button("Another nine", icon=":material/shuffle:", on_click=_next_seed)
             saved_as = f"{ref.name}-seed-{seed}.png"
             png = partial(_png, rows, root)  # drawn when it is asked for
             st.download_button("Save as PNG", png, saved_as, "image/png", on_click="ignore", icon=":material/download:")

@@ -140,11 +140,10 @@ def _among(found: pd.DataFrame, state: State) -> pd.DataFrame:
 
 
 def _choose_kind(kinds: Kinds) -> str:
-    if st.session_state.get(keys.OUTLIER_KIND) not in (None, *kinds):  # of the photos looked at before
-        del st.session_state[keys.OUTLIER_KIND]
-    linked = st.query_params.get(keys.OUTLIER_KIND, "")
-    kind = st.selectbox("What is odd", kinds, index=list(kinds).index(linked) if linked in kinds else 0,
-                        key=keys.OUTLIER_KIND, on_change=reset_page,
+    if st.session_state.get(keys.OUTLIER_KIND) not in kinds:  # none yet, or of the photos looked at before
+        linked = st.query_params.get(keys.OUTLIER_KIND, "")
+        st.session_state[keys.OUTLIER_KIND] = linked if linked in kinds else next(iter(kinds))
+    kind = st.selectbox("What is odd", kinds, key=keys.OUTLIER_KIND, on_change=reset_page,
                         format_func=lambda kind: f"{kind}: {_count(kinds[kind])}")  # fmt: skip
     st.query_params[keys.OUTLIER_KIND] = kind  # by hand: bound, the address would hold the count as well
     return kind
