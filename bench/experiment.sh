@@ -73,8 +73,7 @@ leak() {  # near-duplicates on one side, and the usual split photo by photo, who
     local groups
     for groups in true false; do
         busana compare "$PAPER" --only best --seeds $SEEDS --runs "$WORK/tables" --out "$WORK/groups-$groups.md" \
-            --set "${TABLE[@]}" architecture=efficientnet_lite0 pretrained=imagenet learning_rate=0.02 \
-            split_groups="$groups"
+            --set "${TABLE[@]}" architecture=efficientnet_lite0 pretrained=imagenet split_groups="$groups"
     done
 }
 

@@ -49,17 +49,19 @@ def move(how: Callable[[Path, str], None], root: Path, label: str) -> None:
 boot("Data")
 st.title("Data")
 if folder := received():
-    open_folder(str(folder))
-first, sample = first_folder(), sample_folder()
+    open_folder(short_name(folder))
+first = first_folder()
+known = {each.name: each for each in (examples.folder(), sample_folder(), *photo_folders()) if each}
 typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=str(first), bind="query-params",
-                      on_change=select, help="One folder per class; or train/, validation/ and test/ with one folder "
-                                             "per class in each.")  # fmt: skip
+                      on_change=select, help="One of those below by its name, or a path. One folder per class; or "
+                                             "train/, validation/ and test/ with one folder per class in each."
+                      )  # fmt: skip
 with guard():
-    root = given_path(typed.strip() or first)
+    root = known.get(typed.strip()) or given_path(typed.strip() or first)
 with st.container(horizontal=True, vertical_alignment="center"):
-    for known in dict.fromkeys((sample, *photo_folders(), examples.folder())):
-        if known and known != root:
-            st.button(f"Open {known.name}", key=keys.open_folder(known.name), on_click=open_folder, args=(str(known),),
+    for name, folder in known.items():
+        if folder != root:
+            st.button(f"Open {name}", key=keys.open_folder(name), on_click=open_folder, args=(name,),
                       icon=":material/folder_open:")  # fmt: skip
     st.button("Rescan folder", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
 with st.expander("Get photos", icon=":material/download:"):

@@ -188,12 +188,22 @@ def test_rescanning_sees_what_changed(photos):
     assert "of 59 photos" in said(test)
 
 
+def test_a_folder_in_data_has_a_short_name_and_the_sample_set_is_drawn_where_it_is_asked_for(home, monkeypatch):
+    monkeypatch.setattr(
+        "fashion_core.photos.sample.ensure", lambda progress: datasets.colours(home / "data" / "sample")
+    )
+    test = AppTest.from_file(PAGE, default_timeout=60)
+    test.query_params["folder"] = "sample"  # where Home's first step leads
+    assert "of 60 photos" in said(test.run())
+    assert "Open sample" not in [button.label for button in test.button]
+
+
 def test_photos_from_a_folder_you_have_are_taken_and_opened(photos, home):
     test = opened(photos)
     test.radio(key="source").set_value("clothing")
     test.text_input(key="local").set_value(str(photos))
     next(button for button in test.button if button.label == "Get photos").click().run()
-    assert not test.exception and test.text_input(key="folder").value == str(home / "data" / "clothing")
+    assert not test.exception and test.text_input(key="folder").value == "clothing"
     assert "of 60 photos" in said(test)
 
 
@@ -208,11 +218,11 @@ def get(test: AppTest, source: str, local: Path | str, name: str = "") -> AppTes
 def test_an_archive_of_ones_own_is_taken_twice_under_two_names(photos, home):
     archive = shutil.make_archive(str(photos.parent / "my clothes"), "zip", photos)
     test = get(opened(photos), "own", f"'{archive}'")
-    assert test.text_input(key="folder").value == str(home / "data" / "my clothes")
+    assert test.text_input(key="folder").value == "my clothes"
     test = get(opened(photos), "own", archive)
     assert "my clothes is here already: open it, or give the new folder another name" in test.error[0].value
     test = get(test, "own", Path(archive).as_uri(), "again")
-    assert not test.exception and test.text_input(key="folder").value == str(home / "data" / "again")
+    assert not test.exception and test.text_input(key="folder").value == "again"
     assert {"Open my clothes"} <= {button.label for button in test.button} and "of 60 photos" in said(test)
 
 
