@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -35,7 +34,6 @@ from fashion_core.photos.sample import made
 from fashion_core.runs import TEST_SETTINGS, Run, stages
 from fashion_core.runs.config import TrainConfig, predict_size
 from fashion_core.runs.events import Tail
-from fashion_core.runs.record import read_values
 from fashion_core.runs.stopping import Stopped, stop_requests
 from fashion_core.stats import softmax, wilson
 
@@ -105,7 +103,7 @@ def _train(run: Run, team: Team, log: Log, report: Report, show: Callable[[str],
     # Apart: weights may come of a network that does not answer.
     trainer = report.apart(lambda: kind(run.config, photos, run.folder, log, report.should_stop, keep, team=team))
     _remove_later_epochs(run, trainer)
-    notes = [*_notes(data, trainer), *notes, *_changes(run)]
+    notes = [*_notes(data, trainer), *notes, *run.record.changes()]
     _log_start(run, data, trainer, log)
     for note in notes:
         log("note", text=note)
@@ -138,7 +136,7 @@ def _keep_best(run: Run, log: Log, report: Report, show: Callable[[str], object]
         note = f"Every epoch was trained; tested by request: {which}."
     log("note", text=note)
     trained = Trained(TrainingProgress.read(about), device)
-    notes = list(dict.fromkeys([*logged.notes, note, *_changes(run)]))  # a resumed run logs some of them again
+    notes = list(dict.fromkeys([*logged.notes, note, *run.record.changes()]))  # a resumed run logs some of them again
     _test_and_export(run, data, trained, notes, log, report)
     return "finished"
 
@@ -363,24 +361,7 @@ def _notes(data: Dataset, trainer: Trainer) -> list[str]:
     if trainer.device.type == "cpu":
         notes.append("Trained on the CPU.")
     if len(data.unreadable):
-        notes.append(f"{len(data.unreadable)} unreadable photos were left out: the Data page lists them.")
+        n = len(data.unreadable)
+        were = "1 unreadable photo was" if n == 1 else f"{n:,} unreadable photos were"
+        notes.append(f"{were} left out: the Data page lists them.")
     return notes
-
-
-def _changes(run: Run) -> list[str]:
-    """A sentence for each time that the recipe was changed on the way."""
-    values = read_values(run.folder)
-    sentences = []
-    for before, after in pairwise([*values.get("history", ()), values]):
-        changed = ", ".join(
-            f"{name} {_short(name, before['train'].get(name))} → {_short(name, value)}"
-            for name, value in after["train"].items()
-            if value != before["train"].get(name)
-        )
-        sentences.append(f"The recipe was changed after step {after.get('from_step', 0)}: {changed}.")
-    return sentences
-
-
-def _short(name: str, value: Any) -> Any:
-    folder = name in ("extra", "teacher") and value  # a card tells no folder of this machine
-    return Path(value).name if folder else value

@@ -1,17 +1,15 @@
 """Photos that are hard to learn from: dark, pale, blurred, nearly empty, of odd shape or size.
 
-found = quality.assess_quality(root, paths)    # a row a photo; kept on disk until one of the files changes
-found[found["blurry"]]
-rows = quality.measure(root, paths)            # the same of each photo by itself, kept by nobody; and then
-flags, scores = quality.odd_sizes(rows["size"].to_numpy())
+    found = quality.assess_quality(root, paths)     # a row a photo
+    found[found["blurry"]]
+    rows = quality.measure(root, paths)             # the same of each photo by itself
+    found = quality.with_odd_sizes(rows)            # which depend on all the others
 
 By CleanVision, but for blur: it tells blurred photos by how few edges they have, and so finds none of goods on a plain
 ground; the perceptual blur metric (Crété-Roffet and others 2007, by scikit-image) blurs once more and sees what goes.
 """
 
-import hashlib
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from fashion_core.files import Progress, atomic_write, cache_folder, map_in_threads, size_and_mtime
+from fashion_core.files import Progress, map_in_threads
 from fashion_core.photos import imaging
 
 ISSUES = {
@@ -30,6 +28,7 @@ ISSUES = {
 # The metric goes from 0 to 1: of 1,200 photos from a catalogue and from homes none is above 0.53; of sample photos
 # blurred over 9 of 224 px none is below 0.79. Measured on at most SIDE px, so that a large photo need not be pin-sharp.
 BLURRED, SIDE = 0.65, 256
+ODD_RATIO = 1.5  # of two sizes
 VERSION = 3  # raise it when columns or what they mean change
 _BY_CLEANVISION = ("dark", "light", "low_information", "odd_aspect_ratio")
 _OF_THE_SET = "odd_size"  # it depends on the other photos; all else is measured of each photo by itself
@@ -40,25 +39,15 @@ COLUMNS: dict[str, Any] = {"path": object, "bits": "uint64", "size": float} | { 
 
 def assess_quality(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
     """A row for each of `paths` that can be read: path, bits (64-bit perceptual hash), and for each of ISSUES a bool
-    and a score from 0, worst, to 1 as "dark score" and so on. What was found is kept on disk.
-
-    `progress(done, total, what)` is called now and then.
+    and a score from 0, worst, to 1 as "dark score" and so on. `progress(done, total, what)` is called now and then.
     """
-    stamps = [f"{os.fsencode(path)!r} {size_and_mtime(root, path)}" for path in paths]
-    mark = hashlib.sha256("\n".join([f"{imaging.VERSION}.{VERSION}", *stamps]).encode()).hexdigest()[:24]
-    of = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
-    file = cache_folder() / f"quality-{of}-{mark}.parquet"
-    if not file.exists():
-        with atomic_write(file) as partial:
-            found = measure(root, paths, progress)
-            found["path"] = [os.fsencode(path) for path in found["path"]]
-            found["odd_size"], found["odd_size score"] = odd_sizes(found["size"].to_numpy(float))
-            found.to_parquet(partial)
-        for old in cache_folder().glob(f"quality-{of}-*.parquet"):
-            if old != file:
-                old.unlink(missing_ok=True)
-    found = pd.read_parquet(file)
-    return found.assign(path=pd.Series([os.fsdecode(path) for path in found["path"]], dtype=object))
+    return with_odd_sizes(measure(root, paths, progress))
+
+
+def with_odd_sizes(found: pd.DataFrame) -> pd.DataFrame:
+    """What `measure` found of a whole set, with the issue that depends on all its photos."""
+    odd, scores = odd_sizes(found["size"].to_numpy(float))
+    return found.assign(**{_OF_THE_SET: odd, f"{_OF_THE_SET} score": scores})
 
 
 def measure(root: Path, paths: Sequence[str], progress: Progress = None) -> pd.DataFrame:
@@ -107,7 +96,11 @@ def _by_ourselves(photo: Image.Image) -> dict[str, Any]:
 
 
 def odd_sizes(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of the sizes (n,) of a whole set, as `measure` gives them: bool (n,) whether each is odd, and its score (n,)."""
+    """Of the sizes (n,) of a whole set, as `measure` gives them: bool (n,) whether each is odd, and its score (n,).
+
+    CleanVision goes by the quartiles, which meet where most photos have one size: then whatever differs by a pixel is
+    odd to it. So a photo has to differ from the median by ODD_RATIO as well.
+    """
     if not len(sizes):
         return np.zeros(0, bool), np.zeros(0)
     from cleanvision.issue_managers.image_property import SizeProperty
@@ -115,4 +108,6 @@ def odd_sizes(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     of_size = SizeProperty()  # by the quartiles of all
     scores = of_size.get_scores(pd.DataFrame({"size": sizes}), _OF_THE_SET)
     flags = of_size.mark_issue(scores, _OF_THE_SET)
-    return flags[f"is_{_OF_THE_SET}_issue"].to_numpy(bool), scores[f"{_OF_THE_SET}_score"].to_numpy(float)
+    middle = np.median(sizes)
+    far = np.maximum(sizes / middle, middle / sizes) >= ODD_RATIO
+    return flags[f"is_{_OF_THE_SET}_issue"].to_numpy(bool) & far, scores[f"{_OF_THE_SET}_score"].to_numpy(float)

@@ -32,17 +32,26 @@ class Record:
     name: str = ""  # that a person gave it
 
     def changes(self) -> list[str]:
-        """A sentence for each change of the recipe on the way, such as "From step 40: learning_rate 0.1 → 0.01."."""
+        """A sentence for each: "The recipe was changed after step 40: learning_rate 0.1 → 0.01."."""
         recipes = [*(one["train"] for one in self.history), self.config.as_dict()]
         steps = [*(one["from_step"] for one in self.history[1:]), self.from_step]
         return [
-            f"From step {step}: {', '.join(_differences(old, new))}."
+            f"The recipe was changed after step {step}: {', '.join(_differences(old, new))}."
             for step, old, new in zip(steps, recipes, recipes[1:], strict=False)
         ]
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return [f"{name} {old[name]} → {value}" for name, value in new.items() if name in old and old[name] != value]
+    return [
+        f"{name} {_short(name, old[name])} → {_short(name, value)}"
+        for name, value in new.items()
+        if name in old and old[name] != value
+    ]
+
+
+def _short(name: str, value: Any) -> Any:
+    folder = name in ("extra", "teacher") and value  # a card tells no folder of this machine
+    return Path(value).name if folder else value
 
 
 def read_record(folder: Path) -> Record:

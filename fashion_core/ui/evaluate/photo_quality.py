@@ -74,9 +74,7 @@ class QualityCheck:
         """A row for each of `paths` measured so far: the columns of `quality.measure`, and odd sizes by this table."""
         with self._lock:
             rows = [found[1] for path in paths if (found := self._measured.get(path)) and found[1]]
-        table = pd.DataFrame(rows, columns=list(quality.COLUMNS)).astype(quality.COLUMNS)
-        table["odd_size"], table["odd_size score"] = quality.odd_sizes(table["size"].to_numpy(float))
-        return table
+        return quality.with_odd_sizes(pd.DataFrame(rows, columns=list(quality.COLUMNS)).astype(quality.COLUMNS))
 
     def _run(self, paths: list[str]) -> None:
         try:
