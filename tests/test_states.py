@@ -9,7 +9,7 @@ from browser import ROOT
 from model_folders import write_model
 from PIL import Image
 
-from fashion_core.evaluation.states import NO_APPAREL, RIGHT, State, States, counted, judge, sure_limit
+from fashion_core.evaluation.states import NO_APPAREL, RIGHT, State, States, counted, judge, limits_in_words, sure_limit
 from fashion_core.models.card import ModelCard
 from fashion_core.models.class_maps import ClassMaps
 from fashion_core.models.precision import FLOAT32, native
@@ -192,3 +192,13 @@ def test_the_script_counts_what_is_unlike_every_example(tmp_path, monkeypatch, h
     predictor = Predictor(write_model(home / "weights" / "colour"))
     found = script.held_back(photos, predictor, [photos / "train/dress/example.jpg"])
     assert [file.stem for file in found] == ["held"]
+
+
+def test_why_an_answer_is_not_sure_is_said_in_figures():
+    classes, shares = ("black_hat", "blue_hat", "black_sock"), np.array([0.6, 0.3, 0.1])
+    said = limits_in_words(States(sure=0.99, sure_colour=0.5), classes, shares)
+    assert said.endswith("its garment has 99.0% and its colour 50.0% or more; this one has 90.0% and 70.0%.")
+    assert limits_in_words(States(sure=0.8), ("hat", "sock", "shoe"), shares).endswith(
+        "from 80.0% on; this one has 60.0%."
+    )
+    assert limits_in_words(States(), classes, shares) == limits_in_words(None, classes, shares) == ""

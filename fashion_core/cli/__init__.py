@@ -9,7 +9,7 @@ import threading
 
 from fashion_core import UserError
 from fashion_core.cli.parser import parser
-from fashion_core.cli.streams import Output, Progress, any_encoding
+from fashion_core.cli.streams import Output, Stderr, any_encoding
 from fashion_core.cli.web import app
 from fashion_core.photos.imaging import printable
 from fashion_core.runs.stopping import APART
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     Ctrl-C, 141 where the reader of stdout left, as `head` does. A mistake of Busana itself is a traceback."""
     any_encoding(sys.stdout, sys.stderr)
     out = sys.stdout and Output(sys.stdout)
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(Progress(sys.stderr)):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(Stderr(sys.stderr)):
         try:
             options = _options(arguments)
             status = options.command(options) or 0

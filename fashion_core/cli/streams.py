@@ -44,7 +44,7 @@ class Output:
         return getattr(self._stream, name)
 
 
-class Progress:
+class Stderr:
     """stderr, on which a command tells how far it is; nowhere where there is none. Once it cannot be written, as when
     the terminal was closed, all goes nowhere: a training of hours does not end because nobody reads its progress."""
 

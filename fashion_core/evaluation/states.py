@@ -96,6 +96,20 @@ def judge(
     return Judgement(State.SURE if sure else State.CHECK)
 
 
+def limits_in_words(states: States | None, classes: Sequence[str], probabilities: np.ndarray) -> str:
+    """From when on an answer is called sure, and what this one has, calibrated (classes,): a sentence; "" where nothing
+    is ever called sure."""
+    if states is None or states.sure is None:
+        return ""
+    if factors(classes) is None:
+        return f"An answer is called sure from {states.sure:.1%} on; this one has {probabilities.max():.1%}."
+    garment, colour = (marginalise(probabilities[None], classes, factor)[1].max() for factor in (GARMENT, COLOUR))
+    return (
+        f"An answer is called sure where its garment has {states.sure:.1%} and its colour {states.sure_colour:.1%} or "
+        f"more; this one has {garment:.1%} and {colour:.1%}."
+    )
+
+
 def _reaches(probabilities: np.ndarray, limit: float | None) -> bool:
     return limit is not None and float(probabilities.max()) >= limit
 

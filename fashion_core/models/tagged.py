@@ -24,7 +24,7 @@ from fashion_core import UserError, access, home
 from fashion_core.files import atomic_write, safe_name
 from fashion_core.photos import label_corrections, listing
 from fashion_core.photos.imaging import printable
-from fashion_core.photos.label_corrections import Action
+from fashion_core.photos.label_corrections import Decision
 
 VERSION = 2  # of the columns and of how they are worked out
 META = b"busana"  # in the file's own notes: what it is of, as JSON
@@ -90,7 +90,7 @@ class Tagged:
         """Where corrections are kept; it may not exist yet."""
         return self.file.with_suffix(".decisions.csv")
 
-    def correct(self, photo: str, action: Action, label: str = "") -> None:
+    def correct(self, photo: str, action: Decision, label: str = "") -> None:
         """Keep a person's decision, or with "undo" take the last one of this photo back."""
         label_corrections.record(self.decisions_file, photo, action, label)
 

@@ -39,7 +39,7 @@ COPY = "decisions.csv"  # in a run's folder: the decisions that it began with
 COLUMNS = ("photo", "label", "action", "time")
 DELIMITERS = ",;\t|"  # csv.Sniffer guesses from the data, where a comma in a name misleads it; the header is sure
 CLASSES_NAMED = 12  # more are not listed in a sentence
-Action = Literal["keep", "relabel", "leave out", "undo"]
+Decision = Literal["keep", "relabel", "leave out", "undo"]
 
 
 class Decisions(dict[str, str]):
@@ -93,12 +93,12 @@ def effective(rows: Iterable[Mapping[str, str]], name: str = "", lines: Iterable
     return Decisions(labels, name, {photo: line for photo, (_, line) in last.items() if line})
 
 
-def record(file: Path, photo: str, action: Action, label: str = "") -> None:
+def record(file: Path, photo: str, action: Decision, label: str = "") -> None:
     """Add a decision. To keep a label is to relabel the photo as what it is. UserError where nothing can be written."""
     record_all(file, [(photo, action, label)])
 
 
-def record_all(file: Path, decisions: Iterable[tuple[str, Action, str]]) -> None:
+def record_all(file: Path, decisions: Iterable[tuple[str, Decision, str]]) -> None:
     """Add decisions, each (photo, action, label), in one step: all of them or, with a UserError, none."""
     if rows := [_row(photo, label, action) for photo, action, label in decisions]:
         _add(file, rows)

@@ -16,7 +16,7 @@ from fashion_core.models.similar_photos import SimilarPhotos
 from fashion_core.models.tagged import Tagged
 from fashion_core.photos import imaging
 from fashion_core.photos.imaging import BadPhoto
-from fashion_core.photos.label_corrections import Action
+from fashion_core.photos.label_corrections import Decision
 from fashion_core.ui import keys
 from fashion_core.ui.gallery import TILE, escape_markdown
 from fashion_core.ui.stored import mtime
@@ -144,7 +144,7 @@ def _corrections(tagged: Tagged, row: dict[str, Any], place: int, queue: Sequenc
                          key=keys.catalogue_label(place))  # fmt: skip
     after = _following(place, queue)
 
-    def button(text: str, action: Action, icon: str, label: str = "", disabled: bool = False) -> None:
+    def button(text: str, action: Decision, icon: str, label: str = "", disabled: bool = False) -> None:
         then = place if action == "undo" else after
         st.button(text, key=keys.decide(action), icon=icon, disabled=disabled, on_click=_decide,
                   args=(tagged, row["photo"], action, label, then))  # fmt: skip
@@ -164,7 +164,7 @@ def _following(place: int, queue: Sequence[int]) -> int:
     return others[at % len(others)] if others else place
 
 
-def _decide(tagged: Tagged, photo: str, action: Action, label: str, then: int) -> None:
+def _decide(tagged: Tagged, photo: str, action: Decision, label: str, then: int) -> None:
     try:
         tagged.correct(photo, action, label)
     except UserError as mistake:

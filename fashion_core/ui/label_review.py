@@ -34,7 +34,7 @@ def buttons(state: State, row: int, shown: Shown) -> None:
     path, label = label_corrections.photo_key(evaluation.photos["path"][row]), evaluation.photos["label"][row]
     predicted, decided = evaluation.classes[evaluation.predicted[row]], stored.decided(file).get(path)
     following = _following(shown, evaluation.photos["path"][row], stored.decided(file)) if shown.queue else None
-    offers: list[tuple[label_corrections.Action, str, str, str, str]] = [
+    offers: list[tuple[label_corrections.Decision, str, str, str, str]] = [
         ("keep", label, "Label is right", "check", "Y")
     ]
     if predicted != label:
@@ -95,14 +95,16 @@ def _relabel(file: Path, photo: str, key: str, following: str | None) -> None:
         st.session_state[key] = None
 
 
-def _decide(file: Path, photo: str, action: label_corrections.Action, label: str, following: str | None = None) -> None:
+def _decide(
+    file: Path, photo: str, action: label_corrections.Decision, label: str, following: str | None = None
+) -> None:
     """Keep the decision, and open the photo that is `following`."""
     if _record(file, [(photo, action, label)]) and following is not None and action != "undo":
         st.session_state[keys.LABEL_LAST] = file, photo, _said(action, label)
         open_photo(following)
 
 
-def _record(file: Path, decisions: list[tuple[str, label_corrections.Action, str]]) -> bool:
+def _record(file: Path, decisions: list[tuple[str, label_corrections.Decision, str]]) -> bool:
     """Keep the decisions, of which the last can no longer be taken back by its button; or why that cannot be."""
     st.session_state.pop(keys.LABEL_LAST, None)
     st.session_state.pop(keys.LABEL_STEP, None)
@@ -114,12 +116,12 @@ def _record(file: Path, decisions: list[tuple[str, label_corrections.Action, str
     return True
 
 
-def _said(action: label_corrections.Action, label: str) -> str:
+def _said(action: label_corrections.Decision, label: str) -> str:
     words = {"keep": "label is right", "leave out": LEFT_OUT}.get(action, f"it is {in_words(label)}")
     return escape_markdown(words)
 
 
-def decide_several(file: Path, labels: Mapping[str, str], action: label_corrections.Action) -> None:
+def decide_several(file: Path, labels: Mapping[str, str], action: label_corrections.Decision) -> None:
     """Keep a decision on each photo of `labels`, photo → decided label, in one step that one Undo takes back."""
     if labels and _record(file, [(photo, action, label) for photo, label in labels.items()]):
         n, label = len(labels), next(iter(labels.values()))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from fashion_core.class_names import in_words
 from fashion_core.evaluation.explanations import Explanations, overlay_heatmap
+from fashion_core.evaluation.states import limits_in_words
 from fashion_core.models.class_maps import ClassMaps
 from fashion_core.models.predictor import Predictor
 from fashion_core.models.registry import ModelRef, photo_folder
@@ -34,6 +35,8 @@ def show_why(ref: ModelRef, predictor: Predictor, when: float, data: bytes, plac
     heats = _maps(ref.folder, when, predictor).of(features, label)
     heat = None if heats is None else heats[0]
     _heat_map(image, heat, label)
+    if words := limits_in_words(predictor.limits, predictor.classes, predictor.calibrated(logits)[0]):
+        st.caption(words)
     _colour(measure(square, heat))
     _alike(ref, embeddings[0], place)
 

@@ -93,7 +93,7 @@ def _relabel(state: State, chosen: pd.DataFrame) -> None:
         st.session_state[keys.several("relabel")] = None
 
 
-def _decide(state: State, chosen: pd.DataFrame, action: label_corrections.Action, label: str = "") -> None:
+def _decide(state: State, chosen: pd.DataFrame, action: label_corrections.Decision, label: str = "") -> None:
     """Decide on the labels of all the `chosen`, which are then selected no more."""
     own = state.whole.photos["label"]  # folded, a row's label is its colour or garment alone
     labels = {
