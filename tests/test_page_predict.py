@@ -12,10 +12,14 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from fashion_core import runs
 from fashion_core.class_names import answer_in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import FILE, ID_PHOTOS, Explanations
+from fashion_core.models.registry import models, titles
 from fashion_core.photos import examples, sample
+from fashion_core.runs import shelf
+from fashion_core.runs.config import TrainConfig
 
 METRICS = {"test_accuracy": 0.9, "test_n": 20}
 COLOURS = ("red", "lime", "blue")
@@ -81,7 +85,7 @@ def test_without_a_model_the_page_says_to_train_one(home):
 
 def test_the_model_shows_its_accuracy_with_the_number_of_photos_and_its_notes(folder):
     # Wilson's interval of 18 in 20: 69.9% to 97.2%
-    assert "Right on **90.00% (18 of 20 test photos), 95% interval 69.9% to 97.2%**" in words(opened())
+    assert "Right on 90.00% (18 of 20 test photos), 95% interval 69.9% to 97.2%" in words(opened())
     assert "trained from random weights" in words(opened())
 
 
@@ -263,3 +267,17 @@ def test_in_a_browser_photos_are_dropped_and_nine_are_saved(server, tmp_path, pa
     assert saved.value.suggested_filename == "colour-seed-0.png"
     picture = Image.open(saved.value.path())
     assert picture.format == "PNG" and min(picture.size) > 600
+
+
+def test_a_run_is_called_as_its_owner_called_it_and_the_address_holds_its_id(home):
+    named, other = (runs.create(TrainConfig(), home / "data") for _ in range(2))
+    for run in (named, other):
+        write_model(run.folder / "model")
+        shelf.rename(run, "Sixty photos")
+    write_model(home / "weights" / "shipped")
+    assert set(titles([named.id, "shipped"]).items()) == {(named.id, "Sixty photos"), ("shipped", "shipped")}
+    app = opened(model=named.id)
+    assert app.selectbox(key="model").value == named.id and app.query_params["model"] in (named.id, [named.id])
+    assert set(app.selectbox(key="model").options) == {
+        "shipped", f"Sixty photos ({named.id})", f"Sixty photos ({other.id})"}  # fmt: skip
+    assert {model.title for model in models() if not model.published} == {"Sixty photos"}

@@ -1,7 +1,7 @@
 """Every model that is here, the published in weights/ and those of runs; which one pages open on; and where the photos
 of a test are."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,10 +72,11 @@ def models_by_name() -> dict[str, ModelRef]:
     return refs
 
 
-def titles(names: Iterable[str]) -> dict[str, str]:
-    """Name → what a person calls that model, for those of `names` that are here and the others as they are."""
-    refs = models_by_name()
-    return shelf.told_apart({name: refs[name].title if name in refs else name for name in names})
+def titles(names: Collection[str]) -> dict[str, str]:
+    """Name → what a person calls that model: a run by its name, others as they are. No card is read for it."""
+    root = home()
+    published = {name for name in names if (root / "weights" / name / FILE).is_file()}
+    return shelf.told_apart({name: name if name in published else Run(root / "runs" / name).name for name in names})
 
 
 def resolve(model: str | Path) -> Path:

@@ -21,13 +21,13 @@ def facts(ref: ModelRef) -> None:
     card, parts = ref.card, []
     if n := card.metrics.test_n:
         of = f"test photos of {escape_markdown(card.dataset.name)}" if card.dataset.name else "test photos"
-        parts.append(f"Right on **{accuracy_with_interval(card.metrics.right, n, of)}**")
+        parts.append(f"Right on {accuracy_with_interval(card.metrics.right, n, of)}")
     if people := card.metrics.people:
-        parts.append(f"on **{accuracy_with_interval(people.right, people.n, 'photos people took')}**")
+        parts.append(f"on {accuracy_with_interval(people.right, people.n, 'photos people took')}")
     parts.append(f"{len(card.classes)} classes")
     parts.append(f"{escape_markdown(card.architecture or 'network')} at {card.image_size} px")
     parts.append("published" if ref.published else "from a finished run")
-    st.markdown(" · ".join(parts))
+    st.caption(" · ".join(parts))
     notes(card)
 
 
