@@ -16,7 +16,7 @@ from trainings import digest, photos_of, trainers
 
 from fashion_core import runs
 from fashion_core.cli import main
-from fashion_core.engine import export, stopping
+from fashion_core.engine import export, models, stopping
 from fashion_core.engine import worker as engine_worker
 from fashion_core.engine.stopping import heard_between_layers
 from fashion_core.engine.training import Trainer
@@ -124,7 +124,7 @@ def test_a_stop_while_weights_are_fetched_does_not_wait_for_the_network(run, mon
         run.stop()
         left.wait(60)
 
-    monkeypatch.setattr(engine_worker.training.models, "build", endless)
+    monkeypatch.setattr(models, "build", endless)
     assert worked(run, lambda *_: None) == "stopped" and run.state == "stopped"
     left.set()
 
