@@ -52,7 +52,7 @@ if folder := received():
     open_folder(short_name(folder))
 first = first_folder()
 known = {each.name: each for each in (examples.folder(), sample_folder(), *photo_folders()) if each}
-typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=str(first), bind="query-params",
+typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=first.name, bind="query-params",
                       on_change=select, help="One of those below by its name, or a path. One folder per class; or "
                                              "train/, validation/ and test/ with one folder per class in each."
                       )  # fmt: skip
