@@ -94,6 +94,13 @@ def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
     assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
 
 
+def test_oddities_give_their_verdict_once_everything_is_known_and_not_before(root, monkeypatch):
+    monkeypatch.setattr("fashion_core.ui.evaluate.oddities._among", lambda found, state: found[:0])
+    assert ["No photo stands out" in each.value for each in opened(view="Oddities").info] == [True]
+    monkeypatch.setattr("fashion_core.ui.background.ready", lambda *about: False)
+    assert ["Nothing stands out so far" in each.value for each in opened(view="Oddities").info] == [True]
+
+
 def test_oddities_that_filters_hide_are_told_and_one_click_away(root):
     Image.fromarray(np.full((80, 60, 3), 2, np.uint8)).save(root / "coat/1.jpg")
     app = opened(view="Oddities", odd="dark", true="hat")

@@ -38,7 +38,7 @@ def view(state: State) -> Shown:
     everywhere = _kinds(state.key, os.fsencode(state.root), check, remaining)
     kinds = {kind: rows for kind, found in everywhere.items() if len(rows := _among(found, state))}
     if not kinds:
-        if check.running or len(everywhere) < len(MEANING):
+        if len(everywhere) < len(MEANING):
             st.info("Nothing stands out so far; not everything is measured yet.", icon=":material/hourglass_empty:")
         else:
             st.info("No photo stands out: none is unlike the others, dark, blurred, of odd size or there twice.")
@@ -97,7 +97,8 @@ def _progress(check: QualityCheck) -> None:
 
 
 def _kinds(key: EvaluationKey, root: bytes, check: QualityCheck, remaining: Callable[[], float]) -> Kinds:
-    """What is odd among all photos of the explanations, as far as it is known after the seconds `remaining`."""
+    """What is odd among all photos of the explanations, as far as it is known after the seconds `remaining`; a kind
+    that is not known yet is not in it."""
     of, version = (key.model, key.explanations_mtime), check.version
     found = {DUPLICATES: stored.near_duplicates_of(*of)}
     comparisons: dict[str, Job[pd.DataFrame]] = {UNLIKE: stored.outliers_of(*of)}
@@ -109,7 +110,7 @@ def _kinds(key: EvaluationKey, root: bytes, check: QualityCheck, remaining: Call
         for kind, comparison in comparisons.items():
             if background.ready(comparison, kind.replace(" ", "-"), remaining()):
                 found[kind] = comparison.result()
-    return {kind: found[kind] for kind in MEANING if kind in found and len(found[kind])}
+    return {kind: found[kind] for kind in MEANING if kind in found}
 
 
 class _Measures(NamedTuple):
