@@ -27,7 +27,7 @@ import numpy as np
 from bench import states
 from bench.predict import in_turn, machine, milliseconds, ratio, squares, table
 from fashion_core import UserError
-from fashion_core.evaluation.explanations import ID_QUANTILE, Explanations
+from fashion_core.evaluation.explanations import Explanations, ood_limit
 from fashion_core.files import write_text
 from fashion_core.models.card import FILE, ModelCard
 from fashion_core.models.precision import BFLOAT16, FLOAT32, Measured, native, no_bfloat16
@@ -165,7 +165,7 @@ def with_limits(found: Measured, predictor: Predictor, home: Path, pixels: np.nd
     embeddings = np.concatenate(passes)
     if explanations is None or not embeddings.size:
         return found
-    return replace(found, ood_threshold=float(np.quantile(explanations.ood_score(embeddings), ID_QUANTILE)))
+    return replace(found, ood_threshold=ood_limit(explanations.ood_score(embeddings)))
 
 
 if __name__ == "__main__":

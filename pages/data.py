@@ -12,8 +12,8 @@ from fashion_core.photos.split import SPLITS
 from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, photo_grid
-from fashion_core.ui.get_photos import get_photos, photo_folders, received
-from fashion_core.ui.new_run import short_name
+from fashion_core.ui.get_photos import get_photos, received
+from fashion_core.ui.new_run import known_folders, short_name
 from fashion_core.ui.own_classes import make_classes
 from fashion_core.ui.photo_set import (
     SHOW,
@@ -26,7 +26,6 @@ from fashion_core.ui.photo_set import (
     forget_unknown_class,
     headline,
     read,
-    sample_folder,
     select,
     sizes_table,
 )
@@ -51,7 +50,7 @@ st.title("Data")
 if folder := received():
     open_folder(short_name(folder))
 first = first_folder()
-known = {each.name: each for each in (examples.folder(), sample_folder(), *photo_folders()) if each}
+known = {each.name: each for each in [examples.folder()] if each} | known_folders()
 typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=first.name, bind="query-params",
                       on_change=select, help="One of those below by its name, or a path. One folder per class; or "
                                              "train/, validation/ and test/ with one folder per class in each."

@@ -15,7 +15,7 @@ from fashion_core.engine import models
 from fashion_core.engine.device import in_batches, pick_device
 from fashion_core.engine.evaluate import load_network
 from fashion_core.engine.export import Exported
-from fashion_core.evaluation.explanations import FILE, ID_PHOTOS, ID_QUANTILE, Explanations
+from fashion_core.evaluation.explanations import FILE, Explanations, ood_limit
 from fashion_core.files import Progress
 from fashion_core.photos.dataset import Dataset
 from fashion_core.photos.garment_colour import Colour, measure
@@ -51,8 +51,7 @@ def compute_explanations(
         pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32), 0.0, found.maps,
     )  # fmt: skip
     held_out = result.ood_score(found.embeddings[(data.photos["split"] == "validation").to_numpy()])
-    known = len(held_out) >= ID_PHOTOS
-    return replace(result, ood_threshold=float(np.quantile(held_out, ID_QUANTILE)) if known else np.inf)
+    return replace(result, ood_threshold=ood_limit(held_out))
 
 
 def projected_explanations(

@@ -114,7 +114,8 @@ def _train(run: Run, team: Team, log: Log, report: Report, show: Callable[[str],
     if trainer.train() == "stopped":
         return "stopped"
     team.part()
-    notes = [*notes, *filter(None, [trainer.progress.fall])]
+    if trainer.progress.fall:
+        notes.append(trainer.progress.fall)
     _test_and_export(run, data, Trained(trainer.progress, trainer.device), notes, log, report)
     return "finished"
 
@@ -360,8 +361,7 @@ def _notes(data: Dataset, trainer: Trainer) -> list[str]:
     notes = [*data.notes, trainer.progress.origin, trainer.precision_reason, *trainer.team.notes(trainer.device)]
     if trainer.device.type == "cpu":
         notes.append("Trained on the CPU.")
-    if len(data.unreadable):
-        n = len(data.unreadable)
+    if n := len(data.unreadable):
         were = "1 unreadable photo was" if n == 1 else f"{n:,} unreadable photos were"
         notes.append(f"{were} left out: the Data page lists them.")
     return notes

@@ -36,14 +36,19 @@ ID_PHOTOS = 50  # of fewer, 98% is a guess: nothing is called unlike the trainin
 WARM, COOL = (230, 110, 20), (60, 90, 200)  # of a heat map, as RGB
 
 
+def ood_limit(scores: np.ndarray) -> float:
+    """Of the scores (n,) of validation photos the one that 2% pass; infinity where they are fewer than ID_PHOTOS."""
+    return float(np.quantile(scores, ID_QUANTILE)) if len(scores) >= ID_PHOTOS else np.inf
+
+
 @dataclass(frozen=True)
 class Explanations:
     """Row i of `photos` (path, label, split, group) belongs to row i of `embeddings`, float16 (n, d), the unit
     embeddings that the head reads along the d directions in which the training photos differ most, and of `colours`,
     float32 (n, 5) as in Colour; (n, 4) in files from before the uncertainty was kept.
 
-    `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the score
-    that only 2% of the validation photos pass; infinity where they are fewer than ID_PHOTOS.
+    `axes`, float32 (D, d), and `centre`, float32 (D,), take a new unit embedding there. `ood_threshold` is the
+    `ood_limit` of the validation photos' scores.
     `maps`, float16 (t, classes, h, w), are the class scores before their mean over the places, of the t test photos in
     the order of their rows; None where the network's head does not average.
     """
@@ -186,10 +191,9 @@ class Explanations:
 
     @cached_property
     def colour_ood_threshold(self) -> float:
-        """The score that only 2% of the validation photos pass; infinite where they are fewer than ID_PHOTOS."""
+        """The `ood_limit` of the validation photos' scores."""
         held_out = self._sure_colours("validation")
-        known = len(held_out) >= ID_PHOTOS
-        return float(np.quantile(self.colour_ood_score(held_out), ID_QUANTILE)) if known else np.inf
+        return ood_limit(self.colour_ood_score(held_out)) if len(held_out) else np.inf
 
     def duplicates(self, path: str) -> "pd.DataFrame":
         """Its near-duplicates in other splits: path, label, split."""

@@ -1,8 +1,7 @@
-"""Class folders that a person leaves out: they keep their photos under a hidden name, which no reader takes for a
-class.
+"""What a person leaves out, a class folder or a photo: it stays under a hidden name, which no reader takes for one.
 
-    left_out.leave_out(root, "red_hat")     # red_hat/ → .left-out.red_hat/, in train/, validation/ and test/ too
-    left_out.put_back(root, "red_hat")
+left_out.leave_out(root, "red_hat")     # red_hat/ → .left-out.red_hat/, in train/, validation/ and test/ too
+left_out.put_back(root, "red_hat")
 """
 
 import os
@@ -13,7 +12,7 @@ from fashion_core.class_names import normalised_name
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.layout import split_folders
 
-MARK = ".left-out."  # readers take no folder with a dot in front for a class
+MARK = ".left-out."  # readers take nothing with a dot in front
 
 
 def leave_out(root: Path, label: str) -> None:
@@ -21,7 +20,7 @@ def leave_out(root: Path, label: str) -> None:
     access.require(access.Action.GET_PHOTOS)
     for folder in _folders(access.inside(root)):
         if normalised_name(folder.name) == label:
-            _rename(folder, folder.with_name(f"{MARK}{folder.name}"))
+            hide(folder)
 
 
 def put_back(root: Path, label: str) -> None:
@@ -29,7 +28,17 @@ def put_back(root: Path, label: str) -> None:
     access.require(access.Action.GET_PHOTOS)
     for folder in _folders(access.inside(root)):
         if normalised_name(folder.name) == f"{MARK}{label}":
-            _rename(folder, folder.with_name(folder.name.removeprefix(MARK)))
+            show(folder)
+
+
+def hide(path: Path) -> None:
+    """Leave a folder or file out. UserError where it cannot be renamed."""
+    _rename(path, path.with_name(f"{MARK}{path.name}"))
+
+
+def show(path: Path) -> None:
+    """The other way round."""
+    _rename(path, path.with_name(path.name.removeprefix(MARK)))
 
 
 def left_out(root: Path) -> list[str]:
@@ -43,10 +52,10 @@ def _folders(root: Path) -> list[Path]:
     return [Path(entry.path) for base in bases for entry in os.scandir(base) if entry.is_dir()]
 
 
-def _rename(folder: Path, name: Path) -> None:
+def _rename(path: Path, name: Path) -> None:
     if name.exists():
         raise UserError(f"{printable(name)} is here already: rename or remove it first.")
     try:
-        folder.rename(name)
+        path.rename(name)
     except OSError as error:
-        raise UserError(f"{printable(folder)} cannot be renamed: {error.strerror}.") from None
+        raise UserError(f"{printable(path)} cannot be renamed: {error.strerror}.") from None

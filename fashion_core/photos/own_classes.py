@@ -14,7 +14,7 @@ from pathlib import Path
 from fashion_core import UserError, access, home
 from fashion_core.class_names import in_words, normalised_name
 from fashion_core.files import atomic_write, safe_name
-from fashion_core.photos import imaging
+from fashion_core.photos import imaging, left_out
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.layout import is_system_name
 from fashion_core.photos.left_out import MARK
@@ -46,10 +46,9 @@ def add(root: Path, label: str, name: str, data: bytes) -> Path:
     """
     access.require(access.Action.GET_PHOTOS)
     into, shown = access.inside(root) / name_of(label), printable(name)
-    mark, kept = hashlib.sha256(data).hexdigest()[:16], photos(root, label)
-    known = {file.name.removeprefix(MARK).partition(".")[0]: file for file in (*removed(root, label), *kept)}
-    if mark in known:  # before it is decoded: a page asks at every rerun
-        return known[mark]
+    mark = hashlib.sha256(data).hexdigest()[:16]
+    if same := [*into.glob(f"{mark}.*"), *into.glob(f"{MARK}{mark}.*")]:  # not decoded: a page asks at every rerun
+        return same[0]
     try:
         if len(data) > MAX_BYTES:
             raise imaging.BadPhoto(f"larger than {MAX_BYTES >> 20} MB")
@@ -58,7 +57,7 @@ def add(root: Path, label: str, name: str, data: bytes) -> Path:
         imaging.read(data)
     except imaging.BadPhoto as reason:
         raise UserError(f"{shown} {imaging.refusal(str(reason))}.") from None
-    if len(kept) >= MAX_PHOTOS:
+    if len(photos(root, label)) >= MAX_PHOTOS:
         raise UserError(f"{shown}: {in_words(label)} has {MAX_PHOTOS:,} photos already, the most for a class.")
     ending = Path(safe_name(name)).suffix.lower()
     file = into / f"{mark}{ending if ending[1:].isalnum() and len(ending) < 7 else '.jpg'}"
@@ -72,21 +71,14 @@ def remove(root: Path, label: str, name: str) -> None:
     renamed, and where whoever asks may not."""
     access.require(access.Action.GET_PHOTOS)
     file = access.inside(root) / name_of(label) / Path(name).name
-    _renamed(file, file.with_name(MARK + file.name))
+    left_out.hide(file)
 
 
 def bring_back(root: Path, label: str) -> None:
     """All photos of this class that were removed. UserError as for `remove`."""
     access.require(access.Action.GET_PHOTOS)
     for file in removed(root, label):
-        _renamed(file, file.with_name(file.name.removeprefix(MARK)))
-
-
-def _renamed(file: Path, name: Path) -> None:
-    try:
-        file.rename(name)
-    except OSError as error:
-        raise UserError(f"{printable(file.name)} cannot be renamed: {error.strerror}.") from None
+        left_out.show(file)
 
 
 def removed(root: Path, label: str) -> list[Path]:
@@ -101,7 +93,7 @@ def rename(root: Path, label: str, text: str) -> str:
     new, folder = name_of(text), access.inside(root) / name_of(label)
     to = folder.with_name(new)
     taken = {each.casefold() for each in labels(root) if each != label}  # some systems tell no A from a
-    if new.casefold() in taken:
+    if new != label and new.casefold() in taken:
         raise UserError(f"There is a class {in_words(new)} already: choose another name, or remove that one first.")
     if folder.is_dir():
         try:

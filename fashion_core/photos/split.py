@@ -21,8 +21,10 @@ def split(photos: pd.DataFrame, seed: int = 0, grouped: bool = True) -> pd.Serie
     Time is linear in the photos, but for sorting them.
     """
     wanted = {label: _share(count) for label, count in Counter(photos["label"]).items()}
-    units = _units(photos, seed) if grouped else _single(photos, seed)
-    return _set_aside(photos, {"test": wanted, "validation": dict(wanted)}, units)
+    if not grouped:
+        copies = photos.groupby("content").cumcount().map(lambda before: f":{before}" if before else "")
+        photos = photos.assign(group=-1, content=photos["content"] + copies)
+    return _set_aside(photos, {"test": wanted, "validation": dict(wanted)}, seed)
 
 
 def leaked(photos: pd.DataFrame) -> pd.Series:
@@ -50,7 +52,7 @@ def complete_split(photos: pd.DataFrame, seed: int) -> tuple[pd.Series, list[str
     train = photos[assigned == "train"]
     whole, counts = Counter(photos["label"]), Counter(train["label"])
     need = {label: min(_share(whole[label]), count // (len(missing) + 1)) for label, count in counts.items()}
-    assigned[train.index] = _set_aside(train, {split: dict(need) for split in missing}, _units(train, seed))
+    assigned[train.index] = _set_aside(train, {split: dict(need) for split in missing}, seed)
     return assigned, [f"There are no photos in {split}/: 10% of all photos go there from train/." for split in missing]
 
 
@@ -81,9 +83,10 @@ def _share(count: int) -> int:
     return max(1, int(count * SHARE + 0.5))
 
 
-def _set_aside(photos: pd.DataFrame, wanted: Mapping[str, dict[str, int]], units: list[Unit]) -> pd.Series:
-    """Take `wanted[split][label]` photos out of train, whole units at a time, in their order."""
+def _set_aside(photos: pd.DataFrame, wanted: Mapping[str, dict[str, int]], seed: int) -> pd.Series:
+    """Take `wanted[split][label]` photos out of train, whole groups at a time, in an order drawn by the seed."""
     labels = photos["label"].tolist()
+    units = _units(photos, seed)
     counts = [_counts(labels, unit) for unit in units]
     assigned = ["train"] * len(labels)
     for split, need in wanted.items():
@@ -110,17 +113,6 @@ def _units(photos: pd.DataFrame, seed: int) -> list[Unit]:
         return hashlib.sha256(f"{seed}:{min(unit)[0]}".encode()).hexdigest()
 
     return [[row for _, row in unit] for unit in sorted(members.values(), key=draw)]
-
-
-def _single(photos: pd.DataFrame, seed: int) -> list[Unit]:
-    """Each row by itself, in such an order; copies are told apart by how many came before."""
-    before: Counter[str] = Counter()
-    drawn = []
-    for row, content in enumerate(photos["content"].tolist()):
-        copy = f":{before[content]}" if before[content] else ""
-        before[content] += 1
-        drawn.append((hashlib.sha256(f"{seed}:{content}{copy}".encode()).hexdigest(), row))
-    return [[row] for _, row in sorted(drawn)]
 
 
 def _counts(labels: list[str], unit: Unit) -> list[tuple[str, int]]:

@@ -135,9 +135,11 @@ def _tested_model(ref: ModelRef, sets: dict[str, str]) -> TestedModel:
 
 def _title(ref: ModelRef, recipe: str | None) -> str:
     """What a person calls it; of a run whose own record is gone, "best, vgg16 (1 Feb 2026, 12:00)" by its card."""
+    title = ref.title
+    if ref.published or title != ref.name or not recipe:
+        return title
     try:
         when = datetime.fromisoformat(ref.card.created)
     except ValueError:
-        return ref.title
-    alone = recipe and ref.title == ref.name and not ref.published
-    return f"{recipe} ({when.day} {when:%b %Y, %H:%M})" if alone else ref.title
+        return title
+    return f"{recipe} ({when.day} {when:%b %Y, %H:%M})"
