@@ -98,16 +98,14 @@ pairs() {  # four pairs stay out of training: are they named all the same?
             *) ln -sfn "$pair" "$WORK/seen/" ;;
         esac
     done
-    run=$(trained pairs "$WORK/seen" architecture=efficientnet_lite0_two_head all_pairs=true image_size="$TABLE_SIZE" \
-        epochs="$TABLE_EPOCHS" learning_rate=0.03)
+    run=$(trained pairs "$WORK/seen" "${TABLE[@]}" architecture=efficientnet_lite0_two_head all_pairs=true)
     busana evaluate "$run" "$WORK/unseen" | tee "$WORK/unseen.txt"
 }
 
 distil() {  # the small network taught by the large one
     local teacher
     teacher=$(resnet50)
-    trained distil "$PAPER" architecture=efficientnet_lite0 image_size="$TABLE_SIZE" epochs="$TABLE_EPOCHS" \
-        learning_rate=0.03 teacher="$teacher/model"
+    trained distil "$PAPER" "${TABLE[@]}" architecture=efficientnet_lite0 pretrained=imagenet teacher="$teacher/model"
 }
 
 for step in "${@:-home resnet50 lite paper leak networks recipes pairs distil}"; do

@@ -1,10 +1,13 @@
 """Train: recipe → start → live curves → stop, resume, compare. The run lives on disk, not in this page."""
 
+from functools import partial
+
 import streamlit as st
 
 from fashion_core import runs
+from fashion_core.reports import curves
 from fashion_core.runs import shelf
-from fashion_core.ui import keys, live, run_list
+from fashion_core.ui import curve_zoom, keys, live, run_list
 from fashion_core.ui.boot import boot, guard
 from fashion_core.ui.new_run import new_run
 
@@ -21,11 +24,21 @@ def curve_options() -> live.CurveOptions:
         smoothing = st.slider(
             "Smoothing", 0.0, 0.99, 0.6, key=keys.TRAIN_SMOOTHING, width=200, help="Of the training line, per step"
         )
-        low, high = st.slider(
-            "Zoom", 0, 100, (0, 100), format="%d%%", key=keys.TRAIN_ZOOM, width=260, help="The share of the run to show"
-        )
+        st.session_state.setdefault(keys.TRAIN_ZOOM, (0, 100))  # no `value`: both would be logged as a conflict
+        st.slider(
+            "Zoom", 0, 100, format="%d%%", key=keys.TRAIN_ZOOM, width=260,
+            help=f"The share of the run to show. {curve_zoom.WORDS}.",
+        )  # fmt: skip
+    low, high = st.session_state[keys.TRAIN_ZOOM]
     span = (low / 100, max(high, low + 1) / 100)
     return live.CurveOptions("epoch" if per == "epoch" else "step", smoothing, axis == "log", span)
+
+
+def zoom(run: runs.Run, beside: list[runs.Run], options: live.CurveOptions, part: curves.Span | None) -> None:
+    """Set the slider to `part` of what is shown, or to the whole run."""
+    low, high = live.zoomed(run, beside, options, part) if part else (0, 1)
+    start = min(round(100 * low), 99)
+    st.session_state[keys.TRAIN_ZOOM] = (start, max(round(100 * high), start + 1))
 
 
 boot("Train")
@@ -50,4 +63,6 @@ overlays = right.multiselect(
 )
 with menu:
     run_list.manage(listed[shown], states[shown])
-live.watch(listed[shown], states, [listed[name] for name in overlays], curve_options())
+beside, options = [listed[name] for name in overlays], curve_options()
+curve_zoom.mount(partial(zoom, listed[shown], beside, options), options.span == (0, 1))
+live.watch(listed[shown], states, beside, options)

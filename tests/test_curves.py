@@ -56,15 +56,51 @@ def test_train_is_per_step_and_validation_sits_at_the_end_of_its_epoch(tail):
 
 
 def test_a_zoom_is_a_part_of_the_planned_run_and_shows_it_in_full_detail(tail):
-    tail = replace(tail, latest={"start": {"total_steps": 4, "epochs": 2}})
-    assert curves.lines(tail, "loss", "step", 0.0, (0.5, 0.75)) == {
+    tail = planned(tail, 4)
+    assert curves.lines(tail, "loss", "step", 0.0, curves.window([tail], "step", (0.5, 0.75))) == {
         "train": [[2, 2.0], [3, pytest.approx(4 / 3, abs=1e-4)]],
         "validation": [[2, 1.0]],
     }
     columns = {name: np.ones(100_000) for name in tail.columns} | {"step": np.arange(1.0, 100_001)}
-    tail = replace(tail, columns=columns, latest={"start": {"total_steps": 100_000, "epochs": 2}})
-    zoomed = curves.lines(tail, "loss", "step", 0.0, (0.5, 0.505))["train"]
+    tail = replace(planned(tail, 100_000), columns=columns)
+    zoomed = curves.lines(tail, "loss", "step", 0.0, curves.window([tail], "step", (0.5, 0.505)))["train"]
     assert [x for x, _ in zoomed] == list(range(50_000, 50_501))  # every iteration, where the whole run has 1 in 128
+
+
+def planned(log: LogSnapshot, steps: int) -> LogSnapshot:
+    return replace(log, latest={"start": {"total_steps": steps, "epochs": 2}})
+
+
+def test_runs_of_different_length_are_zoomed_to_the_same_steps(tail):
+    short, long = planned(tail, 4), planned(tail, 8)
+    assert curves.window([short, long], "step", (0.25, 0.5)) == (2, 4)
+    spec = curves.options([("a", short), ("b", long)], "loss", span=(0.25, 0.5))
+    assert [[x for x, _ in line["data"]] for line in spec["series"]] == [[2, 3, 4], [2, 4]] * 2
+
+
+@pytest.mark.parametrize(
+    ("span", "part", "zoomed"),
+    [
+        ((0, 1), (0.25, 0.75), (0.125, 0.375)),  # of the 4 steps that are done, not of the 8 that are planned
+        ((0, 1), (0.25, 1), (0.125, 1)),  # with the newest point in sight the end stays open
+        ((0, 1), (-1, 2), (0, 1)),
+        ((0.25, 0.5), (0.5, 1), (0.375, 0.5)),
+        ((0.25, 0.5), (-0.5, 1.5), (0.125, 0.625)),
+        ((0.25, 0.5), (-9, 9), (0, 1)),
+        ((0.25, 0.5), (0.5, 0.5), (0.375, 0.375 + curves.LEAST)),
+        ((0.99, 1), (1, 1), (0.5, 1)),
+    ],
+)
+def test_a_part_of_what_is_shown_is_a_part_of_the_planned_run(tail, span, part, zoomed):
+    assert curves.zoomed([planned(tail, 8)], "step", span, part) == pytest.approx(zoomed)
+
+
+def test_the_axis_ends_where_a_part_is_taken_of(tail):
+    tail = planned(tail, 8)
+    for by, span in (("step", (0, 1)), ("step", (0.25, 0.375)), ("epoch", (0, 1))):
+        axis = curves.options([("a", tail)], "loss", by, span=span)["xAxis"]
+        assert (axis["min"], axis["max"]) == curves.extent([tail], by, span)
+    assert curves.extent([tail], "step", (0, 1)) == (0, 4) and curves.extent([tail], "epoch", (0, 1)) == (1, 2)
 
 
 def test_a_log_axis_leaves_out_what_has_no_logarithm(tail):

@@ -1,10 +1,13 @@
 """Train in a real browser while nobody presses anything: what others start appears, and nothing jumps."""
 
+import re
+
 import pytest
 from browser import SOON
 from playwright.sync_api import Page, expect
 
 from fashion_core import runs
+from fashion_core.reports import curves
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog
 from fashion_core.ui.live import POLL_SECONDS
@@ -71,3 +74,75 @@ def test_nothing_jumps_while_a_run_begins_and_goes_on(page: Page, site, tmp_path
                     validation_accuracy=0.5, images_per_second=20.0, seconds_left=9.0)  # fmt: skip
             expect(page.get_by_text(f"step {step} of 6")).to_be_visible(timeout=SOON)
     assert page.evaluate("window.shift") < MOST_SHIFT, page.evaluate("window.moved")
+
+
+@pytest.fixture
+def curves_of_a_live_run(page: Page, site, tmp_path):
+    """The log of a run that lives, 60 of its 100 steps done, with its page open."""
+    run = runs.create(TrainConfig(epochs=2), tmp_path)
+    with runs.claim(run) as log:
+        log("start", step=0, total_steps=100, steps_per_epoch=50, epochs=2, device="cpu (2 threads)")
+        for step in range(1, 61):
+            log("step", step=step, epoch=1 + step // 51, loss=1 / step, accuracy=0.5, learning_rate=0.1)
+        page.goto(f"{site.url}/train")
+        expect(page.locator("canvas")).not_to_have_count(0, timeout=2 * SOON)
+        expect(page.locator("body[data-curve-zoom=heard]")).to_be_attached(timeout=SOON)
+        page.get_by_text("All runs").scroll_into_view_if_needed()
+        page.wait_for_timeout(1000)  # the page has come to rest
+        yield log
+
+
+def over(page: Page, share: float) -> None:
+    """Move the pointer over the plot of the loss, `share` of the axis from its left end."""
+    box = page.get_by_test_id("stEChartsChart").first.bounding_box()
+    width = box["width"] - curves.GRID["left"] - curves.GRID["right"]
+    page.mouse.move(box["x"] + curves.GRID["left"] + share * width, box["y"] + box["height"] / 2, steps=4)
+
+
+def shown(page: Page, low: int, high: int) -> None:
+    """The slider says these shares of the run, in percent, give or take the one that a pixel is worth."""
+    for place, wanted in enumerate((low, high)):
+        near = "|".join(str(wanted + off) for off in (-1, 0, 1))
+        thumb = page.get_by_role("slider", name="Zoom").nth(place)
+        expect(thumb).to_have_value(re.compile(f"^({near})$"), timeout=SOON)
+
+
+def test_a_drag_over_the_curves_zooms_and_that_survives_ticks(curves_of_a_live_run, page: Page):
+    over(page, 0.25)
+    page.mouse.down()
+    over(page, 0.75)
+    expect(page.get_by_test_id("curve-zoom-frame")).to_be_visible()
+    page.mouse.up()
+    shown(page, 15, 45)  # of the 60 steps that are done, as shares of the 100 that are planned
+    for step in range(61, 64):
+        curves_of_a_live_run("step", step=step, epoch=2, loss=1.0, accuracy=0.5, learning_rate=0.1)
+        expect(page.get_by_text(f"step {step} of 100")).to_be_visible(timeout=SOON)
+    shown(page, 15, 45)
+    expect(page.get_by_test_id("curve-zoom-frame")).to_have_count(0)
+    over(page, 0.5)
+    page.mouse.dblclick(*middle(page))
+    shown(page, 0, 100)
+
+
+def test_the_wheel_over_the_curves_zooms_in_and_out_and_otherwise_scrolls(curves_of_a_live_run, page: Page):
+    over(page, 0.5)
+    page.mouse.wheel(0, -300)
+    shown(page, 14, 46)  # exp(-0.6) of 60, around its middle
+    page.wait_for_timeout(1000)
+    before = page.get_by_test_id("stMain").evaluate("each => each.scrollTop")
+    over(page, 0.5)
+    page.mouse.wheel(0, 300)
+    shown(page, 0, 60)
+    assert page.get_by_test_id("stMain").evaluate("each => each.scrollTop") == before
+    page.mouse.dblclick(*middle(page))
+    shown(page, 0, 100)
+    page.get_by_test_id("stMain").evaluate("each => each.scrollTo(0, 0)")
+    page.wait_for_timeout(1000)
+    over(page, 0.5)
+    page.mouse.wheel(0, 200)  # nothing to zoom out of
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop > 50")
+
+
+def middle(page: Page) -> tuple[float, float]:
+    box = page.get_by_test_id("stEChartsChart").first.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

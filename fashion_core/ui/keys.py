@@ -112,6 +112,7 @@ TRAIN_RUN = "run"  # the run that is shown
 TRAIN_OVERLAYS = "beside"  # runs whose curves are drawn with it
 TRAIN_PER = "by"  # what an x is, a step or an epoch
 TRAIN_AXIS, TRAIN_SMOOTHING, TRAIN_ZOOM = "axis", "smoothing", "zoom"
+CURVES, CURVE_ZOOM = "curves", "curve-zoom"  # where the curves are, and what hears the wheel and the drag there
 TRAIN_TABLE = "runs-table"
 
 # The live fragment (ui/live.py) and what it offers of a run (ui/resume.py)

@@ -38,7 +38,7 @@ class CurveOptions(NamedTuple):
     by: curves.Axis = "step"
     smoothing: float = 0.6
     log: bool = False
-    span: tuple[float, float] = (0.0, 1.0)
+    span: curves.Span = (0.0, 1.0)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -58,6 +58,12 @@ def tick(logs: Sequence[tuple[str, LogSnapshot]], options: CurveOptions) -> tupl
         curves.options(logs, "loss", **options._asdict()),
         curves.options(logs, "accuracy", **options._asdict()),
     )
+
+
+def zoomed(run: Run, overlays: Sequence[Run], options: CurveOptions, part: curves.Span) -> curves.Span:
+    """The span that shows `part` of what the curves of `run` and `overlays` show now, see `curves.zoomed`."""
+    logs = [log for _, log in _readable([run, *overlays])]
+    return curves.zoomed(logs, options.by, options.span, part) if logs else options.span
 
 
 def watch(run: Run, states: Mapping[str, str], overlays: Sequence[Run], options: CurveOptions) -> None:
@@ -135,7 +141,8 @@ def _legend(names: Sequence[str]) -> None:
 
 
 def _charts(run: Run, charts: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    for column, title, spec in zip(st.columns(2), ("Loss", "Accuracy"), charts, strict=True):
+    columns = st.container(key=keys.CURVES).columns(2)
+    for column, title, spec in zip(columns, ("Loss", "Accuracy"), charts, strict=True):
         with column:
             st.markdown(f"**{title}**")
             st.echarts_chart(
