@@ -8,7 +8,7 @@ from fashion_core.class_names import confusion_in_words, in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import ModelRef, default_model, models, photo_folder
 from fashion_core.reports import charts
-from fashion_core.ui import keys
+from fashion_core.ui import keys, matrix_names
 from fashion_core.ui.boot import PAGES, boot, guard, link
 from fashion_core.ui.gallery import escape_markdown, photo_link_grid
 from fashion_core.ui.model_card import knows, results
@@ -47,19 +47,23 @@ def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     st.header("Confusion matrix")
     names = stored.classes
     words = [in_words(name) for name in names]
+    options = charts.confusion_options(stored.confusion(), words, "count", dark=st.context.theme.type == "dark")
     chart = st.echarts_chart(
-        charts.confusion_options(stored.confusion(), words, "count", dark=st.context.theme.type == "dark"),
-        key=keys.HOME_MATRIX, height=charts.matrix_height(len(names)), on_select="rerun",
+        options, key=keys.HOME_MATRIX, height=charts.matrix_height(len(names)), on_select="rerun",
         alt=f"Confusion matrix of {len(names)} classes; Evaluate has lists that choose its cells",
     )  # fmt: skip
     st.caption(
         f"{len(stored):,} {SETS[photos]}. Rows are true, columns predicted; blue is right, orange is wrong. Click a "
-        "cell to see its photos."
+        "cell or a name to see its photos."
     )
+    query = {"model": ref.name, "of": photos}
     if chosen := chart.selection.selected:
         true, predicted = divmod(chosen[0]["data_indices"][0], len(names))
-        query = {"model": ref.name, "of": photos, "true": names[true], "predicted": names[predicted]}
-        st.switch_page(PAGES / "evaluate.py", query_params=query)
+        st.switch_page(
+            PAGES / "evaluate.py", query_params={**query, "true": names[true], "predicted": names[predicted]}
+        )
+    if name := matrix_names.mount(keys.HOME_MATRIX, names, options):
+        st.switch_page(PAGES / "evaluate.py", query_params={**query, name[0]: name[1]})
 
 
 def show_mistakes(ref: ModelRef, stored: Evaluation, photos: str) -> None:

@@ -143,3 +143,9 @@ def cell_place(box, classes: Sequence[str], true: int, predicted: int) -> tuple[
     wide = (box["width"] - margins["left"] - margins["right"]) / len(classes)
     high = (box["height"] - margins["top"] - margins["bottom"]) / len(classes)
     return margins["left"] + (predicted + 0.5) * wide, margins["top"] + (true + 0.5) * high
+
+
+def name_place(box: FloatRect, names: Sequence[str], axis: str, place: int) -> tuple[float, float]:
+    """Where a name beside (axis "true") or below a confusion matrix of these rows is, in pixels."""
+    x, y = cell_place(box, names, place, place)
+    return (30, y) if axis == "true" else (x, box["height"] - 35)

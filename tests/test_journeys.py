@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from browser import cell_place, hover_click
+from browser import cell_place, hover_click, name_place
 from evaluations import eight, publish
 from playwright.sync_api import Page, expect
 
@@ -127,6 +127,21 @@ def test_a_click_on_a_cell_shows_its_photos_and_the_address_brings_them_back(pag
         other.keyboard.press("Enter")
         right = evaluation.cell(evaluation.classes[true], evaluation.classes[true])
         expect(other.locator("[class*=st-key-tile-]")).to_have_count(len(right), timeout=SOON)
+
+
+def test_a_click_on_a_name_of_the_matrix_shows_its_photos(page, server, tmp_path):
+    evaluation = eight(tmp_path / "photos")
+    publish(tmp_path / "home", evaluation)
+    page.goto(f"{server(tmp_path / 'home').url}/evaluate")
+    chart = page.locator(".st-key-matrix").get_by_test_id("stEChartsChart")
+    expect(chart.locator("canvas").first).to_be_visible(timeout=SOON)
+    expect(page.locator("body[data-matrix-names=heard]")).to_be_attached(timeout=SOON)
+    name = evaluation.classes[1]
+    counts = {"true": int(evaluation.confusion()[1].sum()), "predicted": int(evaluation.confusion()[:, 1].sum())}
+    for axis, count in counts.items():
+        hover_click(page, chart, lambda box, axis=axis: name_place(box, (*evaluation.classes, "wrong"), axis, 1))
+        expect(page).to_have_url(re.compile(rf"\b{axis}={name}"), timeout=SOON)
+        expect(page.locator("[class*=st-key-tile-]")).to_have_count(count)
 
 
 def _worker(run: runs.Run) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from browser import ROOT, SOON, Server, cell_place, hover_click, steady_box
+from browser import ROOT, SOON, Server, cell_place, hover_click, name_place, steady_box
 from evaluations import eight, publish
 from model_folders import CLASSES as NAMES
 from model_folders import plain, write_model
@@ -288,3 +288,13 @@ def test_a_click_on_the_matrix_opens_the_photos_of_that_cell(home, tmp_path, ser
     hover_click(page, chart, lambda box: cell_place(box, ("coat", "hat", "sock"), 0, 1))
     expect(page).to_have_url(re.compile("/evaluate.*true=coat.*predicted=hat"), timeout=SOON)
     expect(page.locator("[class*=st-key-tile-]")).to_have_count(1, timeout=SOON)
+
+
+def test_a_click_on_a_name_of_the_matrix_opens_the_photos_of_that_class(home, tmp_path, server, page: Page):
+    evaluated(home, tmp_path / "photos")
+    page.goto(server(home).url)
+    chart = page.locator(".st-key-matrix").get_by_test_id("stEChartsChart")
+    expect(chart.locator("canvas").first).to_be_visible(timeout=SOON)
+    expect(page.locator("body[data-matrix-names=heard]")).to_be_attached(timeout=SOON)
+    hover_click(page, chart, lambda box: name_place(box, ("coat", "hat", "sock"), "true", 0))
+    expect(page).to_have_url(re.compile("evaluate.*true=coat"), timeout=SOON)

@@ -34,6 +34,7 @@ MAP_COLOUR = "map-by"
 
 # Evaluate: charts, tables and buttons
 MATRIX, REPORT, RELIABILITY, COVERAGE, LEARNED = "matrix", "report", "reliability", "coverage", "learned"
+MATRIX_NAMES = "names-of-matrix"  # what hears clicks on the names of the matrix, on Home too
 COLOUR_CHART, MAP = "strip", "map"
 MAP_BOX, MAP_PHOTOS = "map-box", "map-photos"  # where the map is, and what lays photos over it
 LABEL_ISSUES_TABLE, COLOURS_TABLE, OUTLIERS_TABLE = "suspects", "lane", "oddities"

@@ -9,7 +9,7 @@ import streamlit as st
 from fashion_core.class_names import in_words
 from fashion_core.reports import charts
 from fashion_core.reports.charts import CLASSES_UP_TO, Normalise, most_confused
-from fashion_core.ui import keys
+from fashion_core.ui import keys, matrix_names
 from fashion_core.ui.evaluate.selection import last_selected, select
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import shown
@@ -39,10 +39,12 @@ def view(state: State) -> Shown:
             on_select=partial(_from_matrix, variant, names),
             alt=f"Confusion matrix of {len(names)} classes; the lists True and Predicted choose its cells too",
         )  # fmt: skip
+    matrix_names.mount(keys.MATRIX, names, options, _from_name)
     if len(names) < len(classes):
         st.caption(f"Showing the {CLASSES_UP_TO} classes with the most mistakes of {len(classes):,}, and those chosen. "
                    "The lists True and Predicted reach every class; shares are of all classes.")  # fmt: skip
-    st.caption("Click a cell to see its photos; under “wrong”, all mistakes of a class. Blue is right, orange wrong.")
+    st.caption("Click a cell or a name to see its photos; under “wrong”, all mistakes of a class. Blue is right, "
+               "orange wrong.")  # fmt: skip
     return state.selected
 
 
@@ -87,6 +89,10 @@ def _from_matrix(variant: int, names: tuple[str, ...]) -> None:
     place = last_selected(keys.MATRIX, variant, selected[0]["data_indices"] if selected else [])
     if isinstance(place, int):
         select(**_selection(place, names))
+
+
+def _from_name(axis: matrix_names.Axis, name: str) -> None:
+    select(name, None) if axis == "true" else select(None, name)
 
 
 def _selection(place: int, names: tuple[str, ...]) -> dict[str, Any]:
