@@ -113,7 +113,6 @@ def options(
     """
     alone = len(logs) == 1
     shown = [snapshot for _, snapshot in logs]
-    left, right = extent(shown, by, span)
     series = _all_series(logs, metric, by, smoothing, log, window(shown, by, span))
     return {
         "animation": False,  # a point that slides in from elsewhere reads as a value that was never measured
@@ -121,23 +120,27 @@ def options(
         # Of several runs the names alone, by colour: what a line's style says is said once, beside the chart.
         "legend": {"top": 6, "show": alone, "itemWidth": 32},
         "tooltip": {"trigger": "axis", "valueFormatter": "%.1f %%" if metric == "accuracy" else "%.4f"},
-        "xAxis": {
-            "type": "value",
-            "name": by,
-            "nameLocation": "middle",
-            "nameGap": 26,
-            "minInterval": 1,
-            "scale": True,
-            # The ends are those of `extent`, which a part is taken of; rounded ones would be others.
-            **({"min": left, "max": right} if left < right else {}),
-            "axisLabel": {"showMinLabel": left == int(left), "showMaxLabel": by == "epoch", "hideOverlap": True},
-        },
+        "xAxis": _x_axis(by, *extent(shown, by, span)),
         "yAxis": {
             "type": "log" if log else "value",
             "scale": True,
             **({"max": 100, "axisLabel": {"formatter": "{value}%"}} if metric == "accuracy" else {}),
         },
         "series": series,
+    }
+
+
+def _x_axis(by: Axis, left: float, right: float) -> dict[str, Any]:
+    """The ends are those of `extent`, which a part is taken of; rounded ones would be others."""
+    return {
+        "type": "value",
+        "name": by,
+        "nameLocation": "middle",
+        "nameGap": 26,
+        "minInterval": 1,
+        "scale": True,
+        **({"min": left, "max": right} if left < right else {}),
+        "axisLabel": {"showMinLabel": left == int(left), "showMaxLabel": by == "epoch", "hideOverlap": True},
     }
 
 
