@@ -137,7 +137,7 @@ def test_photos_that_are_elsewhere_and_broken_ones_say_so(by_hand):
     assert tiles(app) == ["7.jpg", "2.jpg", "5.jpg"], "name and verdict stay"
 
 
-def test_photos_that_are_not_here_are_asked_for_and_their_folder_stays_in_the_address(by_hand, home):
+def test_photos_that_are_not_here_are_asked_for_once_and_no_path_stays_in_the_address(by_hand, home):
     by_hand.rename(by_hand.with_name("moved"))
     app = opened()
     assert not app.exception and not app.get("image")
@@ -146,7 +146,15 @@ def test_photos_that_are_not_here_are_asked_for_and_their_folder_stays_in_the_ad
     assert "holds none of them" in app.warning[0].value
     app.text_input(key="folder").input(str(by_hand.with_name("moved"))).run()
     assert len(app.get("image")) == 8 and not app.warning
-    assert len(opened(folder=str(by_hand.with_name("moved"))).get("image")) == 8
+    assert str(home.parent) not in str(dict(app.query_params))
+    again = opened()
+    assert len(again.get("image")) == 8 and [field.key for field in again.text_input] == ["q"], "it is remembered"
+
+
+def test_an_old_link_with_the_folder_of_the_photos_opens_them_and_leaves_the_address(by_hand):
+    by_hand.rename(by_hand.with_name("moved"))
+    app = opened(folder=str(by_hand.with_name("moved")))
+    assert len(app.get("image")) == 8 and "folder" not in app.query_params
 
 
 def test_photos_below_data_are_found_by_their_folders_name(by_hand, home):

@@ -1,7 +1,7 @@
 """A folder of photos on the Data page: read and split, its four numbers, its tables, and which of its photos show."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ import streamlit as st
 
 from fashion_core import UserError, home, paper
 from fashion_core.class_names import in_words
-from fashion_core.files import Progress
-from fashion_core.photos import dataset, duplicates, examples, sample, scan, split
+from fashion_core.files import Progress, given_path
+from fashion_core.photos import dataset, duplicates, examples, known, sample, scan, split
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.left_out import leave_out, left_out, put_back
 from fashion_core.ui import keys
@@ -68,10 +68,59 @@ def sample_folder() -> Path:
     return home() / "data" / "sample"
 
 
-def first_folder() -> Path:
+def _first_folder() -> Path:
     """What is shown before a folder is chosen: the sample set where it was drawn, else the photos that ship, as drawing
     takes a minute."""
     return sample_folder() if sample_folder().exists() else examples.folder() or sample_folder()
+
+
+def folders_here() -> dict[str, Path]:
+    """Short name → folder: the photos that ship, then those that are known."""
+    return {each.name: each for each in [examples.folder()] if each} | known.folders()
+
+
+def choose_folder() -> Path:
+    """A list of the known folders, where a path can be typed too. Raises UserError where that is none."""
+    folders = folders_here()
+    _take_link({str(folder): name for name, folder in folders.items()})
+    typed = st.session_state.get(keys.DATA_FOLDER)
+    offered = [*folders, *([typed] if typed and typed not in folders else [])]
+    chosen = st.selectbox("Folder of photos", offered, None, key=keys.DATA_FOLDER, accept_new_options=True,
+                          placeholder=_first_folder().name, on_change=select,
+                          help="Choose one, or type the path of another. One folder per class; or train/, validation/ "
+                               "and test/ with one folder per class in each.")  # fmt: skip
+    return folders.get(chosen or "") or given_path(chosen or _first_folder())
+
+
+def open_folder(folder: Path) -> None:
+    """Have the page show it when it is drawn next."""
+    st.session_state[keys.DATA_FOLDER] = known.name(folder) or str(folder)
+    select()
+
+
+def _take_link(names: Mapping[str, str]) -> None:
+    """The address names the folder: by its short name or, as old links do, by its path. `names`: path → short name."""
+    linked = st.query_params.get(keys.DATA_FOLDER)
+    if linked and linked != st.session_state.get(keys.DATA_LINKED):  # another address: a link, or one step back
+        st.session_state[keys.DATA_FOLDER] = st.session_state[keys.DATA_LINKED] = linked
+        if linked not in names.values():
+            del st.query_params[keys.DATA_FOLDER]
+    typed = st.session_state.get(keys.DATA_FOLDER)
+    if typed and typed in names:
+        st.session_state[keys.DATA_FOLDER] = names[typed]
+
+
+def keep_link(found: PhotoSet) -> None:
+    """Know the folder from now on, and have the address say its short name: a path is nobody else's."""
+    if len(found.photos) and found.root != examples.folder():
+        known.remember(found.root)
+    chosen = found.root if st.session_state[keys.DATA_FOLDER] else None
+    short = next((name for name, folder in folders_here().items() if folder == chosen), None)
+    st.session_state[keys.DATA_LINKED] = short
+    if short is None:
+        st.query_params.pop(keys.DATA_FOLDER, None)
+    elif short != st.query_params.get(keys.DATA_FOLDER):
+        st.query_params[keys.DATA_FOLDER] = short
 
 
 def read(root: Path, bar) -> PhotoSet:
