@@ -263,6 +263,18 @@ def test_train(home, tmp_path, one_thread, capsys, monkeypatch):
     assert all(float(row[1]) > 0 for row in rows) and "MiB at the end" in told and "all at once" in told
 
 
+def test_profiles(home, tmp_path, one_thread, capsys, monkeypatch):
+    monkeypatch.setattr("bench.profiles.PHOTOS", 2)
+    monkeypatch.setattr("bench.profiles.SIZE", 32)
+    monkeypatch.setattr("bench.profiles.STEPS", 1)
+    (home / "weights").symlink_to(ROOT / "weights", target_is_directory=True)
+    run("profiles", colours(tmp_path / "photos", 6), tmp_path / "profiles.png", monkeypatch=monkeypatch)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][2:]
+    assert [row[1] != "none" for row in rows] == [True, True, False], "a rerun has no floor"
+    assert "infer" in rows[0][4] and "run_backward" in rows[1][4] and "sleep" not in rows[2][4]
+    assert Image.open(tmp_path / "profiles.png").width > 500
+
+
 @pytest.mark.browser
 def test_visit():
     """The way to the photos is two presses; a page is opened, watched and looked at by axe; the menu opens them all."""
