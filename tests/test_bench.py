@@ -72,6 +72,15 @@ def test_load(home):
     assert int(said["photos"]) >= 2 and int(said["reruns"]) >= 6
 
 
+def test_watch(home):
+    command = [sys.executable, "-m", "bench.watch", "--browsers", "2", "--seconds", "4", "--points", "500"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = dict(line.rsplit("  ", maxsplit=1) for line in done.stdout.splitlines() if "  " in line)
+    said = {name.strip(): value for name, value in said.items()}
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said["failed"] == "0" and int(said["ticks"]) >= 1 and float(said["the server, cores"]) > 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
 def test_kills():
     command = [sys.executable, "-m", "bench.kills", "--kills", "2", "--seed", "3"]
