@@ -169,7 +169,8 @@ async def all_watch(server: Server, browsers: int, seconds: float) -> tuple[Seen
         for number in range(browsers):
             watching.append(group.create_task(watch(server.url, seen, number / browsers)))
             await asyncio.sleep(0.5)  # all of them do not come at once
-        await asyncio.sleep(5)  # what is made once is made
+        while len(seen.ticks) < 3 * browsers and not seen.faults:  # what is made once is made
+            await asyncio.sleep(0.2)
         seen.ticks.clear()
         seen.received, before = 0, sum(process.cpu_times()[:2])
         await asyncio.sleep(seconds)
