@@ -57,7 +57,7 @@ class Size:
     per_class: int = 60  # photos
     architecture: str = "resnet50"
     image_size: int = 224  # pixels
-    points: int = 100_000  # of the live curves
+    points: int = 1_000_000  # of the live curves
 
 
 SMALL = Size(per_class=10, architecture="resnet18", image_size=64, points=1000)
@@ -201,7 +201,8 @@ def gallery(page: Page, server: Server, repeats: int) -> list[float]:
 
 
 def ticks(home: Path, repeats: int, points: int) -> list[float]:
-    """Milliseconds of server time for a tick of the live curves, ten new lines on top of so many points."""
+    """Milliseconds of the processor for a tick of the live curves, ten new lines on top of so many points, the first
+    tick apart: it smooths them all, once for all browsers."""
     from fashion_core.ui import live
 
     run = runs.create(config.PRESETS["quick"], home / "data" / "sample", home / "ticks")
@@ -214,15 +215,18 @@ def ticks(home: Path, repeats: int, points: int) -> list[float]:
                 file.write(json.dumps(event | {"accuracy": 1 - loss / 3, "learning_rate": 0.01}) + "\n")
 
     tail = events.Tail(run.events_file)
+    began = {"v": 1, "seq": 0, "t": time.time(), "type": "start", "step": 0, "total_steps": 2 * points, "epochs": 10}
+    run.events_file.write_text(json.dumps(began) + "\n")
     log(1, points)
     tail.update()
     times = []
-    for turn in range(10 * repeats):
+    for turn in range(10 * repeats + 1):
         log(points + 1 + 10 * turn, 10)
-        begin = time.perf_counter()
+        begin = time.process_time()
         json.dumps(live.tick([(run.id, tail.read())], live.CurveOptions()))
-        times.append(1000 * (time.perf_counter() - begin))
-    return times
+        times.append(1000 * (time.process_time() - begin))
+    print(f"{'the first of them':32}{times[0]:>7.3g} ms", flush=True)
+    return times[1:]
 
 
 # The table -----------------------------------------------------------------------------------------------------------
@@ -263,15 +267,15 @@ def compare(page: Page, folder: Path, repeats: int, size: Size) -> None:
         theirs.append(start(page, empty, hello))
         result, why = attempt(start, page, home, ROOT / "app.py")
         ours += [result] if result else []
-    row("start to first page", [s for s, _ in ours], [s for s, _ in theirs], "s", "within 2×", why)
+    row("start to first page", [s for s, _ in ours], [s for s, _ in theirs], "s", "within 1.4×", why)
     row("memory, idle", [m for _, m in ours], [m for _, m in theirs], "MiB", "", why)
 
     with serve(empty, two) as pair, serve(home) as server:
         peak, why = attempt(predicting, page, server)
-        row("memory, predicting", [peak] if peak else None, None, "MiB", "under 350 MiB", why)
+        row("memory, predicting", [peak] if peak else None, None, "MiB", "under 286 MiB", why)
         base = changes(page, pair, ("One", "Two"), repeats)
         moved, why = attempt(changes, page, server, PAGES, repeats)
-        row("page change", moved, base, "ms", "", why)
+        row("page change", moved, base, "ms", "within 1.5×", why)
         clicks, why = attempt(gallery, page, server, repeats)
         row("click on a cell to its photos", clicks, None, "ms", "", why)
         row("memory, after all of it", [memory(server)], [memory(pair)], "MiB", "")

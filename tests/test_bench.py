@@ -72,6 +72,15 @@ def test_load(home):
     assert int(said["photos"]) >= 2 and int(said["reruns"]) >= 6
 
 
+def test_watch(home):
+    command = [sys.executable, "-m", "bench.watch", "--browsers", "2", "--seconds", "4", "--points", "500"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = dict(line.rsplit("  ", maxsplit=1) for line in done.stdout.splitlines() if "  " in line)
+    said = {name.strip(): value for name, value in said.items()}
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said["failed"] == "0" and int(said["ticks"]) >= 1 and float(said["the server, cores"]) > 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
 def test_kills():
     command = [sys.executable, "-m", "bench.kills", "--kills", "2", "--seed", "3"]
@@ -232,6 +241,9 @@ def test_reruns(capsys, monkeypatch):
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {"Colours", "all photos, Colours"}
     assert all(figure > 0 for each in found.values() for figure in each.values())
+    run("reruns", "--photos", "400", "--only", "click", monkeypatch=monkeypatch)
+    (click,) = json.loads(capsys.readouterr().out).values()
+    assert click["rerun_cpu"] > 0
     run("reruns", "--photos", "400", "--classes", "3", "--only", "Matrix", monkeypatch=monkeypatch)
     assert set(json.loads(capsys.readouterr().out)) == {"Matrix"}
 
@@ -252,6 +264,13 @@ def test_tag(photos, capsys, monkeypatch):
     run("tag", MODEL, photos, "--photos", "8", "--pairs", "1", monkeypatch=monkeypatch)
     found = json.loads(capsys.readouterr().out)
     assert found["photos"] == 8 and found["ratio"] > 0 and found["peak_memory_mib"] > 0
+
+
+def test_thumbnails(capsys, monkeypatch):
+    run("thumbnails", "--size", "80", monkeypatch=monkeypatch)
+    rows = {line[:28].strip(): line[28:].split() for line in capsys.readouterr().out.splitlines()}
+    webp, jpeg = rows["WebP, quality 85, method 0"], rows["JPEG, quality 88"]
+    assert float(webp[0]) < float(jpeg[0]) and abs(float(webp[2]) - float(jpeg[2])) < 2
 
 
 def test_train(home, tmp_path, one_thread, capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""Curves: thinned without losing their mean or their end, smoothed without a false start, small at any length."""
+"""Curves: what is drawn of a run, of which part, and that a tick of a long run works on what is new alone."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fashion_core import runs
-from fashion_core.reports import curves
+from fashion_core.reports import curves, thinning
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog, LogSnapshot, Tail
 
@@ -23,25 +23,6 @@ def tail(home) -> LogSnapshot:
                     validation_loss=step / 2, validation_accuracy=0.0,
                 )  # fmt: skip
     return Tail(run.events_file).read()
-
-
-def test_thinning_keeps_short_runs_whole_and_long_ones_small():
-    rows, values = curves.thin(np.arange(5.0))
-    assert rows.tolist() == [0, 1, 2, 3, 4] and values.tolist() == [0, 1, 2, 3, 4]
-    rows, values = curves.thin(np.arange(100_000.0), points=500)
-    assert 500 <= len(rows) <= 1000 and rows[-1] == 99_999
-    assert values[0] == pytest.approx(63.5)  # the mean of the first 128: buckets are powers of two
-
-
-def test_a_growing_run_keeps_the_points_it_has_drawn():
-    noise = np.random.default_rng(0).normal(size=1500)
-    before, after = (curves.thin(noise[:length], points=500)[1] for length in (1200, 1500))
-    assert after[: len(before) - 1].tolist() == before[:-1].tolist()
-
-
-def test_smoothing_starts_at_the_first_value():
-    assert curves.smooth(np.array([4.0, 0.0]), 0.5).tolist() == pytest.approx([4.0, 4 / 3])
-    assert curves.smooth(np.array([4.0, 0.0]), 0).tolist() == [4.0, 0.0]
 
 
 def test_train_is_per_step_and_validation_sits_at_the_end_of_its_epoch(tail):
@@ -127,3 +108,37 @@ def test_accuracy_is_drawn_in_percent(tail):
     spec = curves.options([("a", tail)], "accuracy")
     assert spec["series"][0]["data"] == [[1, 25.0], [2, 50.0], [3, 75.0], [4, 100.0]]
     assert spec["yAxis"]["max"] == 100 and spec["yAxis"]["axisLabel"]["formatter"] == "{value}%"
+
+
+def logged(run: runs.Run, first: int, steps: int) -> None:
+    with EventLog(run.events_file) as log:
+        for step in range(first, first + steps):
+            log("step", step=step, loss=4.0 / step, accuracy=0.5, learning_rate=0.1)
+
+
+def test_a_tick_smooths_what_is_new_alone(home, monkeypatch):
+    run, values = runs.create(TrainConfig(), home), []
+    logged(run, 1, 3000)
+    tail = Tail(run.events_file)
+    whole = curves.lines(tail.read(), "loss", "step", 0.6)
+    smoothed = thinning.carried_on
+    monkeypatch.setattr(thinning, "carried_on", lambda new, *rest: values.append(len(new)) or smoothed(new, *rest))
+    logged(run, 3001, 5)
+    longer = curves.lines(tail.read(), "loss", "step", 0.6)
+    assert sum(values) < 5 + 4, "the five, and the last bucket of four"
+    again = curves.lines(Tail(run.events_file).read(), "loss", "step", 0.6)
+    assert longer == again and len(longer["train"]) > len(whole["train"]) > 500
+
+
+def test_a_resumed_run_is_drawn_with_what_it_logged_anew(home):
+    run = runs.create(TrainConfig(), home)
+    logged(run, 1, 3000)
+    tail = Tail(run.events_file)
+    curves.lines(tail.read(), "loss", "step", 0.6)
+    with EventLog(run.events_file) as log:
+        log("start", step=1000)
+        for step in range(1001, 3001):
+            log("step", step=step, loss=9.0, accuracy=0.5, learning_rate=0.1)
+    drawn = curves.lines(tail.read(), "loss", "step", 0.6)["train"]
+    assert drawn == curves.lines(Tail(run.events_file).read(), "loss", "step", 0.6)["train"]
+    assert drawn[-1][1] == pytest.approx(9)

@@ -25,7 +25,7 @@ def test_the_page_needs_nothing_else_and_holds_the_worst_photos(home, tmp_path, 
     assert capsys.readouterr().out.strip() == str(out)
     page = out.read_text("utf-8")
     assert not re.findall(r"(?:src|href)=\"(?!data:)", page) and "<script" not in page
-    assert page.count("data:image/jpeg;base64,") == 3  # its three mistakes
+    assert page.count("data:image/webp;base64,") == 3  # its three mistakes
     assert "62.50%" in page and "5 of 8 test photos" in page and "30.6% to 86.3%" in page
     assert out.stat().st_size < 1_000_000
 
@@ -92,7 +92,7 @@ def test_with_many_classes_every_one_has_its_row_and_the_page_stays_small(tmp_pa
     page = html.html(test, ModelCard("m", classes, 32, 1.0), tmp_path)
     assert all(f"<td>{name}</td>" in page for name in classes)
     assert page.count("<h3>") == html.MISTAKES and len(page) < 1_000_000
-    assert html.MISTAKES <= page.count("data:image/jpeg") <= html.MISTAKES * html.EACH
+    assert html.MISTAKES <= page.count("data:image/webp") <= html.MISTAKES * html.EACH
 
 
 def test_the_photos_people_took_come_first_and_classes_are_written_as_words(home, tmp_path):
@@ -104,4 +104,4 @@ def test_the_photos_people_took_come_first_and_classes_are_written_as_words(home
     page = html.html(test, ModelCard("m", classes, 32, 1.0), tmp_path, taken=test)
     assert page.index("Most common mistakes on photos people took") < page.index("mistakes on its test photos")
     assert "On photos people took<b>50.00%" in page and page.count("blue shoes called black") == 2
-    assert page.count("data:image/jpeg") == 2 and "_shoes" not in page
+    assert page.count("data:image/webp") == 2 and "_shoes" not in page

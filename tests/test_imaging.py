@@ -508,7 +508,18 @@ def test_square_squeezes_both_sides_and_averages():
 
 
 def test_thumbnails_keep_their_proportions():
-    assert imaging.read(imaging.thumbnail_bytes(noise(size=(100, 50)), 20)).size == (20, 10)
+    small = Image.open(io.BytesIO(imaging.thumbnail_bytes(noise(size=(100, 50)), 20)))
+    assert (small.size, small.format) == ((20, 10), "WEBP")
+
+
+def test_a_thumbnail_is_smaller_than_a_jpeg_of_its_quality():
+    photo, jpeg = (
+        imaging.read(next(iter(sorted((Path(__file__).parents[1] / "examples").rglob("*.jpg"))))),
+        io.BytesIO(),
+    )
+    photo.thumbnail((160, 160))
+    photo.save(jpeg, "JPEG", quality=88)
+    assert len(imaging.thumbnail_bytes(photo, 160)) < 0.9 * len(jpeg.getvalue())
 
 
 @pytest.mark.parametrize(

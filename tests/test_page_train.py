@@ -358,6 +358,19 @@ def text(element) -> str:
     return element.value.replace("\\", "")
 
 
+def test_browsers_that_look_at_a_run_in_the_same_way_share_its_charts(home, tmp_path):
+    run, same = runs.create(TrainConfig(), tmp_path), live.CurveOptions()
+    with EventLog(run.events_file) as log:
+        log("step", step=1, loss=1.0, accuracy=0.5, learning_rate=0.1)
+        first = live.tick([(run.id, live.read(run))], same)
+        assert live.tick([(run.id, live.read(run))], live.CurveOptions()) is first
+        others = [live.tick([(run.id, live.read(run))], live.CurveOptions(log=True)),
+                  live.tick([("named anew", live.read(run)), ("beside", live.read(run))], same)]  # fmt: skip
+        assert live.tick([(run.id, live.read(run))], same) is first and all(other != first for other in others)
+        log("step", step=2, loss=0.5, accuracy=0.5, learning_rate=0.1)
+    assert live.tick([(run.id, live.read(run))], same)[0]["series"][0]["data"][-1][0] == 2
+
+
 def test_an_idle_page_looks_for_other_runs_and_draws_anew_only_when_one_changed(home, tmp_path, monkeypatch):
     run = logged(runs.create(TrainConfig(), tmp_path), BEGUN, END)
     looks, drawn = [], []

@@ -4,18 +4,22 @@ import io
 import json
 
 import pytest
-from browser import ROOT
+from browser import ROOT, SOON
 from evaluate_page import eight_explained, opened
 from PIL import Image
+from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from streamlit.elements.lib import image_utils
+from streamlit.elements.lib.layout_utils import LayoutConfig
 from streamlit.runtime.caching.cache_resource_api import clear_session_cache
 from streamlit.testing.v1 import AppTest
 
 from fashion_core import UserError, access
 from fashion_core.access import Role
 from fashion_core.api.routes import MIDDLEWARE
-from fashion_core.ui import stored, thumbnails
+from fashion_core.photos import imaging
+from fashion_core.ui import stored, thumbnails, webp
 
 SESSION = "test session id"  # as AppTest calls its own
 
@@ -50,7 +54,7 @@ def test_each_row_has_the_thumbnail_of_its_photo(root, client):
     assert str(root) not in address and "photos" not in address, "no path stands in an address"
     for row, size in ((0, (60, 60)), (3, (320, 213)), (7, (109, 95))):
         answer = client.get(f"{address}{row}")
-        assert answer.status_code == 200 and answer.headers["content-type"] == "image/jpeg"
+        assert answer.status_code == 200 and answer.headers["content-type"] == "image/webp"
         assert Image.open(io.BytesIO(answer.content)).size == size
         assert answer.headers["cache-control"].startswith("private")
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
@@ -109,3 +113,31 @@ def test_who_may_not_look_is_given_no_address(root, client, monkeypatch):
 def test_no_folder_no_address(root):
     root.rename(root.with_name("away"))
     assert addresses(opened(view="Map")) == []
+
+
+def test_streamlit_hands_webp_on_as_it_is():
+    """Where this fails after an update of Streamlit, see ui/webp.py: without it every rerun encodes each photo anew."""
+    webp.let_through()
+    for photo, format in ((imaging.thumbnail_bytes(Image.new("RGB", (320, 213), "navy"), 320), "WEBP"),
+                          (encoded("PNG"), "JPEG"), (encoded("JPEG"), "JPEG")):  # fmt: skip
+        named = image_utils._validate_image_format_string(photo, "auto")
+        handed_on = image_utils._ensure_image_size_and_format(photo, LayoutConfig(width="stretch"), named)
+        assert named == format and (handed_on == photo) == (format == "WEBP" or photo[:2] == b"\xff\xd8")
+
+
+def encoded(format: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (60, 60), "navy").save(out, format)
+    return out.getvalue()
+
+
+@pytest.mark.browser
+def test_a_browser_is_sent_webp_and_shows_it(page: Page, server, root, home):
+    kinds = []
+    url = server(home).url
+    page.on("response", lambda one: one.url.startswith(f"{url}/media/") and kinds.append(one.headers["content-type"]))
+    page.goto(f"{url}/evaluate")
+    photo = page.get_by_test_id("stMain").locator("img").first
+    expect(photo).to_be_visible(timeout=2 * SOON)
+    page.wait_for_function("document.querySelector('[data-testid=stMain] img').naturalWidth > 0")
+    assert "image/webp" in kinds and "image/jpeg" not in kinds  # the icon is a PNG

@@ -2,11 +2,15 @@
 
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 from browser import SOON
 from playwright.sync_api import Page, expect
 
 from fashion_core import runs
+from fashion_core.evaluation.evaluation import EPOCHS, Evaluation
+from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.reports import curves
 from fashion_core.runs.config import TrainConfig
 from fashion_core.runs.events import EventLog
@@ -74,6 +78,22 @@ def test_nothing_jumps_while_a_run_begins_and_goes_on(page: Page, site, tmp_path
                     validation_accuracy=0.5, images_per_second=20.0, seconds_left=9.0)  # fmt: skip
             expect(page.get_by_text(f"step {step} of 6")).to_be_visible(timeout=SOON)
     assert page.evaluate("window.shift") < MOST_SHIFT, page.evaluate("window.moved")
+
+
+def test_the_photos_of_an_epoch_come_by_themselves(page: Page, site, tmp_path):
+    run = runs.create(TrainConfig(epochs=3), tmp_path)
+    with runs.claim(run) as log:
+        log("start", step=0, total_steps=6, steps_per_epoch=2, epochs=3, device="cpu (2 threads)")
+        page.goto(f"{site.url}/train")
+        expect(page.get_by_text("Once the first epoch is validated")).to_be_visible(timeout=SOON)
+        for epoch in (1, 2):
+            table, said = pd.DataFrame({"path": ["1.jpg"], "label": ["hat"]}, dtype=object), np.array([[0.9, 0.1]])
+            answers = Evaluation(("hat", "sock"), table, said, "", EvaluationMeta(run.id, epoch, "validation"))
+            answers.save(run.folder / EPOCHS / f"{epoch:04}.parquet")
+            log("epoch", epoch=epoch, step=2 * epoch, train_loss=1.0, train_accuracy=0.5, validation_loss=1.0,
+                validation_accuracy=0.5, images_per_second=20.0, seconds_left=9.0)  # fmt: skip
+            shown = page.get_by_text("After epoch 1") if epoch == 1 else page.get_by_role("slider", name="After epoch")
+            expect(shown).to_be_visible(timeout=SOON)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def main() -> None:
 def answer(
     predictor: Predictor, explanations: Explanations | None, asked: dict[str, Any], data: bytes
 ) -> tuple[dict[str, Any], bytes]:
-    """As a line of `predict --json`, and a JPEG thumbnail where one was asked for."""
+    """As a line of `predict --json`, and a thumbnail as WebP where one was asked for."""
     found: dict[str, Any] = {"path": asked["name"], "top": [], "state": None, "error": None, "warning": None}
     try:
         imaging.refuse_large(data, asked["limits"]["megapixels"], asked["limits"]["frames"])

@@ -162,11 +162,14 @@ def square(image: Image.Image, size: int) -> np.ndarray:
 
 
 def thumbnail_bytes(image: Image.Image, size: int) -> bytes:
-    """A JPEG of at most size × size pixels, in the photo's own proportions."""
+    """WebP of at most size × size pixels, in the photo's own proportions.
+
+    Of its methods the quickest: at the fidelity of a JPEG of quality 88 it is a fifth smaller; `bench.thumbnails`.
+    """
     small = image.copy()
     small.thumbnail((size, size))
     out = io.BytesIO()
-    small.save(out, "JPEG", quality=88)
+    small.save(out, "WEBP", quality=85, method=0)
     return out.getvalue()
 
 

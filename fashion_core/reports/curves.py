@@ -1,6 +1,6 @@
 """A run's log → loss and accuracy curves: smoothed, thinned, as ECharts options. Draws nothing.
 
-The browser gets at most 2 × `POINTS` points a line, however long the run.
+The browser gets at most 2 × `thinning.POINTS` points a line, however long the run.
 """
 
 import math
@@ -8,35 +8,17 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from fashion_core.reports.palette import CATEGORIES
+from fashion_core.reports.thinning import thin
 from fashion_core.runs.events import Event, LogSnapshot
 
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["step", "epoch"]
 Span = tuple[float, float]  # shares of the planned run, 0 to 1
-POINTS = 500
 GRID = {"left": 60, "right": 20, "top": 44, "bottom": 46}  # pixels around the plot
 LEAST = 0.01  # of the planned run: what can be zoomed to
-
-
-def thin(values: np.ndarray, points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """Means of equal buckets: (row of each bucket's last value, mean). At most `points` to 2 × `points` of them.
-
-    A bucket's width is a power of two, so that a growing run keeps the points it has already drawn.
-    """
-    if len(values) == 0:
-        return np.array([], int), np.array([])
-    width = 1 << max(0, int(np.ceil(np.log2(len(values) / (2 * points)))))
-    starts = np.arange(0, len(values), width)
-    lengths = np.diff(np.append(starts, len(values)))
-    return starts + lengths - 1, np.add.reduceat(values, starts) / lengths
-
-
-def smooth(values: np.ndarray, weight: float) -> np.ndarray:
-    """Exponential moving average; `weight` 0 leaves the values, 0.99 keeps 99% of the past. Debiased at the start."""
-    return pd.Series(values).ewm(alpha=1 - weight).mean().to_numpy() if weight else values
+KEPT = 128  # lines and charts of a run that are kept, to go on from when it has grown
 
 
 def lines(
@@ -51,11 +33,20 @@ def lines(
     validation = _per_epoch(epochs, by, f"validation_{metric}")
     if by == "epoch":
         return {"train": _per_epoch(epochs, by, f"train_{metric}"), "validation": validation}
-    steps, values = log.columns["step"], smooth(log.columns[metric], smoothing)
-    shown = slice(*np.searchsorted(steps, [low, high + 1]))
-    rows, values = thin(values[shown])
-    points = np.column_stack([steps[shown][rows], values])
-    return {"train": points[np.isfinite(points[:, 1])].round(5).tolist(), "validation": validation}
+    return {"train": _per_step(log, metric, smoothing, low, high), "validation": validation}
+
+
+def _per_step(log: LogSnapshot, metric: Metric, smoothing: float, low: float, high: float) -> list[list[float]]:
+    """[x, y] of the iterations between `low` and `high`; of a run that has grown only what is new is worked out."""
+    steps = log.columns["step"]
+    first, last = (int(row) for row in np.searchsorted(steps, [low, high + 1]))
+    which = "thinned", metric, smoothing, low, high
+    thinned = thin(log.columns[metric][:last], first, smoothing, before=log.memo.get(which))
+    if len(log.memo) >= KEPT:
+        log.memo.clear()
+    log.memo[which] = thinned
+    points = np.column_stack([steps[thinned.rows], thinned.means])
+    return points[np.isfinite(points[:, 1])].round(5).tolist()
 
 
 def _per_epoch(epochs: Sequence[Event], by: Axis, name: str) -> list[list[float]]:

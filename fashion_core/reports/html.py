@@ -195,7 +195,7 @@ def _facts(card: ModelCard) -> list[tuple[str, str]]:
 
 def _tile(row: Mapping[Hashable, Any], root: Path) -> dict[str, str]:
     try:
-        picture = _inline(imaging.thumbnail_bytes(imaging.read(root / row["path"]), SIDE), "jpeg")
+        picture = _inline(imaging.thumbnail_bytes(imaging.read(root / row["path"]), SIDE), "webp")
     except imaging.BadPhoto:
         picture = ""
     return {"name": printable(Path(row["path"]).name), "picture": picture, "label": printable(in_words(row["label"])),

@@ -6,9 +6,8 @@ import os
 import re
 import threading
 import time
-from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -142,7 +141,8 @@ class LogSnapshot:
 
     `columns` has one value per iteration (step from 1, loss, accuracy 0..1, learning_rate; not-a-number where it is not
     known), all of equal length; `epochs` one event per epoch; `latest` the newest event of each type; `seen` is when
-    the newest event came, in seconds of `time.monotonic`, None where there is none.
+    the newest event came, in seconds of `time.monotonic`, None where there is none. `memo` is for what readers work out
+    of a log, to go on from there: all snapshots of a `Tail` share it.
     """
 
     columns: Mapping[str, np.ndarray]
@@ -150,6 +150,7 @@ class LogSnapshot:
     latest: Mapping[str, Event]
     notes: tuple[str, ...]
     seen: float | None
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def age(self) -> float | None:
@@ -159,6 +160,39 @@ class LogSnapshot:
     def steps(self) -> "pd.DataFrame":
         """One row per logged iteration: step, loss, accuracy, learning_rate."""
         return pd.DataFrame(dict(self.columns))
+
+
+class _Rows:
+    """Rows of COLUMNS, which are added or cut off at the end. What was handed out of them stays as it is: it is no copy
+    but a view of an array, in which only rows behind it are written."""
+
+    def __init__(self, rows: np.ndarray | None = None) -> None:
+        self._array = _with_room(np.empty((len(COLUMNS), 0)) if rows is None else rows)
+        self.length = 0 if rows is None else rows.shape[1]
+
+    def append(self, row: list[float]) -> None:
+        if self.length == self._array.shape[1]:
+            self._array = _with_room(self._array)
+        self._array[:, self.length] = row
+        self.length += 1
+
+    def beginning(self, step: int) -> "_Rows":
+        """Others, up to and with this step."""
+        return _Rows(self._array[:, : np.searchsorted(self._array[0, : self.length], step, side="right")])
+
+    def columns(self) -> dict[str, np.ndarray]:
+        views = dict(zip(COLUMNS, self._array[:, : self.length], strict=True))
+        for view in views.values():
+            view.flags.writeable = False
+        return views
+
+
+def _with_room(rows: np.ndarray) -> np.ndarray:
+    """A copy of `rows` (columns, n) with room for as many again."""
+    n = rows.shape[1]
+    larger = np.empty((len(rows), max(1024, 2 * n)))
+    larger[:, :n] = rows
+    return larger
 
 
 class Tail:
@@ -172,11 +206,12 @@ class Tail:
 
     def _clear(self) -> None:
         self.offset = 0
-        self._columns = {name: array("d") for name in COLUMNS}
+        self._rows = _Rows()
         self._epochs: list[Event] = []
         self._latest: dict[str, Event] = {}
         self._notes: list[str] = []
         self._seen: float | None = None
+        self._memo: dict[Any, Any] = {}
         self._snapshot: LogSnapshot | None = None
 
     def update(self) -> int:
@@ -212,20 +247,16 @@ class Tail:
         return len(events)
 
     def _take_snapshot(self) -> LogSnapshot:
-        columns = {name: np.array(column) for name, column in self._columns.items()}
-        for column in columns.values():
-            column.flags.writeable = False
+        latest = MappingProxyType(dict(self._latest))
         return LogSnapshot(
-            columns, tuple(self._epochs), MappingProxyType(dict(self._latest)), tuple(self._notes), self._seen
+            self._rows.columns(), tuple(self._epochs), latest, tuple(self._notes), self._seen, self._memo
         )
 
     def _add(self, event: Event) -> None:
         kind = event["type"]
         self._latest[kind] = event
         if kind == "step":
-            row = [_number(event.get(name)) for name in COLUMNS]
-            for column, value in zip(self._columns.values(), row, strict=True):
-                column.append(value)
+            self._rows.append([_number(event.get(name)) for name in COLUMNS])
         elif kind == "epoch":
             self._epochs.append(event)
         elif kind == "note":
@@ -235,9 +266,7 @@ class Tail:
 
     def _rewind(self, step: int) -> None:
         """A resumed worker goes on from its checkpoint: what was logged after it will be logged again."""
-        keep = int(np.searchsorted(np.array(self._columns["step"]), step, side="right"))
-        for column in self._columns.values():
-            del column[keep:]
+        self._rows = self._rows.beginning(step)
         self._epochs = [epoch for epoch in self._epochs if epoch["step"] <= step]
         for kind in ("end", "error", "evaluate"):
             self._latest.pop(kind, None)

@@ -26,7 +26,7 @@ HEADLINE = (
 
 
 class Answer(NamedTuple):
-    """`thumbnail` is a JPEG; `ranked` has every class with its confidence, the likeliest first; `state` and `words` are
+    """`thumbnail` is WebP; `ranked` has every class with its confidence, the likeliest first; `state` and `words` are
     those of a `Judgement`."""
 
     thumbnail: bytes

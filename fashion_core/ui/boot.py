@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from fashion_core import APP, UserError, __version__
-from fashion_core.ui import shared
+from fashion_core.ui import shared, webp
 from fashion_core.ui.document import ICON
 
 PAGES = APP / "pages"
@@ -25,6 +25,7 @@ def boot(title: str) -> None:
         menu_items={"About": ABOUT},  # without an item the minimal toolbar hides its menu, and the choice of theme
     )
     shared.apply()
+    webp.let_through()
     with guard():
         shared.require_page(title)
 

@@ -7,6 +7,7 @@ photo_grid(files, captions, key="class-photos")
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from fashion_core.photos import imaging, known, label_corrections, sample
 from fashion_core.ui import keys
 from fashion_core.ui.boot import link
 
+KEPT = 3000  # thumbnails in memory, of all browsers: some 35 MB of tiles
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
 DECISION_ICON = ":material/gavel:"  # of a decision on a label, wherever one is shown
 MISSING = "This photo is not on this machine: Evaluate asks for its folder."
@@ -180,7 +182,7 @@ def _photo(file: Path, key: str) -> None:
 
 
 def thumbnail(file: Path, size: int) -> bytes:
-    """JPEG of a photo, at most `size` pixels wide and high, made once until the file changes.
+    """WebP of a photo, at most `size` pixels wide and high, made once until the file changes.
 
     Raises BadPhoto where it cannot be read, OSError where it is not there.
     """
@@ -193,9 +195,9 @@ def _absent(sentence: str, icon: str, key: str) -> None:
         st.caption(f":material/{icon}: {escape_markdown(sentence)}", text_alignment="center")
 
 
-@st.cache_data(max_entries=1000, show_spinner=False)
+@lru_cache(maxsize=KEPT)
 def _thumbnail(name: bytes, changed: tuple[int, int], size: int) -> bytes:
-    """JPEG of the photo in file `name`: bytes, as it need not be UTF-8. `changed`, its time and size, makes a new
+    """WebP of the photo in file `name`: bytes, as it need not be UTF-8. `changed`, its time and size, makes a new
     file a new thumbnail."""
     return imaging.thumbnail_bytes(imaging.read(Path(os.fsdecode(name))), size)
 

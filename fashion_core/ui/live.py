@@ -1,6 +1,8 @@
-"""The Train page's one live fragment: read on in the log, draw the curves, offer stop and resume."""
+"""The Train page's one live fragment: read on in the log, draw the curves, offer stop and resume. What a tick seldom
+changes, photos and the list of runs, lies below it: the fragment has the page drawn anew once there is news of them."""
 
 import html
+import time
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -15,9 +17,12 @@ from fashion_core.runs import LogSnapshot, Run, Tail, shelf
 from fashion_core.ui import boot, epoch_photos, keys, resume, run_list, stage_line
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stage_line import percent
+from fashion_core.ui.stored import epochs_of
 
 TICK_SECONDS = 1.5  # something is seen to move within two
+REST_SECONDS = 6.0  # that photos and the list of runs stay as they were drawn, however short the epochs are
 POLL_SECONDS = 4.0  # between two looks for a run that somebody started elsewhere, while none is live here
+Charts = tuple[dict[str, Any], dict[str, Any]]
 Colour = Literal["red", "orange", "blue", "green"]
 BADGES: dict[str, tuple[Colour, str]] = {  # state: (colour, icon)
     "starting": ("blue", ":material/hourglass_top:"),
@@ -52,12 +57,19 @@ def read(run: Run) -> LogSnapshot:
     return _shared_tail(str(run.events_file)).read()
 
 
-def tick(logs: Sequence[tuple[str, LogSnapshot]], options: CurveOptions) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a tick computes: the options of the loss and of the accuracy chart."""
-    return (
-        curves.options(logs, "loss", **options._asdict()),
-        curves.options(logs, "accuracy", **options._asdict()),
-    )
+def tick(logs: Sequence[tuple[str, LogSnapshot]], options: CurveOptions) -> Charts:
+    """What a tick computes: the options of the loss and of the accuracy chart. All browsers that look at these logs
+    in this way share them: change nothing in them."""
+    shown, memo = [log for _, log in logs], logs[0][1].memo
+    which = "charts", options, tuple(name for name, _ in logs)
+    before, charts = memo.get(which, ((), None))
+    if charts is None or len(before) != len(shown) or any(a is not b for a, b in zip(before, shown, strict=True)):
+        charts = (
+            curves.options(logs, "loss", **options._asdict()),
+            curves.options(logs, "accuracy", **options._asdict()),
+        )
+        memo[which] = shown, charts
+    return charts
 
 
 def zoomed(run: Run, overlays: Sequence[Run], options: CurveOptions, part: curves.Span) -> curves.Span:
@@ -69,9 +81,15 @@ def zoomed(run: Run, overlays: Sequence[Run], options: CurveOptions, part: curve
 def watch(run: Run, states: Mapping[str, str], overlays: Sequence[Run], options: CurveOptions) -> None:
     """Show `run`, the curves of `overlays` with it, and the list of all runs; `states` are all those of now, by id. It
     goes on by itself while any worker lives, and looks now and then whether one does."""
-    live = tuple(name for name, state in states.items() if state in runs.LIVE)
+    listed, live = runs.find(), any(state in runs.LIVE for state in states.values())
     every = TICK_SECONDS if live else None
-    st.fragment(_draw, run_every=every, key=keys.LIVE)(run, tuple(states), overlays, options, live)
+    drawn = _News.of(run, listed), time.monotonic()
+    st.fragment(_draw, run_every=every, key=keys.LIVE)(run, dict(states), overlays, options, *drawn)
+    if run.problem is None:
+        st.fragment(epoch_photos.draw)(run, states[run.id] in runs.LIVE)
+    st.subheader("All runs")
+    run_list.table(listed, states)
+    st.caption("Click a row to see that run.")
     if not live:
         poll(states)
 
@@ -88,18 +106,26 @@ def poll(drawn: Mapping[str, str]) -> None:
     st.fragment(look, run_every=POLL_SECONDS, key=keys.POLL)()
 
 
+class _News(NamedTuple):
+    """What lies below the live fragment depends on this: the results and names of the runs, the epochs of this one."""
+
+    results: list[tuple[str, str]]
+    epochs: list[int]
+
+    @classmethod
+    def of(cls, run: Run, listed: Sequence[Run]) -> "_News":
+        return cls([(one.result, one.name) for one in listed], list(epochs_of(run.folder)))
+
+
 def _draw(
-    run: Run, drawn: tuple[str, ...], overlays: Sequence[Run], options: CurveOptions, live: tuple[str, ...]
+    run: Run, drawn: Mapping[str, str], overlays: Sequence[Run], options: CurveOptions, news: _News, since: float
 ) -> None:
+    """A tick. `drawn` are the states, by id, and `news` what was known as the page was drawn at `since`."""
     listed = runs.find()
     states = {one.id: one.state for one in listed}
-    now = tuple(name for name, state in states.items() if state in runs.LIVE)
-    if (tuple(states), now) != (drawn, live) or st.session_state.get(keys.TRAIN_RUN, run.id) != run.id:
-        st.rerun()  # the timer, and what is chosen above, can only be set from outside
+    if states != drawn or (time.monotonic() - since > REST_SECONDS and _News.of(run, listed) != news):
+        st.rerun()  # the timer, and what lies outside, can only be set from outside
     _run(run, states[run.id], overlays, options)
-    st.subheader("All runs")
-    run_list.table(listed, states)
-    st.caption("Click a row to see that run.")
 
 
 def _run(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -> None:
@@ -115,7 +141,6 @@ def _run(run: Run, state: str, overlays: Sequence[Run], options: CurveOptions) -
         _charts(run, tick([(names[one.id], found) for one, found in [(run, log), *_readable(overlays)]], options))
     for note in log.notes:
         st.caption(f":material/info: {note}")
-    epoch_photos.draw(run, state in runs.LIVE)
 
 
 def _readable(overlays: Sequence[Run]) -> list[tuple[Run, LogSnapshot]]:
@@ -140,7 +165,7 @@ def _legend(names: Sequence[str]) -> None:
     st.html(f'<div style="{style}">{runs_of}<span>solid: validation, dotted: train</span></div>')
 
 
-def _charts(run: Run, charts: tuple[dict[str, Any], dict[str, Any]]) -> None:
+def _charts(run: Run, charts: Charts) -> None:
     columns = st.container(key=keys.CURVES).columns(2)
     for column, title, spec in zip(columns, ("Loss", "Accuracy"), charts, strict=True):
         with column:

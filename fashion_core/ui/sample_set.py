@@ -10,7 +10,7 @@ from fashion_core.ui.gallery import escape_markdown
 
 @st.cache_data(max_entries=1, show_spinner=False)
 def _photos() -> dict[str, bytes]:
-    """A photo of each class, as JPEG."""
+    """A photo of each class, as WebP."""
     return {label: imaging.thumbnail_bytes(sample.draw(label, 0, 0), 224) for label in paper.CLASSES}
 
 

@@ -74,7 +74,7 @@ async def _thumbnail(request: Request) -> Response:
         data = await asyncio.get_running_loop().run_in_executor(_threads(), thumbnail, file, TILE)
     except (OSError, ValueError):  # BadPhoto is a ValueError; so is a name with a NUL byte
         return PlainTextResponse("There is no such photo, or it cannot be read.\n", 404)
-    return Response(data, media_type="image/jpeg", headers={"Cache-Control": f"private, max-age={KEPT}"})
+    return Response(data, media_type="image/webp", headers={"Cache-Control": f"private, max-age={KEPT}"})
 
 
 def _file(name: str, row: str) -> Path | None:

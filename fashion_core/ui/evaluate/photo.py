@@ -206,7 +206,7 @@ def _overlaid(
     name: bytes, changed: float, model: Path, explanations_mtime: float, path: bytes, label: str, scale: float,
     strength: float, ground: float,
 ) -> bytes:  # fmt: skip
-    """JPEG of the photo under its heat map for `label`; names as bytes, as they need not be UTF-8."""
+    """WebP of the photo under its heat map for `label`; names as bytes, as they need not be UTF-8."""
     explanations = stored.explanations_of(model)
     heat = None if explanations is None else explanations.map(os.fsdecode(path), label)
     image = imaging.read(Path(os.fsdecode(name)))
