@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_core.files import Progress
-from fashion_core.photos.nearest import Nearest, pairs_within
+from fashion_core.photos.nearest import among_all, pairs_within
 
 # Two photos are near-duplicates when their 16 × 16 RGB thumbnails differ by at most this much: root mean square over
 # the 768 values, on the scale 0…255. Measured on 4,029 catalogue photos, looking at the pairs: up to 5.0 there are 109,
@@ -45,14 +45,14 @@ def mirrored_pairs(thumbnails: np.ndarray, progress: Progress = None) -> np.ndar
 
 def nearest_pairs(embeddings: np.ndarray, neighbours: int, most: int) -> np.ndarray:
     """Pairs of rows (m, 2), the lesser first, of which one is among the other's nearest `neighbours` by the cosine of
-    their embeddings (n, d); of them the `most` most alike, likest first. A threshold would fit one model alone."""
-    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+    their embeddings (n, d); of them the `most` most alike, likest first. A threshold would fit one model alone. Time
+    grows with the square of the photos: docs/performance.md says from which size on that is much."""
+    unit = (embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)).astype(np.float32)
     count, pairs, distances = min(neighbours, len(unit) - 1), [np.empty((0, 2), int)], [np.empty(0)]
     if count < 1:
         return pairs[0]
-    near = Nearest(unit)
     for start in range(0, len(unit), 1000):
-        far, best = near.to(unit[start : start + 1000], count + 1)
+        far, best = among_all(unit, unit[start : start + 1000], count + 1)
         rows = start + np.arange(len(best))
         itself = best == rows[:, None]
         itself[~itself.any(1), -1] = True  # among many twins it need not find itself

@@ -88,13 +88,24 @@ class Nearest:
         Through the lists a distance may be too long, never too short. `exact` looks through all points.
         """
         asked, count = np.ascontiguousarray(asked, np.float32), min(count, len(self.points))
-        every = faiss().knn(asked, self.points, count)[1] if exact else self._index.search(asked, count)[1]
+        if exact:
+            return among_all(self.points, asked, count)
+        every = self._index.search(asked, count)[1]
         short = (every < 0).any(1)  # the lists that were looked through hold fewer
         if short.any():
-            every[short] = faiss().knn(asked[short], self.points, count)[1]
-        distances = np.linalg.norm(self.points[every] - asked[:, None], axis=2)  # Faiss's own lose the small ones
-        order = np.argsort(distances, axis=1, kind="stable")
-        return np.take_along_axis(distances, order, 1), np.take_along_axis(every, order, 1)
+            every[short] = among_all(self.points, asked[short], count)[1]
+        return _nearest_first(self.points, asked, every)
+
+
+def among_all(points: np.ndarray, asked: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same of points float32 (n, d), each looked at: time grows with m × n."""
+    return _nearest_first(points, asked, faiss().knn(asked, points, min(count, len(points)))[1])
+
+
+def _nearest_first(points: np.ndarray, asked: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    distances = np.linalg.norm(points[rows] - asked[:, None], axis=2)  # Faiss's own lose the small ones
+    order = np.argsort(distances, axis=1, kind="stable")
+    return np.take_along_axis(distances, order, 1), np.take_along_axis(rows, order, 1)
 
 
 def index(points: np.ndarray, storage: str, exact: int, by_cosine: bool = False) -> Any:
