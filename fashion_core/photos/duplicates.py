@@ -46,7 +46,7 @@ def mirrored_pairs(thumbnails: np.ndarray, progress: Progress = None) -> np.ndar
 def nearest_pairs(embeddings: np.ndarray, neighbours: int, most: int) -> np.ndarray:
     """Pairs of rows (m, 2), the lesser first, of which one is among the other's nearest `neighbours` by the cosine of
     their embeddings (n, d); of them the `most` most alike, likest first. A threshold would fit one model alone. Time
-    grows with the square of the photos: docs/performance.md says from which size on that is much."""
+    grows with the square of the photos; docs/performance.md says why."""
     unit = (embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)).astype(np.float32)
     count, pairs, distances = min(neighbours, len(unit) - 1), [np.empty((0, 2), int)], [np.empty(0)]
     if count < 1:

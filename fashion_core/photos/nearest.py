@@ -5,7 +5,7 @@
 
 Points are photos by their thumbnails or their embeddings. `pairs_within` loses no pair. `Nearest` looks through all of
 EXACT points or fewer; of more, Faiss's inverted lists: the points are sorted to centres, and a question looks through
-the lists of the nearest. docs/performance.md has what either costs at which size, and what the lists miss.
+the lists of the nearest. docs/performance.md has what that costs at which size.
 """
 
 from collections.abc import Iterator
