@@ -63,6 +63,18 @@ def test_app(home, capfd):
     assert [line for line in lines if line not in done.stdout] == []
 
 
+def test_growth(capsys, monkeypatch):
+    monkeypatch.setenv("BUSANA_HOME", "")  # it sets its own
+    small = ("--photos", "400", "--classes", "3", "--points", "200", "--rounds", "1")
+    run("growth", *small, monkeypatch=monkeypatch)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[1].split()[1] for row in rows if row[0] == "ms"] == ["photos", "classes", "points"]
+    figures = {
+        row[0]: [float(each.replace(",", "")) for each in row[1:]] for row in rows if row[0] not in ("ms", "---")
+    }
+    assert len(figures) > 15 and all(len(each) == 4 and min(each[:3]) > 0 for each in figures.values())
+
+
 def test_load(home):
     command = [sys.executable, "-m", "bench.load", "--visitors", "2", "--minutes", "0.1", "--pause", "0.5"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -252,6 +264,14 @@ def test_runs(capsys, monkeypatch):
     run("runs", "--runs", "2", monkeypatch=monkeypatch)
     found = json.loads(capsys.readouterr().out)
     assert found["parsed"] > 0 and found["again"] > 0 and found["first"] > 0
+
+
+def test_scan(photos, capsys, monkeypatch):
+    monkeypatch.setenv("BUSANA_HOME", "")  # it sets its own
+    run("scan", photos, "--rounds", "1", monkeypatch=monkeypatch)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows] == ["20 photos", "---", "decode", "first scan", "second scan"]
+    assert rows[2][2].startswith("1.00")
 
 
 def test_sheet(learned, tmp_path, capsys, monkeypatch):
