@@ -100,6 +100,7 @@ def test_lists_of_classes_have_words_and_links_with_folder_names_still_open(home
         app = opened(true=link, predicted="black_hat")
         assert app.selectbox(key="true").options == ["black hat", "black sock", "blue hat", "blue sock"]
         assert (app.selectbox(key="true").value, app.selectbox(key="predicted").value) == ("blue_sock", "black_hat")
+        assert app.query_params["true"] in ("blue sock", ["blue sock"]), "the address says it in words from then on"
         app.selectbox(key="true").select("black_hat").run()
         assert app.selectbox(key="true").value == "black_hat", "the link is followed once"
         app.segmented_control(key="by").set_value("colour").run()

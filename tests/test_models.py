@@ -176,7 +176,8 @@ def test_a_runs_own_files_say_what_they_are(tmp_path):
     checkpoint.save(tmp_path / "best.safetensors", zoo.resnet18(weights=None).state_dict(), about)
     with pytest.raises(UserError, match="weights of resnet18, not of resnet50: set architecture=resnet18"):
         models.build("resnet50", ABC, 32, str(tmp_path / "best.safetensors"))
-    assert "best.safetensors" in models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))[1]
+    origin = models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))[1]
+    assert origin == "Started from the weights of an earlier run."
 
 
 def test_a_chain_of_runs_tells_where_it_began(tmp_path):

@@ -4,12 +4,11 @@ follow_link(keys.DATA_CLASS, classes)                     # before the list: a l
 label = class_list("Class", classes, key=keys.DATA_CLASS, placeholder="any")
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from fashion_core.class_names import in_words, names_in_words
-from fashion_core.ui import keys
 
 
 def class_list(
@@ -21,11 +20,12 @@ def class_list(
                         on_change=on_change, format_func=lambda name: words.get(name, in_words(name)))  # fmt: skip
 
 
-def follow_link(key: str, classes: Collection[str]) -> None:
-    """Where the address names one of `classes` by its folder, as links did once, that class is chosen."""
-    linked, followed = st.query_params.get(key), st.session_state.setdefault(keys.LINKED_CLASSES, {})
-    if linked == followed.get(key):
+def follow_link(key: str, classes: Sequence[str]) -> None:
+    """Where a link that opened the page names one of `classes` by its folder, as links did once, the address says it
+    in words from now on."""
+    if key in st.session_state:
         return
-    followed[key] = linked
-    if linked and linked in classes and in_words(linked) != linked:
-        st.session_state[key] = linked
+    linked = st.query_params.get(key, "")
+    if (words := names_in_words(classes).get(linked, linked)) != linked:
+        st.query_params[key] = words
+        st.rerun()

@@ -13,9 +13,6 @@ FACTOR = "by"  # classes, colour or garment
 EPOCH = "epoch"
 PHOTO_FOLDER = "folder"  # where the photos of an evaluation lie here
 
-# Lists of classes (ui/class_list.py)
-LINKED_CLASSES = "linked-classes"  # parameter → what the address said of it when it was last read
-
 # Evaluate: which of its photos (ui/evaluate/selection.py)
 TRUE, PREDICTED, WHICH, QUERY = "true", "predicted", "which", "q"
 OPEN_PHOTO = "photo"  # a photo's id, or in old links its row

@@ -94,7 +94,7 @@ def follow_classes(classes: Sequence[str], folded: Mapping[str, str], kinds: Seq
         st.session_state[keys.WHICH] = linked
     dropped = []
     for key in (keys.TRUE, keys.PREDICTED):
-        follow_link(key, {*classes, *folded})
+        follow_link(key, classes)
         name: str | None = st.session_state.get(key)
         if name is None or name in classes:
             continue
