@@ -10,6 +10,7 @@ from fashion_core.photos import known
 from fashion_core.photos.split import SPLITS
 from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
+from fashion_core.ui.class_list import class_list
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.get_photos import get_photos, received
 from fashion_core.ui.own_classes import make_classes
@@ -76,8 +77,7 @@ numbers, gallery = st.columns([5, 6], gap="large")
 with gallery:
     forget_unknown_class(found.classes)
     with st.grid(2, min_column_width=150, gap="small"):
-        label = st.selectbox("Class", found.classes, index=None, key=keys.DATA_CLASS, placeholder="any",
-                             bind="query-params")  # fmt: skip
+        label = class_list("Class", found.classes, key=keys.DATA_CLASS, placeholder="any")
         split = st.selectbox("Split", SPLITS, index=None, key=keys.DATA_SPLIT, placeholder="any", bind="query-params")
         size = st.selectbox("Size", found.sizes.value_counts().index, index=None, key=keys.DATA_SIZE, placeholder="any",
                             bind="query-params")  # fmt: skip

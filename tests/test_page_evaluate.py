@@ -411,7 +411,7 @@ def test_another_model_closes_the_photo(by_hand, home, tmp_path):
 
 def test_a_model_without_explanations_says_so_and_a_new_selection_closes_the_photo(by_hand):
     app = opened(photo="2")
-    assert not app.exception and "came without explanations of its predictions" in words(app)
+    assert not app.exception and "no heat maps, similar photos or measured colours" in words(app)
     app.button(key="select-Wrong").click().run()
     assert len(tiles(app)) == 3
 
@@ -426,7 +426,7 @@ def test_photos_lie_along_their_measured_colour_and_labels_at_odds_with_pixels_a
     assert table["label"].str.contains("_").sum() == 0 and table["measured"].str.contains("black|blue|grey").all()
     assert table["swatch"].str.startswith("data:image/svg+xml,").all()
     assert not app.exception and len(app.get("plotly_chart")) == 1
-    assert "train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
+    assert "Train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
 
 
 def test_a_colour_measured_unsurely_is_called_so_and_contradicts_no_label(home, by_hand):

@@ -27,7 +27,7 @@ from fashion_core.ui.boot import link
 KEPT = 3000  # thumbnails in memory, of all browsers: some 35 MB of tiles
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
 DECISION_ICON = ":material/gavel:"  # of a decision on a label, wherever one is shown
-MISSING = "This photo is not on this machine: Evaluate asks for its folder."
+MISSING = "Photo not on this machine."
 
 
 class Ticks(NamedTuple):

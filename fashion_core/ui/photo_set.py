@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, home, paper
-from fashion_core.class_names import in_words
+from fashion_core.class_names import in_words, names_in_words
 from fashion_core.files import Progress, given_path
 from fashion_core.photos import dataset, duplicates, examples, known, sample, scan, split
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.left_out import leave_out, left_out, put_back
 from fashion_core.ui import keys
+from fashion_core.ui.class_list import follow_link
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 
 SHOW = {
@@ -25,7 +26,7 @@ SHOW = {
 }
 
 
-JUDGES = "These photos came with Busana and judge its models: none is trained on them."
+JUDGES = "These photos come with Busana to test models. No model is trained on them."
 GROUPS = 6  # of near-duplicates on a page
 TODO = {  # a word of the reason → what to do; the first that fits
     "not in a class folder": "Move it into the folder of its class.",
@@ -161,6 +162,7 @@ def select(label: str | None = None, split: str | None = None, size: str | None 
 
 def forget_unknown_class(classes: tuple[str, ...]) -> None:
     """Where these photos have no such class, any class is shown."""
+    follow_link(keys.DATA_CLASS, classes)
     if st.session_state.get(keys.DATA_CLASS) not in (None, *classes):
         st.session_state[keys.DATA_CLASS] = None
 
@@ -206,8 +208,7 @@ def counts_table(found: PhotoSet) -> None:
     if paper.matches(classes):
         st.caption(
             f"The paper states {paper.STATED_TOTAL:,} photos, but its ten counts sum to {paper.COUNTED_TOTAL:,}. "
-            f"Only a tenth of the latter, {paper.TEST_PHOTOS} test photos, can give the {paper.TEST_ACCURACY:.2%} that "
-            "it reports."
+            f"Its {paper.TEST_ACCURACY:.2%} fits only the larger number."
         )
         if sample.made(found.root) is None:  # a set drawn here has as many as were asked for
             st.caption(paper.count_difference(Counter(found.photos["label"])))
@@ -216,7 +217,7 @@ def counts_table(found: PhotoSet) -> None:
 def _counts(photos: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     """A row for each class and one for all; the splits where there are any, the paper's counts where they are its."""
     whole = photos["label"].value_counts().reindex(list(classes), fill_value=0)
-    table = pd.DataFrame({"Class": [printable(label) for label in classes], "Photos": whole.to_numpy()})
+    table = pd.DataFrame({"Class": list(map(printable, names_in_words(classes).values())), "Photos": whole.to_numpy()})
     by_split = pd.crosstab(photos["label"], photos["split"]).reindex(index=list(classes), fill_value=0)
     for name in split.SPLITS if by_split.columns.isin(split.SPLITS).any() else ():
         table[name] = by_split[name].to_numpy() if name in by_split else 0
@@ -263,8 +264,8 @@ def captions(found: PhotoSet, rows: pd.DataFrame, show: str) -> list[str]:
     for row in rows.to_dict("records"):
         others = sorted(labels.get(row["group"], set()) - {row["label"]})
         texts.append(
-            f"{Path(row['path']).name} · {row['label']}"
-            + (f" (its near-duplicate: {', '.join(others)})" if others else "")
+            f"{Path(row['path']).name} · {in_words(row['label'])}"
+            + (f" (its near-duplicate: {', '.join(map(in_words, others))})" if others else "")
             + (f", {row['split']}" if row["split"] else "")
             + f" · {row['width']}×{row['height']}"
             + (f" · group {row['group'] + 1}" if show != "all" else "")
