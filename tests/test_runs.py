@@ -251,6 +251,20 @@ def test_how_far_a_run_came_is_found_however_long_its_epochs_are(run):
     assert run.result == "validation 50.0% after epoch 1" and run.state == "stopped"
 
 
+def test_an_epoch_far_back_is_found_as_a_log_grows_and_another_log_begins_anew(run):
+    with EventLog(run.events_file) as log:
+        for epoch in (1, 2):
+            log("epoch", epoch=epoch, step=epoch, validation_accuracy=0.5)
+            for lines in (1000, 1):
+                for step in range(lines):
+                    log("step", step=step + 2, loss=1.0, accuracy=0.5, learning_rate=0.1)
+                assert run.result == f"validation 50.0% after epoch {epoch}"
+                searched = events._looked_through[str(run.events_file)][0]
+                assert searched == run.events_file.stat().st_size  # so that the next time only what is new is read
+    run.events_file.write_bytes(run.events_file.read_bytes()[-70_000:])
+    assert run.result == "–"
+
+
 # ---- folders that are no runs of this version
 
 

@@ -124,15 +124,31 @@ def _newest(name: str, version: Version) -> Mapping[str, Event]:
         if kind and kind[1].decode("utf-8", "replace") not in found:  # most are steps: of each type only one is parsed
             found |= {event["type"]: event for event in parse_events(line)[0]}
     if size > END_BYTES and "epoch" not in found:
-        found |= _last_epoch(file.read_bytes())
+        found |= _last_epoch(file)
     return MappingProxyType(dict(reversed(found.items())))
 
 
-def _last_epoch(data: bytes) -> dict[str, Event]:
-    """The last event of type epoch in a whole log, if any; only its line is parsed."""
-    at = data.rfind(b'"type":"epoch"')
-    start, end = data.rfind(b"\n", 0, max(at, 0)) + 1, data.find(b"\n", at) + 1
-    return {event["type"]: event for event in parse_events(data[start:end])[0]} if at >= 0 else {}
+_looked_through: dict[str, tuple[int, dict[str, Event]]] = {}  # log → up to which byte, and its last epoch until there
+
+
+def _last_epoch(file: Path) -> dict[str, Event]:
+    """The last event of type epoch in a whole log, if any. Only its line is parsed, and of a log that has grown only
+    what is new is read: an epoch may have a hundred megabytes of steps."""
+    name = str(file)
+    begin, found = _looked_through.get(name, (0, {}))
+    with file.open("rb") as stream:
+        if stream.seek(0, os.SEEK_END) < begin:  # another log lies here now
+            begin, found = 0, {}
+        stream.seek(begin)
+        data = stream.read()
+    at = data.rfind(b'"type":"epoch"', 0, data.rfind(b"\n") + 1)
+    if at >= 0:
+        start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at) + 1
+        found = {event["type"]: event for event in parse_events(data[start:end])[0]}
+    if len(_looked_through) >= KEPT:
+        _looked_through.clear()
+    _looked_through[name] = begin + data.rfind(b"\n") + 1, found
+    return found
 
 
 @dataclass(frozen=True)
