@@ -119,6 +119,21 @@ def test_ctrl_c_stops_all_more_go_on_and_a_killed_one_ends_it_with_how_to_go_on(
     assert run.events()[-1]["text"].startswith("Another of the 3 processes of this training ended")
     assert run.events()[-1]["text"].endswith(f"-m fashion_core train --resume {run.id}")
 
+    kept = run.checkpoint_step
+    with team(2, "--resume", run.id, "--runs", home / "runs") as running:  # as that command says
+        until(lambda: begun_again(run, 3), "the iteration after the kill")
+        for process in [*processes_of(running).values(), running]:
+            process.send_signal(signal.SIGINT)
+        running.wait(WAIT)
+    steps = runs.Tail(run.events_file).read().columns["step"]
+    assert run.state == "stopped" and run.checkpoint_step > kept and list(steps) == list(range(1, len(steps) + 1))
+
+
+def begun_again(run: runs.Run, times: int) -> bool:
+    """Whether it was started so often, and has learned since."""
+    types = [event["type"] for event in run.events()]
+    return types.count("start") == times and "step" in types[len(types) - types[::-1].index("start") :]
+
 
 def test_a_network_that_learns_over_all_gpus_predicts_as_before():
     """Also timm's, whose batch normalisation has the activation in it."""
