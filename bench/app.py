@@ -1,6 +1,6 @@
 """What the web app costs beside a hello-world Streamlit app, both measured by turns in one run on one machine.
 
-    python bench/app.py [--repeats 5] [--small]
+    python bench/app.py [--repeats 5] [--small] [--ticks]
 
 A real Chromium does the looking, on a home made for the purpose: the sample set, and a ResNet-50 at 224 px. Its weights
 and stored answers are made up, which costs what trained ones cost. With --small everything is tiny: its figures mean
@@ -279,6 +279,10 @@ def compare(page: Page, folder: Path, repeats: int, size: Size) -> None:
         clicks, why = attempt(gallery, page, server, repeats)
         row("click on a cell to its photos", clicks, None, "ms", "", why)
         row("memory, after all of it", [memory(server)], [memory(pair)], "MiB", "")
+    tick_row(home, repeats, size)
+
+
+def tick_row(home: Path, repeats: int, size: Size) -> None:
     timed, why = attempt(ticks, home, repeats, size.points)
     row(f"live tick at {size.points:,} points", timed, None, "ms", "under 50 ms", why)
 
@@ -287,14 +291,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--small", action="store_true", help="little of everything: only to see that it runs")
+    parser.add_argument("--ticks", action="store_true", help="the live tick alone, which needs no browser")
     options = parser.parse_args()
+    size = SMALL if options.small else Size()
+    if options.ticks:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "data" / "sample").mkdir(parents=True)
+            return tick_row(Path(folder), options.repeats, size)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         executable = chromium(playwright)
         if not executable:
             sys.exit("No Chromium: install one, name it in $CHROMIUM, or run python tests/browser.py.")
         with launch(playwright, executable) as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            compare(page, Path(folder), options.repeats, SMALL if options.small else Size())
+            compare(page, Path(folder), options.repeats, size)
 
 
 if __name__ == "__main__":

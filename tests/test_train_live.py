@@ -92,7 +92,8 @@ def test_the_photos_of_an_epoch_come_by_themselves(page: Page, site, tmp_path):
             answers.save(run.folder / EPOCHS / f"{epoch:04}.parquet")
             log("epoch", epoch=epoch, step=2 * epoch, train_loss=1.0, train_accuracy=0.5, validation_loss=1.0,
                 validation_accuracy=0.5, images_per_second=20.0, seconds_left=9.0)  # fmt: skip
-            shown = page.get_by_text("After epoch 1") if epoch == 1 else page.get_by_role("slider", name="After epoch")
+            first = page.get_by_text("After epoch 1", exact=True)
+            shown = first if epoch == 1 else page.get_by_role("slider", name="After epoch")
             expect(shown).to_be_visible(timeout=SOON)
 
 
