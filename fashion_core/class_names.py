@@ -93,6 +93,18 @@ def in_words(name: str) -> str:
     return name.replace("_", " ").strip() or name
 
 
+def names_in_words(names: Sequence[str]) -> dict[str, str]:
+    """Name → the same in words; as they are where two of `names` would read alike."""
+    words = {name: in_words(name) for name in names}
+    return words if len(set(words.values())) == len(words) else {name: name for name in names}
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Names in words, one after another: "hats, outwear and skirts"."""
+    *before, end = names
+    return f"{', '.join(before)} {last} {end}" if before else end
+
+
 def answer_in_words(name: str) -> str:
     """The same at the head of a line: "Blue shoes"."""
     words = in_words(name)
@@ -128,10 +140,10 @@ def confusion_in_words(n: int, true: str, predicted: str, classes: Sequence[str]
             return f"{counted(n, true)} called {in_words(other[COLOUR])}"
         if own[COLOUR] == other[COLOUR]:
             called = other[GARMENT]
-    return f"{counted(n, true)} called {_as_many(n, called)}"
+    return f"{counted(n, true)} called {as_many(n, called)}"
 
 
-def _as_many(n: int, name: str) -> str:
+def as_many(n: int, name: str) -> str:
     """The name alone, in the plural where they are several and it has one."""
     words = in_words(name)
     last = words.rsplit(" ", 1)[-1]

@@ -6,6 +6,7 @@ Indonesian Journal on Data Science 3(1), pp. 1-12. Numbers are printed here as t
 
 from collections.abc import Iterable, Mapping
 
+from fashion_core.class_names import in_words
 from fashion_core.stats import accuracy_with_interval, difference
 
 # Photos per class, section on the data set.
@@ -73,7 +74,7 @@ def count_difference(counts: Mapping[str, int]) -> str:
     if not differ:
         return f"Each of the ten classes has as many photos as in the paper, {COUNTED_TOTAL:,} in all."
     here = sum(counts.get(name, 0) for name in CLASSES)
-    each = ", ".join(f"{name} {_more_or_fewer(by)}" for name, by in differ.items())
+    each = ", ".join(f"{in_words(name)} {_more_or_fewer(by)}" for name, by in differ.items())
     whole = _more_or_fewer(here - COUNTED_TOTAL) if here != COUNTED_TOTAL else "as many as there"
     return f"The counts differ from the paper's: {here:,} photos of its {COUNTED_TOTAL:,}, {whole} ({each})."
 

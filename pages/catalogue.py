@@ -4,11 +4,11 @@ import streamlit as st
 
 from fashion_core import UserError, access
 from fashion_core.access import Action
-from fashion_core.class_names import in_words
 from fashion_core.models import tagged as tags
 from fashion_core.models.tagged import Tagged
 from fashion_core.ui import catalogue, keys
 from fashion_core.ui.boot import boot, guard
+from fashion_core.ui.class_list import class_list
 from fashion_core.ui.gallery import escape_markdown
 from fashion_core.ui.stored import mtime
 
@@ -63,8 +63,7 @@ if not catalogue.photos_are_here(shop):
 with st.grid(3, min_column_width=170, gap="small"):
     show = st.selectbox("Show", catalogue.SHOW, format_func=catalogue.SHOW.__getitem__, key=keys.CATALOGUE_SHOW,
                         bind="query-params")  # fmt: skip
-    label = st.selectbox("Label", shop.classes, index=None, format_func=in_words, placeholder="any",
-                         key=keys.CATALOGUE_LABEL, bind="query-params")  # fmt: skip
+    label = class_list("Label", shop.classes, key=keys.CATALOGUE_LABEL, placeholder="any")
     sort = st.selectbox("Sort", catalogue.SORT, format_func=catalogue.SORT.__getitem__, key=keys.CATALOGUE_SORT,
                         bind="query-params")  # fmt: skip
 found = catalogue.chosen_rows(rows, show, label, sort)
@@ -77,7 +76,8 @@ with st.container():
 with st.container(horizontal=True, vertical_alignment="center"):
     waiting = len(catalogue.chosen_rows(rows, "review", None, "file"))
     st.markdown(f"**{len(found):,}** of {len(rows):,} files · {waiting:,} to review · "
-                f"{int((~readable).sum()):,} unreadable · by {escape_markdown(shop.about['model'])}")  # fmt: skip
+                f"{int((~readable).sum()):,} unreadable · "
+                f"answered by {escape_markdown(shop.about['model'])}")  # fmt: skip
     catalogue.downloads(found, shop)
 if show == "unreadable":
     catalogue.problems(found)

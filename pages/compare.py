@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fashion_core.models.registry import models_by_name
-from fashion_core.reports.tested_models import COSTS, MEASURES, PEOPLE, TEST, by_photos, tested_models
+from fashion_core.reports.tested_models import COSTS, GARMENT, MEASURES, PEOPLE, TEST, by_photos, tested_models
 from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
 from fashion_core.ui.gallery import escape_markdown
@@ -29,11 +29,12 @@ cost = right.segmented_control("Cost", list(COSTS), key=keys.COMPARE_COST, defau
                                wrap=True, bind="query-params")  # fmt: skip
 shown = [model for model in tested if model.share(measure)]
 best_first = sorted(tested, key=lambda model: -(model.accuracy(measure) or 0))
-photos = {PEOPLE: "photos that people took, of the classes it knows", TEST: "the photos of its own test"}
-of = photos.get(measure, "photos that people took, in any colour" if measure in MEASURES else escape_markdown(measure))
+each = "each " if len(shown) > 1 else ""
+on = {PEOPLE: f"photos people took, {each}counted on its own classes", TEST: f"test photos, {each}on its own",
+      GARMENT: "photos people took, by the garment alone"}.get(measure, f"the test photos of {measure}")  # fmt: skip
 st.caption(
-    f"{len(shown)} model{'' if len(shown) == 1 else 's'}, {'each on' if len(shown) > 1 else 'on'} {of}. "
-    "Lines are 95% intervals: where two overlap widely, chance may be the difference. The colour tells the test photos."
+    f"{len(shown)} model{'' if len(shown) == 1 else 's'} on {escape_markdown(on)}. Lines are 95% intervals; where they "
+    "overlap widely, the difference may be chance. Colours show which test photos a model has."
 )
 with st.container():  # what comes and goes: the lists below keep their place, and the address follows them
     show_chart(tested, measure, cost)

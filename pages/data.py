@@ -6,34 +6,29 @@ from pathlib import Path
 import streamlit as st
 
 from fashion_core import UserError
-from fashion_core.files import given_path
-from fashion_core.photos import examples
+from fashion_core.photos import known
 from fashion_core.photos.split import SPLITS
 from fashion_core.ui import keys
 from fashion_core.ui.boot import boot, guard, link
+from fashion_core.ui.class_list import class_list
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 from fashion_core.ui.get_photos import get_photos, received
-from fashion_core.ui.new_run import known_folders, short_name
 from fashion_core.ui.own_classes import make_classes
 from fashion_core.ui.photo_set import (
     SHOW,
     blockers,
     captions,
+    choose_folder,
     chosen_photos,
     counts_table,
     duplicate_groups,
-    first_folder,
     forget_unknown_class,
     headline,
+    keep_link,
+    open_folder,
     read,
-    select,
     sizes_table,
 )
-
-
-def open_folder(folder: str) -> None:
-    st.session_state[keys.DATA_FOLDER] = folder
-    select()
 
 
 def move(how: Callable[[Path, str], None], root: Path, label: str) -> None:
@@ -48,20 +43,10 @@ def move(how: Callable[[Path, str], None], root: Path, label: str) -> None:
 boot("Data")
 st.title("Data")
 if folder := received():
-    open_folder(short_name(folder))
-first = first_folder()
-known = {each.name: each for each in [examples.folder()] if each} | known_folders()
-typed = st.text_input("Folder of photos", key=keys.DATA_FOLDER, placeholder=first.name, bind="query-params",
-                      on_change=select, help="One of those below by its name, or a path. One folder per class; or "
-                                             "train/, validation/ and test/ with one folder per class in each."
-                      )  # fmt: skip
-with guard():
-    root = known.get(typed.strip()) or given_path(typed.strip() or first)
-with st.container(horizontal=True, vertical_alignment="center"):
-    for name, folder in known.items():
-        if folder != root:
-            st.button(f"Open {name}", key=keys.open_folder(name), on_click=open_folder, args=(name,),
-                      icon=":material/folder_open:")  # fmt: skip
+    open_folder(folder)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    with guard():
+        root = choose_folder()
     st.button("Rescan folder", icon=":material/refresh:", on_click=lambda: st.session_state.pop(keys.DATA_SCAN, None))
 with st.expander("Get photos", icon=":material/download:"):
     get_photos()
@@ -76,6 +61,7 @@ if keys.DATA_SCAN not in st.session_state or st.session_state[keys.DATA_SCAN].ro
         st.session_state[keys.DATA_SCAN] = read(root, bar)
     bar.empty()
 found = st.session_state[keys.DATA_SCAN]
+keep_link(found)
 with st.container():
     problem = st.session_state.pop(keys.DATA_PROBLEM, None)
     if found.judges and not problem:
@@ -91,8 +77,7 @@ numbers, gallery = st.columns([5, 6], gap="large")
 with gallery:
     forget_unknown_class(found.classes)
     with st.grid(2, min_column_width=150, gap="small"):
-        label = st.selectbox("Class", found.classes, index=None, key=keys.DATA_CLASS, placeholder="any",
-                             bind="query-params")  # fmt: skip
+        label = class_list("Class", found.classes, key=keys.DATA_CLASS, placeholder="any")
         split = st.selectbox("Split", SPLITS, index=None, key=keys.DATA_SPLIT, placeholder="any", bind="query-params")
         size = st.selectbox("Size", found.sizes.value_counts().index, index=None, key=keys.DATA_SIZE, placeholder="any",
                             bind="query-params")  # fmt: skip
@@ -114,6 +99,6 @@ with numbers:
     st.header("Sizes")
     sizes_table(found)
     if not found.problem:
-        link("train", "Train on these photos", ":material/model_training:", folder=short_name(root))
+        link("train", "Train on these photos", ":material/model_training:", folder=known.name(root) or root.name)
     elif found.judges:
         link("evaluate", "See what models answer to them", ":material/grid_on:", of="people")

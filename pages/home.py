@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from fashion_core.class_names import confusion_in_words, in_words
+from fashion_core.class_names import confusion_in_words, names_in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.models.registry import ModelRef, default_model, models, photo_folder
 from fashion_core.reports import charts
@@ -46,7 +46,7 @@ def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     """The whole confusion matrix of these `photos`; a click opens the cell on the Evaluate page."""
     st.header("Confusion matrix")
     names = stored.classes
-    words = [in_words(name) for name in names]
+    words = list(names_in_words(names).values())
     options = charts.confusion_options(stored.confusion(), words, "count", dark=st.context.theme.type == "dark")
     chart = st.echarts_chart(
         options, key=keys.HOME_MATRIX, height=charts.matrix_height(len(names)), on_select="rerun",
@@ -59,10 +59,9 @@ def show_matrix(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     query = {"model": ref.name, "of": photos}
     if chosen := chart.selection.selected:
         true, predicted = divmod(chosen[0]["data_indices"][0], len(names))
-        st.switch_page(
-            PAGES / "evaluate.py", query_params={**query, "true": names[true], "predicted": names[predicted]}
-        )
-    if name := matrix_names.mount(keys.HOME_MATRIX, names, options):
+        query |= {"true": words[true], "predicted": words[predicted]}
+        st.switch_page(PAGES / "evaluate.py", query_params=query)
+    if name := matrix_names.mount(keys.HOME_MATRIX, words, options):
         st.switch_page(PAGES / "evaluate.py", query_params={**query, name[0]: name[1]})
 
 
@@ -73,12 +72,12 @@ def show_mistakes(ref: ModelRef, stored: Evaluation, photos: str) -> None:
     if not cells:
         st.caption("None: every photo is right.")
         return
-    folder = photo_folder(stored)
+    folder, named = photo_folder(stored), names_in_words(stored.classes)
     shown = []
     for true, predicted, count in cells:
         first = stored.cell(true, predicted)["path"].iloc[0]
         words = escape_markdown(confusion_in_words(count, true, predicted, stored.classes))
-        query = {"model": ref.name, "of": photos, "true": true, "predicted": predicted}
+        query = {"model": ref.name, "of": photos, "true": named[true], "predicted": named[predicted]}
         shown.append(((folder or Path(stored.root)) / first, words, query))
     photo_link_grid(shown, key=keys.HOME_MISTAKES, page="evaluate")
     if folder is None:

@@ -154,7 +154,7 @@ def test_all_pairs_names_a_pair_without_photos(home, tmp_path):
     names = ("red_hat", "red_sock", "white_hat", "white_sock")
     test, card = agrees_with_its_test(run, folder), Predictor(run.model_folder).card
     assert test.classes == card.classes == names
-    assert "Named without a training photo: white_sock." in card.notes
+    assert "Can name these, though the folder has no photo of them: white sock." in card.notes
     assert trained(folder).config.all_pairs is False
     log_p = np.log(test.probabilities)
     assert log_p[:, 3] == pytest.approx(log_p[:, 2] + log_p[:, 1] - log_p[:, 0], abs=1e-3)

@@ -63,6 +63,18 @@ def test_app(home, capfd):
     assert [line for line in lines if line not in done.stdout] == []
 
 
+def test_growth(capsys, monkeypatch):
+    monkeypatch.setenv("BUSANA_HOME", "")  # it sets its own
+    small = ("--photos", "400", "--classes", "3", "--points", "200", "--rounds", "1")
+    run("growth", *small, monkeypatch=monkeypatch)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[1].split()[1] for row in rows if row[0] == "ms"] == ["photos", "classes", "points"]
+    figures = {
+        row[0]: [float(each.replace(",", "")) for each in row[1:]] for row in rows if row[0] not in ("ms", "---")
+    }
+    assert len(figures) > 15 and all(len(each) == 4 and min(each[:3]) > 0 for each in figures.values())
+
+
 def test_load(home):
     command = [sys.executable, "-m", "bench.load", "--visitors", "2", "--minutes", "0.1", "--pause", "0.5"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -254,6 +266,14 @@ def test_runs(capsys, monkeypatch):
     assert found["parsed"] > 0 and found["again"] > 0 and found["first"] > 0
 
 
+def test_scan(photos, capsys, monkeypatch):
+    monkeypatch.setenv("BUSANA_HOME", "")  # it sets its own
+    run("scan", photos, "--rounds", "1", monkeypatch=monkeypatch)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[0] for row in rows] == ["20 photos", "---", "decode", "first scan", "second scan"]
+    assert rows[2][2].startswith("1.00")
+
+
 def test_sheet(learned, tmp_path, capsys, monkeypatch):
     run("sheet", MODEL, learned, tmp_path / "sheet.png", monkeypatch=monkeypatch)
     assert "label issues: " in capsys.readouterr().out
@@ -280,6 +300,18 @@ def test_train(home, tmp_path, one_thread, capsys, monkeypatch):
     rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| ")][2:]
     assert [row[0] for row in rows] == ["| ours", "| synthetic", "| usual", "| torchvision"]
     assert all(float(row[1]) > 0 for row in rows) and "MiB at the end" in told and "all at once" in told
+
+
+def test_profiles(home, tmp_path, one_thread, capsys, monkeypatch):
+    monkeypatch.setattr("bench.profiles.PHOTOS", 2)
+    monkeypatch.setattr("bench.profiles.SIZE", 32)
+    monkeypatch.setattr("bench.profiles.STEPS", 1)
+    (home / "weights").symlink_to(ROOT / "weights", target_is_directory=True)
+    run("profiles", colours(tmp_path / "photos", 6), tmp_path / "profiles.png", monkeypatch=monkeypatch)
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][2:]
+    assert [row[1] != "none" for row in rows] == [True, True, False], "a rerun has no floor"
+    assert "infer" in rows[0][4] and "run_backward" in rows[1][4] and "sleep" not in rows[2][4]
+    assert Image.open(tmp_path / "profiles.png").width > 500
 
 
 @pytest.mark.browser

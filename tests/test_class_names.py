@@ -11,12 +11,15 @@ from fashion_core.class_names import (
     COLOUR,
     GARMENT,
     answer_in_words,
+    as_many,
     classes_matching,
     confusion_in_words,
     counted,
     factors,
     in_words,
+    listed,
     marginalise,
+    names_in_words,
     normalised_name,
     split_names,
 )
@@ -139,3 +142,12 @@ def test_a_confusion_of_names_that_do_not_come_apart_has_both():
     assert confusion_in_words(1, "coat", "hat", ("coat", "hat", "sock")) == "1 coat called hat"
     assert confusion_in_words(2, "coat", "hat", ("coat", "hat", "sock")) == "2 coats called hats"
     assert confusion_in_words(2, "black", "blue", ("black", "blue")) == "2 black photos called blue"
+
+
+def test_a_list_of_names_is_in_words_and_each_stays_one():
+    assert names_in_words(("blue_shoes", "hat")) == {"blue_shoes": "blue shoes", "hat": "hat"}
+    alike = ("blue_shoes", "blue shoes")
+    assert names_in_words(alike) == dict(zip(alike, alike, strict=True)), "words that two would share are no names"
+    kinds = [as_many(2, name) for name in ("hat", "outwear", "red_skirt")]
+    assert listed(kinds) == "hats, outwear and red skirts" and listed(kinds[:1]) == "hats"
+    assert listed(["a", "b"], "or") == "a or b"

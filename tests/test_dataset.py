@@ -369,7 +369,7 @@ def test_one_photo_in_two_classes_is_named_with_both_labels(place):
         [{"path": "a/003.jpg", "label": "a"}, {"path": "b/same.jpg", "label": "b"}]
     ]
     (note,) = dataset.load(root).notes
-    assert note.startswith("1 picture lies in more than one class, such as a/003.jpg and b/same.jpg")
+    assert note == "1 picture lies in more than one class: one of its labels is wrong. Data and check show it."
 
 
 # ---- what is kept

@@ -49,10 +49,10 @@ ZEROS = b"photo;label\r\n001/001.jpg;2\r\n002/002.jpg;\r\n"
 def test_labels_that_lost_their_zeros_are_asked_about_and_taken_only_after_a_yes(photos):
     file = label_corrections.default_file(photos)
     app = handed_in(ZEROS)
-    assert "Take **2** as **002**?" in said(app) and not file.exists()
+    assert "Read **2** as **002**?" in said(app) and not file.exists()
     app.button(key="take-zeros").click().run()
     assert label_corrections.read(file) == {"001/001.jpg": "002", "002/002.jpg": ""}
-    assert "2 of 2 decisions are new, and kept." in said(app) and "Take" not in said(app) and not app.exception
+    assert "2 of 2 decisions are new, and kept." in said(app) and "Read" not in said(app) and not app.exception
 
 
 def test_a_no_imports_nothing(photos):

@@ -176,7 +176,8 @@ def test_a_runs_own_files_say_what_they_are(tmp_path):
     checkpoint.save(tmp_path / "best.safetensors", zoo.resnet18(weights=None).state_dict(), about)
     with pytest.raises(UserError, match="weights of resnet18, not of resnet50: set architecture=resnet18"):
         models.build("resnet50", ABC, 32, str(tmp_path / "best.safetensors"))
-    assert "best.safetensors" in models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))[1]
+    origin = models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))[1]
+    assert origin == "Started from the weights of an earlier run."
 
 
 def test_a_chain_of_runs_tells_where_it_began(tmp_path):
@@ -184,7 +185,11 @@ def test_a_chain_of_runs_tells_where_it_began(tmp_path):
     about = {"config": {"architecture": "resnet18"}, "progress": {"origin": began}}
     checkpoint.save(tmp_path / "best.safetensors", zoo.resnet18(weights=None).state_dict(), about)
     _, origin = models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))
-    assert origin == f"Weights from the file best.safetensors. An earlier run trained them. Before it: {began}"
+    assert origin == f"Started from the weights of an earlier run, which began with {began}"
+    about["progress"]["origin"] = origin
+    checkpoint.save(tmp_path / "best.safetensors", zoo.resnet18(weights=None).state_dict(), about)
+    _, again = models.build("resnet18", ABC, 32, str(tmp_path / "best.safetensors"))
+    assert again == f"Started from the weights of an earlier run, itself s{origin[1:]}"
     checkpoint.save(tmp_path / "last.safetensors", {"model.x": torch.ones(1)}, about)
     with pytest.raises(UserError, match=r"goes on from.*give best\.safetensors"):
         models.build("resnet18", ABC, 32, str(tmp_path / "last.safetensors"))

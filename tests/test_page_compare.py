@@ -81,7 +81,7 @@ def test_every_model_is_in_the_first_chart_whatever_its_test_photos_told_apart_b
     app = opened(cost="Model size")
     assert not app.exception
     assert {name: len(points) for name, points in drawn(app).items()} == {"apparel10": 6, "clothing": 1}
-    assert "7 models, each on the photos of its own test" in words(app) and "Not in this chart" not in words(app)
+    assert "7 models on test photos, each on its own." in words(app) and "Not in this chart" not in words(app)
     assert len(app.dataframe[0].value) == 7
 
 
@@ -94,7 +94,7 @@ def test_photos_that_people_took_come_first_and_who_never_saw_them_is_named(seri
     assert drawn(app) == {"paper": [[25.6, 80.0, "phone", "phone", "80.0% right: 80 of 100 photos",
                                      "95% interval 71.1% to 86.7%"]]}  # fmt: skip
     spec = json.loads(app.get("echarts_chart")[0].proto.spec)
-    assert spec["title"]["text"] == "right of photos people took, %"
+    assert spec["title"]["text"] == "accuracy on photos people took, %"
     assert "Not in this chart: apparel-small, best" in words(app)
     assert "and 1 more (not tested on these photos)" in words(app)
     app.selectbox(key="photos").select("garment").run()
@@ -107,12 +107,18 @@ def test_one_set_of_test_photos_alone_names_the_models_of_others(series):
     app = opened()
     app.selectbox(key="photos").select("clothing").run()
     assert not app.exception and list(drawn(app)) == ["clothing"]
-    assert "1 model, on clothing" in words(app) and "apparel-small" in words(app)
+    assert "1 model on the test photos of clothing." in words(app) and "apparel-small" in words(app)
 
 
 def test_two_splits_of_one_folder_are_told_apart(series):
     model(series, "other-split", dataset={"name": "apparel10", "fingerprint": "ffffff-other"})
-    assert {"apparel10 · appare", "apparel10 · ffffff", "clothing"} == set(drawn(opened(cost="Model size")))
+    first, other = "apparel10, first tested 24 Dec 2025", "apparel10, first tested 1 Feb 2026"
+    assert {first, other, "clothing"} == set(drawn(opened(cost="Model size")))
+    model(series, "fewer", 80, 90, dataset={"name": "apparel10", "fingerprint": "eeeeee-fewer"})
+    model(series, "again", dataset={"name": "apparel10", "fingerprint": "dddddd-again"})
+    of_day = "apparel10, 404 photos, first tested 1 Feb 2026"
+    assert {"apparel10, 90 photos", "apparel10, 404 photos, first tested 24 Dec 2025", f"{of_day}, set 1",
+            f"{of_day}, set 2", "clothing"} == set(drawn(opened(cost="Model size")))  # fmt: skip
 
 
 def test_models_are_called_by_plain_names_and_equal_ones_are_told_apart(series):

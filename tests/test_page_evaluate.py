@@ -137,7 +137,7 @@ def test_photos_that_are_elsewhere_and_broken_ones_say_so(by_hand):
     assert tiles(app) == ["7.jpg", "2.jpg", "5.jpg"], "name and verdict stay"
 
 
-def test_photos_that_are_not_here_are_asked_for_and_their_folder_stays_in_the_address(by_hand, home):
+def test_photos_that_are_not_here_are_asked_for_once_and_no_path_stays_in_the_address(by_hand, home):
     by_hand.rename(by_hand.with_name("moved"))
     app = opened()
     assert not app.exception and not app.get("image")
@@ -146,7 +146,15 @@ def test_photos_that_are_not_here_are_asked_for_and_their_folder_stays_in_the_ad
     assert "holds none of them" in app.warning[0].value
     app.text_input(key="folder").input(str(by_hand.with_name("moved"))).run()
     assert len(app.get("image")) == 8 and not app.warning
-    assert len(opened(folder=str(by_hand.with_name("moved"))).get("image")) == 8
+    assert str(home.parent) not in str(dict(app.query_params))
+    again = opened()
+    assert len(again.get("image")) == 8 and [field.key for field in again.text_input] == ["q"], "it is remembered"
+
+
+def test_an_old_link_with_the_folder_of_the_photos_opens_them_and_leaves_the_address(by_hand):
+    by_hand.rename(by_hand.with_name("moved"))
+    app = opened(folder=str(by_hand.with_name("moved")))
+    assert len(app.get("image")) == 8 and "folder" not in app.query_params
 
 
 def test_photos_below_data_are_found_by_their_folders_name(by_hand, home):
@@ -403,7 +411,7 @@ def test_another_model_closes_the_photo(by_hand, home, tmp_path):
 
 def test_a_model_without_explanations_says_so_and_a_new_selection_closes_the_photo(by_hand):
     app = opened(photo="2")
-    assert not app.exception and "came without explanations of its predictions" in words(app)
+    assert not app.exception and "no heat maps, similar photos or measured colours" in words(app)
     app.button(key="select-Wrong").click().run()
     assert len(tiles(app)) == 3
 
@@ -418,7 +426,7 @@ def test_photos_lie_along_their_measured_colour_and_labels_at_odds_with_pixels_a
     assert table["label"].str.contains("_").sum() == 0 and table["measured"].str.contains("black|blue|grey").all()
     assert table["swatch"].str.startswith("data:image/svg+xml,").all()
     assert not app.exception and len(app.get("plotly_chart")) == 1
-    assert "train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
+    assert "Train or publish it again" in opened(model="by-hand", view="Colours").info[0].value
 
 
 def test_a_colour_measured_unsurely_is_called_so_and_contradicts_no_label(home, by_hand):

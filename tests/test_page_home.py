@@ -56,7 +56,7 @@ def test_without_a_default_model_it_opens_on_the_one_with_the_highest_test_accur
 
 def test_an_accuracy_stands_with_its_photos_and_wilsons_interval(home):
     trained(home, "m", 18, 20)
-    assert "Right on 18 of 20 test photos (95% interval 69.9% to 97.2%); it learned from none of them." in said(
+    assert "Right on 18 of 20 test photos (95% interval 69.9% to 97.2%); it was trained on none of them." in said(
         opened()
     )
 

@@ -56,9 +56,9 @@ def test_all_photos_are_looked_at_each_asked_of_its_neighbours(root):
     assert "The paper" not in words(app)
     place = next(row for row, name in enumerate(tiles(app)) if name == "t0.jpg")
     app.button(key=f"why-photos-{place}").click().run()
-    assert "Heat maps are kept of test photos" in words(app) and not app.exception
+    assert "Heat maps are kept for test photos only" in words(app) and not app.exception
     app.button(key="decide-keep").click().run()
-    assert "The next training learns so" in words(app)
+    assert "The next training uses this label. The file is not moved." in words(app)
 
 
 def test_only_what_is_there_can_be_chosen(home, tmp_path):
@@ -66,7 +66,7 @@ def test_only_what_is_there_can_be_chosen(home, tmp_path):
     app = opened(of="all")
     assert app.segmented_control(key="of").options == ["Test photos"] and figure(app, "Photos") == "8"
     for view in ("Oddities", "Map"):
-        assert "without explanations" in opened(view=view).info[0].value
+        assert "no heat maps, similar photos" in opened(view=view).info[0].value
 
 
 def test_a_slider_replays_the_epochs_with_their_photos(root, home):
@@ -91,7 +91,7 @@ def test_oddities_are_chosen_by_kind_with_near_duplicates_in_groups(root):
     assert "1.jpg" in tiles(opened(view="Oddities", odd="dark")), "the address brings it back"
     app = opened(view="Oddities", odd="near-duplicates", of="all")
     assert tiles(app) == ["2.jpg", "t0.jpg"] and not app.exception
-    assert "in other splits: switch to all photos" in words(opened(view="Oddities", odd="near-duplicates"))
+    assert "more in other splits: switch to “All photos”." in words(opened(view="Oddities", odd="near-duplicates"))
 
 
 def test_oddities_give_their_verdict_once_everything_is_known_and_not_before(root, monkeypatch):
@@ -134,7 +134,7 @@ def test_leaving_all_photos_out_is_said_and_can_be_undone(root):
     app = opened(photo="2")
     assert "The decisions leave none of these photos" in words(app) and not app.exception
     app.button(key="decide-undo").click().run()
-    assert "By the labels decided on 7 of these photos" in words(app)
+    assert "With your corrections, 7 labels checked" in words(app)
 
 
 def test_decisions_on_photos_that_are_elsewhere_wait_where_these_will_be_looked_for(home, tmp_path, monkeypatch):
@@ -181,11 +181,11 @@ def test_photos_that_leak_have_a_number_that_selects_them(home, tmp_path):
     evaluation = eight(tmp_path / "photos")
     publish(home, replace(evaluation, meta=replace(evaluation.meta, leaked=(2, 6))))
     app = opened()
-    assert "Leakage-free: **66.67% (4 of 6 photos), 95% interval" in words(app)
+    assert "Without photos that have a near-duplicate in training: **66.67% (4 of 6 photos), 95% interval" in words(app)
     app.button(key="select-leaked").click().run()
     assert sorted(tiles(app)) == ["2.jpg", "6.jpg"] and app.text_input(key="q").value == "leaked"
     publish(home, replace(evaluation, meta=replace(evaluation.meta, leaked=())), "clean")
-    assert "none of these photos has a near-duplicate in training" in words(opened(model="clean"))
+    assert "None of these photos has a near-duplicate in training" in words(opened(model="clean"))
 
 
 def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
@@ -193,7 +193,7 @@ def test_a_photo_is_kept_relabelled_left_out_and_each_step_undone(root):
     app = opened(photo="2")  # a coat, called hat
     app.button(key="decide-relabel").click().run()
     assert label_corrections.read(file) == {"coat/2.jpg": "hat"} and "Decided: **it is hat**" in words(app)
-    assert "Test photos are never learned from" in words(app)
+    assert "Test photos are never trained on" in words(app)
     app.button(key="decide-leave out").click().run()
     assert label_corrections.read(file) == {"coat/2.jpg": ""} and "Decided: **left out**" in words(app)
     app.button(key="decide-undo").click().run()
@@ -267,7 +267,7 @@ def test_label_corrections_show_on_tiles_in_a_table_and_in_the_accuracy(root):
     label_corrections.record(label_corrections.default_file(root), "sock/7.jpg", "relabel", "hat")
     label_corrections.record(label_corrections.default_file(root), "coat/2.jpg", "leave out", "")
     app = opened()
-    assert "By the labels decided on 2 of these photos: **85.71% (6 of 7 photos)" in words(app)
+    assert "With your corrections, 2 labels checked: **85.71% (6 of 7 photos)" in words(app)
     captions = [caption.value for caption in app.caption]
     assert any("7" in text and "gavel: **hat**" in text for text in captions)
     table = next(frame.value for frame in app.dataframe if "Decided" in frame.value)
@@ -306,9 +306,9 @@ def test_checking_labels_has_a_score(home, tmp_path):
     found = len(swapped & set(issues["index"]))
     right = int(evaluation.right.sum())
     assert figure(app, "Accuracy") == f"{right / 300:.2%}"
-    decided = next(each.value for each in app.metric if each.label == "By the decided labels")
+    decided = next(each.value for each in app.metric if each.label == "With your corrections")
     assert decided == f"{(right + found) / 300:.2%}" and found > 5
-    assert f"{right + found} of 300 photos; {n} labels were decided on" in words(app)
+    assert f"{right + found} of 300 photos; {n} labels checked" in words(app)
 
 
 def test_the_last_decision_is_taken_back_from_the_next_photo(home, tmp_path):

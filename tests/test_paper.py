@@ -64,8 +64,8 @@ def test_counts_are_compared_class_by_class():
     same = "Each of the ten classes has as many photos as in the paper, 5,993 in all."
     assert paper.count_difference(paper.COUNTS) == same == paper.count_difference(paper.COUNTS | {"red_dress": 9})
     found = paper.count_difference(paper.COUNTS | {"black_dress": 440, "blue_shirt": 742})
-    assert "5,984 photos of its 5,993, 9 fewer (black_dress 10 fewer, blue_shirt 1 more)." in found
-    assert "as many as there (black_dress 1 fewer, black_pants 1 more)" in paper.count_difference(
+    assert "5,984 photos of its 5,993, 9 fewer (black dress 10 fewer, blue shirt 1 more)." in found
+    assert "as many as there (black dress 1 fewer, black pants 1 more)" in paper.count_difference(
         paper.COUNTS | {"black_dress": 449, "black_pants": 872}
     )
 

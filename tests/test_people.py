@@ -267,7 +267,7 @@ def test_home_says_which_photos_each_figure_is_about(parts):
     assert "2 of 3 photos" in words(app) and "60.0% (3 of 5)" in words(app)
     assert len(app.get("image")) == 3 + 1, "three examples and the one mistake"
     links = [button.proto.url for button in app.get("link_button")]
-    assert any("true=blue_sock" in link for link in links), links
+    assert any("true=blue+sock" in link for link in links), links
 
 
 def test_predict_offers_them_as_examples_and_as_nine(parts):

@@ -42,9 +42,19 @@ def asked(text: str, classes=CLASSES) -> list[tuple]:
         ("everything but shoes", [("true", tuple(name for name in CLASSES if "shoes" not in name))]),
         ("shoes predicted not blue", [("true", ("black_shoes", "blue_shoes")), ("predicted", BLACK)]),
         ("blue pants that are not right", [("true", ("blue_pants",)), ("which", "wrong")]),
+        ("false positives for black dresses", [("predicted", ("black_dress",)), ("which", "wrong")]),
+        ("false negatives of black dresses", [("true", ("black_dress",)), ("which", "wrong")]),
+        ("shoes with low confidence", [("true", ("black_shoes", "blue_shoes")), ("below", 0.6)]),
+        ("not very sure", [("below", 0.6)]),
+        ("what is it bad at?", [("which", "wrong")]),
+        ("confusion between dresses and shirts", [("between", (
+            ("black_dress", "blue_dress"), ("black_shirt", "blue_shirt")))]),
+        ("confusions between blue pants and black shorts", [("between", (("blue_pants",), ("black_shorts",)))]),
+        ("confusion between blue and black shoes", [("between", (("blue_shoes",), ("black_shoes",)))]),
+        ("confusion between dresses", [("true", ("black_dress", "blue_dress")), ("which", "wrong")]),
         ("", []),
     ],
-)
+)  # fmt: skip
 def test_words_become_filters(text, filters):
     assert sorted(asked(text)) == sorted(filters)
 
@@ -55,10 +65,27 @@ def test_a_word_that_is_not_understood_is_said_and_the_rest_counts():
     assert [each.value for each in found.filters] == [("blue_dress",)]
 
 
+def test_two_names_that_nothing_joins_are_not_either_of_them():
+    found = query.parse("dress shirt confusion", CLASSES)
+    assert found.unknown == ("shirt",)
+    assert [each.value for each in found.filters] == [("black_dress", "blue_dress"), "wrong"]
+
+
+def test_a_confusion_is_either_of_two_called_the_other():
+    evaluation = eight()
+    coat, hat, sock = (evaluation.classes.index(name) for name in ("coat", "hat", "sock"))
+    found = query.parse("confusion between hats and socks", evaluation.classes)
+    true, predicted = evaluation.truth, evaluation.predicted
+    mixed = ((true == hat) & (predicted == sock)) | ((true == sock) & (predicted == hat))
+    assert mixed.any() and query.mask(evaluation, found).tolist() == mixed.tolist()
+    assert query.parse(query.text(found.filters), evaluation.classes) == found
+    assert coat not in true[query.mask(evaluation, found)]
+
+
 def test_what_cannot_be_denied_is_not_understood():
-    assert query.parse("not confident shoes", CLASSES).unknown == ("not confident",)
+    assert query.parse("not duplicated shoes", CLASSES).unknown == ("not duplicated",)
     assert query.parse("without velvet", CLASSES).unknown == ("without velvet",)
-    assert query.parse("not confident", CLASSES).filters == ()
+    assert query.parse("not duplicates", CLASSES).filters == ()
 
 
 def test_classes_that_do_not_come_apart_are_asked_for_by_name():

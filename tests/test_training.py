@@ -330,7 +330,8 @@ def test_precision_goes_by_what_the_processor_can_do(monkeypatch, machine, featu
         monkeypatch.setattr(torch.cpu, name, lambda name=name: name in features)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: "onednn" in features)
     precision, reason = device.choose_precision(torch.device("cpu"), "auto")
-    assert precision == expected and f"Precision {expected}" in reason
+    said = "which the CPU supports" if expected == "bfloat16" else "the CPU does not support bfloat16"
+    assert precision == expected and reason.startswith(f"Trained in {expected}") and said in reason
 
 
 @pytest.mark.parametrize(("native", "expected"), [(True, "bfloat16"), (False, "float32")])
@@ -342,7 +343,7 @@ def test_precision_goes_by_what_the_gpu_can_do(monkeypatch, native, expected):
 
 def test_a_precision_that_was_set_is_taken_and_what_it_costs_is_told(monkeypatch):
     monkeypatch.setattr(device, "computes_in_bfloat16", lambda device: False)
-    assert device.choose_precision(torch.device("cpu"), "float32") == ("float32", "Precision float32, as set.")
+    assert device.choose_precision(torch.device("cpu"), "float32") == ("float32", "Trained in float32, as set.")
     precision, reason = device.choose_precision(torch.device("cpu"), "bfloat16")
     assert precision == "bfloat16" and "emulates" in reason
 
@@ -360,9 +361,9 @@ def test_a_run_on_the_cpu_leaves_a_gpu_alone_to_its_end(home, tmp_path, monkeypa
         assert work(run, log, show=lambda text: None) == "finished"
     start = next(event for event in run.events() if event["type"] == "start")
     notes = [event["text"] for event in run.events() if event["type"] == "note"]
-    assert any(note.startswith(f"Precision {start['precision']}: ") for note in notes)
+    assert any(note.startswith(f"Trained in {start['precision']}") for note in notes)
     card = json.loads((run.model_folder / "card.json").read_text())
-    assert any(note.startswith(f"Precision {start['precision']}: ") for note in card["notes"])
+    assert any(note.startswith(f"Trained in {start['precision']}") for note in card["notes"])
 
 
 def test_the_temperature_is_fitted_on_the_validation_photos():
@@ -675,7 +676,7 @@ def test_outliers_are_learned_as_none_of_the_classes(home, tmp_path):
         logits = predict_logits(network, pixels, np.arange(len(pixels)), torch.device("cpu"))
         confidence[exposed] = softmax(logits.numpy(), 1.0).max(axis=1).mean()
     notes = " ".join(event["text"] for event in run.events() if event["type"] == "note")
-    assert "Learned as none of the classes: other-" in notes and "Left out" not in notes
+    assert "Also shown other-" in notes and "as examples of none of its classes." in notes and "Not used" not in notes
     assert next(event for event in run.events() if event["type"] == "start")["steps_per_epoch"] == (48 + 48) // 8
     assert confidence[True] < confidence[False] - 0.1
 

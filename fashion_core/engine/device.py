@@ -15,6 +15,7 @@ from fashion_core import UserError, __version__
 from fashion_core.engine import models
 
 PREDICTION_BATCH = 64
+UNITS = {"cpu": "CPU", "cuda": "GPU"}  # kinds of device on which bfloat16 may be used
 Result = TypeVar("Result")
 
 
@@ -39,12 +40,14 @@ def choose_precision(device: torch.device, wanted: str) -> tuple[str, str]:
     """
     native = computes_in_bfloat16(device)
     if wanted == "bfloat16" and not native:
-        return wanted, "Precision bfloat16, as set; this device only emulates it: float32 may be many times faster."
+        return wanted, "Trained in bfloat16, as set; this device only emulates it: float32 may be many times faster."
     if wanted != "auto":
-        return wanted, f"Precision {wanted}, as set."
+        return wanted, f"Trained in {wanted}, as set."
     if native:
-        return "bfloat16", f"Precision bfloat16: this {device.type} device computes in it natively."
-    return "float32", f"Precision float32: this {device.type} device does not compute in bfloat16 natively."
+        return "bfloat16", f"Trained in bfloat16, which the {UNITS[device.type]} supports."
+    if device.type not in UNITS:
+        return "float32", "Trained in float32: bfloat16 is used on CPUs and CUDA GPUs alone."
+    return "float32", f"Trained in float32: the {UNITS[device.type]} does not support bfloat16."
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:

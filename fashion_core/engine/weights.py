@@ -19,6 +19,7 @@ from fashion_core.engine import checkpoint
 from fashion_core.photos.imaging import printable
 
 State = dict[str, torch.Tensor]
+FROM_RUN = "Started from the weights of an earlier run"
 TWO_HEAD, SE = "_two_head", "resnet50_se"  # the ending of any network's name with two heads; ResNet-50 with SE blocks
 
 
@@ -137,7 +138,7 @@ def _downloaded(architecture: str) -> State:
 def _from_file(architecture: str, file: Path) -> tuple[State, str]:
     """The tensors and origin of a safetensors file, or of the official .pth: a pickle is opened only if its hash is the
     official one."""
-    known, origin = official(architecture), f"Weights from the file {file.name}."
+    known, origin = official(architecture), f"Started from the weights in the file {file.name}."
     if not file.is_file():
         raise UserError(
             f"There is no weights file {printable(file)}: give the path of a .safetensors file"
@@ -148,7 +149,7 @@ def _from_file(architecture: str, file: Path) -> tuple[State, str]:
         tensors, about = checkpoint.read_tensors(file)
         if about is not None:
             _refuse_other_run(file, tensors, about, architecture)
-            origin += _origin_of_run(about)
+            origin = _origin_of_run(about)
         return tensors, origin
     digest = _sha256(file)
     if known is None or not digest.startswith(_known_digest(architecture, known)):
@@ -161,10 +162,14 @@ def _from_file(architecture: str, file: Path) -> tuple[State, str]:
 
 
 def _origin_of_run(about: dict) -> str:
-    """What a run's weights began as, so that where a chain of runs begins is told; "" where that is not known."""
+    """That they are a run's, and what that began with, so that where a chain of runs begins is told."""
     progress = about.get("progress")
     began = progress.get("origin") if isinstance(progress, dict) else None
-    return f" An earlier run trained them. Before it: {began}" if isinstance(began, str) and began else ""
+    if not isinstance(began, str) or not began:
+        return f"{FROM_RUN}."
+    if began.startswith("Started from "):
+        return f"{FROM_RUN}, itself s{began[1:]}"
+    return f"{FROM_RUN}, which began with {began.replace('Random weights', 'random weights', 1)}"
 
 
 def _opened(file: Path) -> State:

@@ -17,7 +17,9 @@ from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.explanations import NEIGHBOURS, Explanations
 from fashion_core.evaluation.meta import EvaluationMeta
 from fashion_core.files import Progress
+from fashion_core.photos import nearest
 from fashion_core.photos.duplicates import grouped
+from fashion_core.photos.nearest import Nearest, pairs_within
 
 FOLDS, CROSS_VALIDATED = 5, "cross-validated"
 CHUNK = 2000  # photos compared between two reports of progress
@@ -64,7 +66,9 @@ def _table(evaluation: Evaluation, rows: np.ndarray) -> pd.DataFrame:
 def load_libraries() -> None:
     """What compares photos and doubts labels, loaded before it is asked: over a second of a processor, once."""
     from cleanlab import filter as confident_learning  # noqa: F401
-    from sklearn.neighbors import NearestNeighbors  # noqa: F401
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: F401
+
+    nearest.faiss()
 
 
 def out_of_fold(evidence: Explanations, root: str = "", progress: Progress = None) -> Evaluation:
@@ -74,11 +78,10 @@ def out_of_fold(evidence: Explanations, root: str = "", progress: Progress = Non
     vote for it.
 
     The embeddings come from a network that has seen the training photos, so for these it is the surer of their labels,
-    wrong ones too. `root` as in Evaluation. Time grows with the square of the photos; `progress(done, total, what)` is
-    called now and then. Raises UserError where there are too few photos.
+    wrong ones too. `root` as in Evaluation. `progress(done, total, what)` is called now and then. Raises UserError
+    where there are too few photos.
     """
     from sklearn.model_selection import StratifiedGroupKFold
-    from sklearn.neighbors import KNeighborsClassifier
 
     order = np.argsort(evidence.photos["split"].map({"test": 0, "validation": 1, "train": 2}), kind="stable")
     photos = evidence.photos.iloc[order].reset_index(drop=True)
@@ -87,18 +90,18 @@ def out_of_fold(evidence: Explanations, root: str = "", progress: Progress = Non
     count = min(FOLDS, max(2, photos["label"].value_counts().min()), group.nunique())
     if count < 2 or photos["label"].value_counts().max() < count:
         raise UserError("These photos are too few, or too much alike, to judge one by the others.")
+    numbers = pd.Categorical(labels, evidence.classes).codes.astype(int)
     shares, known = np.zeros((len(photos), len(evidence.classes)), np.float32), np.zeros(len(photos), bool)
     judged = 0
     for fitted, held_out in StratifiedGroupKFold(int(count)).split(features, labels, group):
-        near = KNeighborsClassifier(min(NEIGHBOURS, len(fitted)), weights="distance")
-        model = near.fit(features[fitted], labels[fitted])
-        columns = np.array([evidence.classes.index(name) for name in model.classes_])
+        near = Nearest(features[fitted])
         for chunk in np.array_split(held_out, -(-len(held_out) // CHUNK)):
             if progress:
                 progress(judged, len(photos), "photos judged by the others")
-            shares[np.ix_(chunk, columns)] = model.predict_proba(features[chunk])
+            distances, voters = near.to(features[chunk], NEIGHBOURS)
+            shares[chunk] = _votes(distances, numbers[fitted[voters]], len(evidence.classes))
             judged += len(chunk)
-        known[held_out] = np.isin(labels[held_out], model.classes_)
+        known[held_out] = np.isin(numbers[held_out], numbers[fitted])
     if not known.any():
         raise UserError("Each class is one picture over and over: no photo can be judged by the others.")
     rows = photos[known][["path", "label"]].reset_index(drop=True)
@@ -107,20 +110,33 @@ def out_of_fold(evidence: Explanations, root: str = "", progress: Progress = Non
     )
 
 
+def _votes(distances: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Shares of the classes (m, classes) by the nearest photos (m, k): each weighs one over its distance, and where
+    some are at none, they alone count."""
+    same = distances == 0
+    weights = np.where(same.any(axis=1, keepdims=True), same, 1 / np.where(same, 1, distances))
+    votes = np.zeros((len(labels), classes))
+    for neighbour in range(labels.shape[1]):
+        votes[np.arange(len(labels)), labels[:, neighbour]] += weights[:, neighbour]
+    return votes / votes.sum(axis=1, keepdims=True)
+
+
 def outliers(evidence: Explanations, progress: Progress = None) -> pd.DataFrame:
     """Photos unlike all others, the most unlike first: path, label, score: the distance to the tenth nearest photo over
     the median of these distances, OUTLIER_RATIO at least (Ramaswamy, Rastogi, Shim 2000). `progress` as in
     `out_of_fold`."""
-    from sklearn.neighbors import NearestNeighbors
-
     features = evidence.embeddings.astype(np.float32)
-    count = min(NEIGHBOURS + 1, len(features))  # the nearest of all is the photo itself
-    model, far = NearestNeighbors(n_neighbors=count).fit(features), np.empty(len(features))
+    near, far = Nearest(features), np.empty(len(features))
     for begin in range(0, len(features), CHUNK):
         if progress:
             progress(begin, len(features), "photos compared")
-        far[begin : begin + CHUNK] = model.kneighbors(features[begin : begin + CHUNK])[0][:, -1]
-    score = far / max(float(np.median(far)), 1e-12)
+        asked = features[begin : begin + CHUNK]
+        far[begin : begin + CHUNK] = near.to(asked, NEIGHBOURS + 1)[0][:, -1]  # the nearest of all is the photo itself
+    usual = max(float(np.median(far)), 1e-12)
+    unlike = np.flatnonzero(far >= OUTLIER_RATIO * usual)  # none is missed: a distance is never too short
+    if len(unlike):
+        far[unlike] = near.to(features[unlike], NEIGHBOURS + 1, exact=True)[0][:, -1]
+    score = far / usual
     rows = np.argsort(-score, kind="stable")
     rows = rows[score[rows] >= OUTLIER_RATIO]
     return evidence.photos.iloc[rows][["path", "label"]].reset_index(drop=True).assign(score=score[rows])
@@ -131,17 +147,17 @@ def possible_duplicates(evidence: Explanations, hashes: dict[str, int]) -> pd.Da
     their perceptual hashes are near each other, but they are no near-duplicates by pixels. `hashes`: path → 64 bits, of
     the photos to compare.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     rows = np.flatnonzero(evidence.photos["path"].isin(hashes.keys()))
     photos, features = evidence.photos.iloc[rows].reset_index(drop=True), evidence.embeddings[rows].astype(np.float32)
     if not len(rows):
         return photos[["path", "label", "split", "group"]]
     bits, known = np.array([hashes[path] for path in photos["path"]], np.uint64), photos["group"].to_numpy()
-    near = NearestNeighbors(radius=POSSIBLE_DISTANCE).fit(features).radius_neighbors_graph(mode="connectivity").tocoo()
-    first, second = near.row[near.row < near.col], near.col[near.row < near.col]
-    same = (known[first] >= 0) & (known[first] == known[second])
-    kept = (np.bitwise_count(bits[first] ^ bits[second]) <= POSSIBLE_BITS) & ~same
-    group = grouped(len(photos), np.stack([first[kept], second[kept]], axis=1))
+    pairs = [np.empty((0, 2), int)]
+    for first, second in (some.T for some in pairs_within(features, np.full(len(rows), POSSIBLE_DISTANCE * 1.001))):
+        same = (known[first] >= 0) & (known[first] == known[second])
+        kept = (np.bitwise_count(bits[first] ^ bits[second]) <= POSSIBLE_BITS) & ~same
+        kept[kept] = np.linalg.norm(features[first[kept]] - features[second[kept]], axis=1) <= POSSIBLE_DISTANCE
+        pairs.append(np.stack([first[kept], second[kept]], axis=1))
+    group = grouped(len(photos), np.concatenate(pairs))
     found = photos[["path", "label", "split"]].assign(group=group)
     return found[group >= 0].sort_values("group", kind="stable").reset_index(drop=True)

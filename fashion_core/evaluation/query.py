@@ -11,43 +11,28 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import permutations
 from typing import Any, cast
 
 import numpy as np
 
 from fashion_core.class_names import classes_matching, factors, in_words, normalised_name
+from fashion_core.evaluation import query_words
 from fashion_core.evaluation.evaluation import ERROR_TYPES, Evaluation
-from fashion_core.evaluation.query_words import CALLED, MEANING, NUMBERS, USUAL_COLOUR, plain
 from fashion_core.photos.imaging import printable
 
 SURE, UNSURE = 0.9, 0.6  # "confident" is at least this; "unsure" is below that
 ISSUES, DUPLICATES = "label issues", "duplicates"  # filters that need more than an evaluation, see `mask`
-_BOUND = re.compile(
-    r"(below|under|less sure than|less than|at most|<|above|over|more sure than|more than|at least|>)\s*"
-    r"(\d+(?:\.\d+)?)\s*(%|percent\b|)(?:\s*(?:sure|confident|certain)\b)?"
-)
-_BETWEEN = re.compile(
-    r"(?:\b(?:between|from)\s*)?\b(\d+(?:\.\d+)?)\s*(?:%|percent)?\s*(?:to|and|-|–)\s*(\d+(?:\.\d+)?)\s*(?:%|percent\b)"
-)
-_BELOW = ("below", "under", "less sure than", "less than", "at most", "<")
-_FILE = re.compile(r"[\"“]([^\"“”]+\.[a-z0-9]{2,4})[\"”]|([^\s,;\"“”]+\.(?:jpe?g|png|webp|bmp|gif|tiff?|heic|avif))\b")
-_NUMBER = rf"(\d+|{'|'.join(NUMBERS)})\b(?!\s*(?:%|percent\b))"
-_FIRST = r"(?:worst|top|hardest|biggest|most (?:confident|sure|certain))"
-_COUNTS = {
-    "least": re.compile(rf"\bleast[ _](?:sure|confident|certain) {_NUMBER}|\b{_NUMBER} least[ _](?:sure|confident)\b"),
-    "worst": re.compile(rf"\b{_FIRST} {_NUMBER}|\b{_NUMBER} {_FIRST}\b"),
-}
 _OPPOSITE = {"right": "wrong", "wrong": "right"}
 
 
 @dataclass(frozen=True)
 class Filter:
-    """`kind` is true, predicted, which, leaked, below, above, file, worst, least, ISSUES or DUPLICATES; `value` the
-    classes or files, the kind of answer, a share, or how many. `words` ask for it again; `said` is what was asked,
-    where that was in other names."""
+    """`kind` is true, predicted, between, which, leaked, below, above, file, worst, least, ISSUES or DUPLICATES;
+    `value` classes, files, the kind of answer, a share, or how many; `words` ask for it again; `said` is what was."""
 
     kind: str
-    value: tuple[str, ...] | str | float
+    value: tuple[str, ...] | tuple[tuple[str, ...], ...] | str | float
     words: str
     said: str = field(default="", compare=False)
 
@@ -76,9 +61,9 @@ def parse(text: str, classes: Sequence[str]) -> Query:
         if factors(classes) is None:
             rest = rest.replace(_same(in_words(name)), _one_word(name))
     reading = _Reading(classes, filters)
-    for word in re.findall(r"[^\s,;.?!“”\"]+|[,;]", plain(rest)):
+    for word in re.findall(r"[^\s,;.?!“”\"]+|[,;]", query_words.plain(rest)):
         _read_word(reading, word)
-    sides = [_side(side, found, classes) for side, found in reading.named.items() if found]
+    sides = _mixed_up(reading) or [_side(side, found, classes) for side, found in reading.named.items() if found]
     denied = [_denied(_side(side, [group], classes), classes) for side, group in reading.denied]
     found = _without_what_follows((*sides, *denied, *reading.filters))
     return Query(found, tuple(dict.fromkeys(reading.unknown)))
@@ -107,6 +92,7 @@ class _Reading:
     unknown: list[str] = field(default_factory=list)
     side: str = "true"
     negation: str = ""
+    between: bool = False  # "confusions between dresses and shirts": either called the other
     turns: bool = False  # "black shoes that are really blue": what was named so far is what the model says
     before: list[str] = field(default_factory=list)  # words since the last name on this side
 
@@ -117,15 +103,15 @@ class _Reading:
 def _taken(text: str) -> tuple[list[Filter], str]:
     """Bounds as "below 60%", file names, and counts as "the worst 5"; and the rest."""
     filters, text = _take_bounds(text)
-    files = [found[1] or found[2] for found in _FILE.finditer(text)]
+    files = [found[1] or found[2] for found in query_words.FILE.finditer(text)]
     if files:
         words = " ".join(f'"{name}"' if " " in name else name for name in files)
         filters.append(Filter("file", tuple(files), words))
-        text = _FILE.sub(" ", text)
-    for kind, pattern in _COUNTS.items():
+        text = query_words.FILE.sub(" ", text)
+    for kind, pattern in query_words.COUNTS.items():
         if found := pattern.search(text):
             spoken = next(filter(None, found.groups()))
-            count = NUMBERS.get(spoken) or int(spoken)
+            count = query_words.NUMBERS.get(spoken) or int(spoken)
             words = f"{count} least sure" if kind == "least" else f"worst {count}"
             filters.append(Filter(kind, count, words))
             text = pattern.sub(" ", text)
@@ -133,9 +119,10 @@ def _taken(text: str) -> tuple[list[Filter], str]:
 
 
 def _take_bounds(text: str) -> tuple[list[Filter], str]:
-    text = _BETWEEN.sub(r"at least \1% below \2% ", text)
-    bounds = [_bounded(found[1] in _BELOW, float(found[2]), bool(found[3])) for found in _BOUND.finditer(text)]
-    return bounds, _BOUND.sub(" ", text)
+    text = query_words.BETWEEN.sub(r"at least \1% below \2% ", text)
+    found = query_words.BOUND.finditer(text)
+    bounds = [_bounded(each[1] in query_words.BELOW, float(each[2]), bool(each[3])) for each in found]
+    return bounds, query_words.BOUND.sub(" ", text)
 
 
 def _bounded(below: bool, number: float, of_hundred: bool) -> Filter:
@@ -147,13 +134,15 @@ def _bounded(below: bool, number: float, of_hundred: bool) -> Filter:
 
 
 def _read_word(reading: _Reading, word: str) -> None:
-    meaning = "or" if word in ",;" else MEANING.get(word)
+    meaning = "or" if word in ",;" else query_words.MEANING.get(word)
     if names := _names(word, reading.classes):
         _read_name(reading, word, names, renamed=False)
     elif names := _called(word, reading.classes):
         _read_name(reading, word, names, renamed=True)
     elif meaning == "not":
         reading.negation = word
+    elif meaning == "between":
+        reading.between = True
     elif meaning in ("predicted", "true", "really"):
         _turn(reading, meaning)
     elif meaning in ("", "or"):
@@ -190,7 +179,7 @@ def _read_name(reading: _Reading, word: str, names: frozenset[str], renamed: boo
     else:
         groups = reading.named[reading.side]
         if _contradicts(groups, reading.before, bool(colours), bool(garments or whole)):
-            reading.unknown.append(" ".join([*(w for w in reading.before if MEANING.get(w) == ""), word]))
+            reading.unknown.append(" ".join([*(w for w in reading.before if query_words.MEANING.get(w) == ""), word]))
             return
         if not groups or _begins(groups[-1], reading.before, bool(colours), bool(whole)):
             groups.append(_Group())
@@ -201,7 +190,7 @@ def _read_name(reading: _Reading, word: str, names: frozenset[str], renamed: boo
     group.garments += garments
     group.whole += whole
     group.spoken.append(word.replace("_", " "))
-    group.usual = group.usual or (USUAL_COLOUR.get(word, "") if renamed else "")
+    group.usual = group.usual or (query_words.USUAL_COLOUR.get(word, "") if renamed else "")
     group.renamed |= renamed
     reading.negation = ""
 
@@ -219,8 +208,10 @@ def _begins(last: _Group, before: Sequence[str], colour: bool, whole: bool) -> b
 def _contradicts(groups: Sequence[_Group], before: Sequence[str], colour: bool, thing: bool) -> bool:
     """Whether a name of a kind that was named already stands apart from it by words that join nothing: how the two
     belong together was not understood, and either of them was not asked for."""
-    if not groups or not before or "or" in before or "," in before:
+    if not groups or "or" in before or "," in before:
         return False
+    if not before:  # "dress shirt": not a dress or a shirt
+        return thing and not colour and bool(groups[-1].garments)
     if colour:
         return bool(groups[-1].colours) and not groups[-1].garments
     return thing and bool(groups[-1].garments or groups[-1].whole)
@@ -250,7 +241,7 @@ def _names(word: str, classes: Sequence[str]) -> frozenset[str]:
 
 def _called(word: str, classes: Sequence[str]) -> frozenset[str]:
     """The same, of what people call so: the nearest that there is."""
-    meant = (_names(name, classes) for name in CALLED.get(word, ()))
+    meant = (_names(name, classes) for name in query_words.CALLED.get(word, ()))
     return next(filter(None, meant), frozenset())
 
 
@@ -276,6 +267,25 @@ def _side(side: str, groups: Sequence[_Group], classes: Sequence[str]) -> Filter
     said = " or ".join(" ".join(group.spoken) for group in groups) if any(group.renamed for group in groups) else ""
     before = "" if side == "true" else "predicted "
     return Filter(side, tuple(name for name in classes if name in names), before + words, before + said if said else "")
+
+
+def _mixed_up(reading: _Reading) -> list[Filter]:
+    """The photos of one of the names that were called another of them; of one name alone, mistakes."""
+    groups = [each for group in reading.named["true"] for each in _each(group)]
+    if not reading.between or len(groups) < 2:
+        reading.filters += _meant("wrong") if reading.between else []
+        return []
+    sets = tuple(cast(tuple[str, ...], _side("true", [group], reading.classes).value) for group in groups)
+    return [Filter("between", sets, f"confusion between {' and '.join(map(_group_words, groups))}")]
+
+
+def _each(group: _Group) -> list[_Group]:
+    """A group for each name of it: "dresses and shirts" is one of two."""
+    if group.whole:
+        return [_Group(whole=[name]) for name in group.whole]
+    if len(group.garments) > 1:
+        return [_Group(group.colours, [name]) for name in group.garments]
+    return [_Group([name], group.garments) for name in group.colours] or [group]
 
 
 def _group_words(group: _Group) -> str:
@@ -307,8 +317,7 @@ def _forms(word: str) -> set[str]:
 def _without_what_follows(filters: Sequence[Filter]) -> tuple[Filter, ...]:
     """Once each; "colour mistakes" asks for mistakes already."""
     caused = any(each.kind == "which" and each.value in ERROR_TYPES for each in filters)
-    kept = [each for each in filters if not (caused and each.kind == "which" and each.value == "wrong")]
-    return tuple(dict.fromkeys(kept))
+    return tuple(dict.fromkeys(e for e in filters if not (caused and e.kind == "which" and e.value == "wrong")))
 
 
 # The photos ----------------------------------------------------------------------------------------------------------
@@ -332,7 +341,7 @@ def mask(
     if isinstance(asked, Query) and not asked.answered:
         return np.zeros(len(evaluation), bool)
     filters = asked.filters if isinstance(asked, Query) else asked
-    for each in sorted(filters, key=lambda each: each.kind in _COUNTS):
+    for each in sorted(filters, key=lambda each: each.kind in query_words.COUNTS):
         keep &= _passes(evaluation, answered, each, keep, known or {})
     return keep
 
@@ -342,8 +351,10 @@ def _passes(
 ) -> np.ndarray:
     """bool (photos): which photos pass one filter; `keep` are those that pass the others."""
     if each.kind in ("true", "predicted"):
-        numbers = evaluation.truth if each.kind == "true" else evaluation.predicted
-        return np.isin(numbers, [evaluation.classes.index(name) for name in cast(tuple[str, ...], each.value)])
+        return _of(evaluation, each.kind, cast(tuple[str, ...], each.value))
+    if each.kind == "between":
+        pairs = permutations(cast(Any, each.value), 2)
+        return np.any([_of(evaluation, "true", a) & _of(evaluation, "predicted", b) for a, b in pairs], axis=0)
     if each.kind == "which":
         return (evaluation if each.value in ERROR_TYPES else answered).mask(which=cast(Any, each.value))
     if each.kind == "leaked":
@@ -353,12 +364,17 @@ def _passes(
     if each.kind in (ISSUES, DUPLICATES):
         found = known.get(each.kind)
         return np.zeros(len(evaluation), bool) if found is None else found
-    if each.kind in _COUNTS:
+    if each.kind in query_words.COUNTS:
         rows = np.flatnonzero(keep)
         order = np.argsort(answered.confidence[rows], kind="stable") if each.kind == "least" else _worst(answered, keep)
         return np.isin(np.arange(len(evaluation)), rows[order][: int(cast(float, each.value))])
     below = answered.confidence < each.value
     return below if each.kind == "below" else ~below
+
+
+def _of(evaluation: Evaluation, kind: str, names: Sequence[str]) -> np.ndarray:
+    numbers = [evaluation.classes.index(name) for name in names]
+    return np.isin(evaluation.truth if kind == "true" else evaluation.predicted, numbers)
 
 
 def _worst(answered: Evaluation, keep: np.ndarray) -> np.ndarray:

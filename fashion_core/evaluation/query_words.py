@@ -10,7 +10,8 @@ import re
 
 WORDS = {
     "wrong": "wrong wrongly misclassified misread mispredicted mistake mistakes error errors mistaken mistook "
-    "confused incorrect incorrectly failures failed fails false worst hardest missed",
+    "confused confusion confusions incorrect incorrectly failures failed fails false worst hardest missed bad badly "
+    "poorly weak",
     "right": "right correct correctly",
     "colour": "colour color colours colors",
     "garment": "garment garments",
@@ -24,6 +25,7 @@ WORDS = {
     "believed says said considers considered guesses guessed sees for_it",
     "true": "true labelled labeled",
     "really": "truly actually really genuinely",
+    "between": "mixed_up_between",
     "not": "not no non never except excluding without isn't aren't wasn't weren't didn't doesn't don't nor",
     "or": "and or but",
     "": "a an all also am any anything apparel are around at be been being belonging by can class classes clothes "
@@ -78,6 +80,24 @@ NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100,
 }  # fmt: skip
+
+# What is taken out of a question before its words: bounds on the confidence, names of files, how many.
+BOUND = re.compile(
+    r"(below|under|less sure than|less than|at most|<|above|over|more sure than|more than|at least|>)\s*"
+    r"(\d+(?:\.\d+)?)\s*(%|percent\b|)(?:\s*(?:sure|confident|certain)\b)?"
+)
+BETWEEN = re.compile(
+    r"(?:\b(?:between|from)\s*)?\b(\d+(?:\.\d+)?)\s*(?:%|percent)?\s*(?:to|and|-|–)\s*(\d+(?:\.\d+)?)\s*(?:%|percent\b)"
+)
+BELOW = ("below", "under", "less sure than", "less than", "at most", "<")
+FILE = re.compile(r"[\"“]([^\"“”]+\.[a-z0-9]{2,4})[\"”]|([^\s,;\"“”]+\.(?:jpe?g|png|webp|bmp|gif|tiff?|heic|avif))\b")
+_NUMBER = rf"(\d+|{'|'.join(NUMBERS)})\b(?!\s*(?:%|percent\b))"
+_FIRST = r"(?:worst|top|hardest|biggest|most (?:confident|sure|certain))"
+COUNTS = {
+    "least": re.compile(rf"\bleast[ _](?:sure|confident|certain) {_NUMBER}|\b{_NUMBER} least[ _](?:sure|confident)\b"),
+    "worst": re.compile(rf"\b{_FIRST} {_NUMBER}|\b{_NUMBER} {_FIRST}\b"),
+}
+
 _LABELS = r"label(?:s|l?ing)?"
 _PHRASES = tuple((re.compile(pattern), meant) for pattern, meant in (
     (r"[’`]", "'"),
@@ -98,6 +118,12 @@ _PHRASES = tuple((re.compile(pattern), meant) for pattern, meant in (
     (r"\b(?:mistaken|misread|misclassified|mispredicted|confused|mixed up|mistook) (?:as|for|with)\b",
      "wrong predicted"),
     (r"(?:(?<=\bit )|(?<=\bmodel ))(?:mistakes?|confuses?|mix(?:es)? up) (?:for|with)\b", "wrong predicted"),
+    (r"\b(?:confusions?|mix-?ups?|confused|mixed up) (?:between|among)\b", "mixed_up_between"),
+    (r"\bfalse positives?(?: (?:for|of|in|as))?\b", "wrong predicted"),
+    (r"\bfalse negatives?(?: (?:for|of|in))?\b", "wrong"),
+    (r"\b(?:not|isn't|aren't|wasn't|is n't) (?:so |very |really |too )?(?:sure|confident|certain)\b", "unsure"),
+    (r"\b(?:low|little|lowest|small)[- ]?confidence\b|\bconfidence (?:is |was )?low\b", "unsure"),
+    (r"\bhigh[- ]?confidence\b|\bconfidence (?:is |was )?high\b", "confident"),
     (r"\b(?:classified|recogni[sz]ed|read|seen|given) (?:as|for)\b", "predicted"),
     (r"\blabell?ed as\b", "labelled"),
     (r"\bother than\b|\bapart from\b", "except"),

@@ -1,7 +1,7 @@
 """How far an answer can be believed, in three states: sure, check, outside.
 
     judgement = judge(card.states, card.classes, probabilities, distance)
-    judgement.state, judgement.words        # State.OUTSIDE, "No apparel that it knows."
+    judgement.state, judgement.words        # State.OUTSIDE, "Not a garment this model knows."
 
 The limits are a model's own, chosen by `bench.states`; the card keeps them. An answer is *sure* where its garment and
 its colour are. A garment is, from the least confidence at which the answers as sure or surer are right so often that
@@ -25,8 +25,8 @@ from fashion_core.stats import wilson
 RIGHT = 0.98  # of garments that are called sure, as the lower end of the interval
 COLOUR_RIGHT = 0.99  # of colours, on validation photos
 FAR_QUANTILE = 0.99  # of held-back photos of what the model knows are nearer than what is called outside
-NO_APPAREL = "No apparel that it knows."
-UNLIKE = "Unlike the photos that it learned from."  # where no limit was measured on photos that people took
+NO_APPAREL = "Not a garment this model knows."
+UNLIKE = "Looks different from the photos it was trained on."  # where no limit was measured on photos that people took
 
 
 class State(StrEnum):
@@ -90,7 +90,7 @@ def judge(
     garments, shares = marginalise(probabilities[None], classes, GARMENT)
     if strange_colour:
         garment = garments[int(shares[0].argmax())]
-        return Judgement(State.OUTSIDE, f"Looks like {_with_article(garment)}, in a colour it never learned.")
+        return Judgement(State.OUTSIDE, f"Perhaps {_with_article(garment)}, in a colour it was not trained on.")
     colours = marginalise(probabilities[None], classes, COLOUR)[1]
     sure = _reaches(shares, states.sure) and _reaches(colours, states.sure_colour)
     return Judgement(State.SURE if sure else State.CHECK)
@@ -102,11 +102,11 @@ def limits_in_words(states: States | None, classes: Sequence[str], probabilities
     if states is None or states.sure is None:
         return ""
     if factors(classes) is None:
-        return f"An answer is called sure from {states.sure:.1%} on; this one has {probabilities.max():.1%}."
+        return f"Sure needs {states.sure:.1%}; this photo: {probabilities.max():.1%}."
     garment, colour = (marginalise(probabilities[None], classes, factor)[1].max() for factor in (GARMENT, COLOUR))
     return (
-        f"An answer is called sure where its garment has {states.sure:.1%} and its colour {states.sure_colour:.1%} or "
-        f"more; this one has {garment:.1%} and {colour:.1%}."
+        f"Sure needs garment {states.sure:.1%} and colour {states.sure_colour:.1%}; this photo: {garment:.1%} and "
+        f"{colour:.1%}."
     )
 
 

@@ -168,7 +168,7 @@ def why_unexplained(folder: Path) -> str:
     run = next((Run(each) for each in (folder, folder.parent) if (each / "events.jsonl").exists()), None)
     state = run.state if run else "finished"
     if run is None or state == "finished":
-        return "This model came without explanations of its predictions: train or publish it again."
+        return "This model has no heat maps, similar photos or measured colours. Train or publish it again to get them."
     name = printable(run.id)
     what = f"The heat maps, similar photos and measured colours of {name}"
     if state in LIVE:

@@ -9,7 +9,7 @@ from fashion_core import UserError, access, home
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.evaluation.meta import PEOPLE
 from fashion_core.models.card import FILE, ModelCard
-from fashion_core.photos import examples
+from fashion_core.photos import examples, known
 from fashion_core.photos.imaging import printable
 from fashion_core.runs import Run, shelf
 
@@ -94,16 +94,16 @@ def resolve(model: str | Path) -> Path:
                 f"The run {printable(name)} has no model yet: let it finish, or keep its best epoch now: "
                 f"python -m fashion_core train --resume {printable(name)} --finish."
             )
-    known = ", ".join(ref.name for ref in models())
-    hint = f"use one of: {known}" if known else "train one first"
+    names = ", ".join(ref.name for ref in models())
+    hint = f"use one of: {names}" if names else "train one first"
     raise UserError(f"There is no model called “{printable(name)}”; {hint}.")
 
 
 def photo_folder(evaluation: Evaluation) -> Path | None:
-    """The folder of its photos: where they were tested, or data/ under their folder's name; examples/ of the photos
-    that people took. None: not here."""
+    """The folder of its photos: where they were tested, data/ under their folder's name, or one that somebody opened;
+    examples/ of the photos that people took. None: not here."""
     root = Path(evaluation.root)
-    folders = [root, home() / "data" / root.name]
+    folders = [root, home() / "data" / root.name, *known.remembered()]
     if evaluation.meta.split == PEOPLE and (shipped := examples.folder()):
         folders = [shipped]
     return next((folder for folder in folders if access.reaches(folder) and evaluation.lies_in(folder)), None)

@@ -10,7 +10,6 @@ nearest. bench/similar.py has what that misses and what it costs.
 import hashlib
 import os
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,9 @@ import numpy as np
 from fashion_core import UserError
 from fashion_core.files import atomic_write, cache_folder, size_and_mtime
 from fashion_core.models.tagged import Tagged
+from fashion_core.photos import nearest
 
 EXACT = 4_000  # up to so many, all are looked through
-PHOTOS_A_LIST, PROBED = 160, 24
-TRAINED_ON = 64  # photos for each centre
-ROUNDS = 8  # of k-means: more find no more neighbours
 
 
 @dataclass(frozen=True)
@@ -34,16 +31,7 @@ class SimilarPhotos:
     @classmethod
     def build(cls, vectors: np.ndarray) -> "SimilarPhotos":
         """Of embeddings float32 (n, d)."""
-        faiss, count = _faiss(), len(vectors)
-        unit = _unit(vectors)
-        lists = f"IVF{count // PHOTOS_A_LIST}," if count > EXACT else ""
-        index = faiss.index_factory(unit.shape[1], f"{lists}SQfp16", faiss.METRIC_INNER_PRODUCT)
-        some = np.random.default_rng(0).permutation(count)[: TRAINED_ON * max(count // PHOTOS_A_LIST, 1)]
-        if lists:
-            index.cp.niter, index.nprobe = ROUNDS, PROBED
-        index.train(unit[np.sort(some)])
-        index.add(unit)
-        return cls(index)
+        return cls(nearest.index(_unit(vectors), "SQfp16", EXACT, by_cosine=True))
 
     @classmethod
     def of(cls, tagged: Tagged) -> "SimilarPhotos":
@@ -52,7 +40,7 @@ class SimilarPhotos:
             hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
             for text in (os.fspath(tagged.file), str(size_and_mtime(tagged.file.parent, tagged.file.name)))
         )
-        file, faiss = cache_folder() / f"similar-{name}-{stamp}.faiss", _faiss()
+        file, faiss = cache_folder() / f"similar-{name}-{stamp}.faiss", nearest.faiss()
         if not file.exists():
             vectors = tagged.embeddings()
             if not vectors.size:
@@ -83,12 +71,3 @@ class SimilarPhotos:
 def _unit(vectors: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-12), np.float32)
-
-
-def _faiss() -> ModuleType:
-    """Imported on first use: it takes a moment, and most visits ask for no similar photos."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise UserError(f"Faiss cannot be loaded ({error}): run `pip install -r requirements.txt`.") from None
-    return faiss

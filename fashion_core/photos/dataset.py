@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from fashion_core import UserError
-from fashion_core.class_names import classes_matching, factors, normalised_name
+from fashion_core.class_names import as_many, classes_matching, factors, in_words, listed, normalised_name
 from fashion_core.files import Progress
 from fashion_core.photos.duplicates import conflicting
 from fashion_core.photos.imaging import printable
@@ -56,8 +56,9 @@ class Dataset:
             )
         colours, garments = (dict.fromkeys(part) for part in zip(*pairs, strict=True))
         missing = {f"{colour}_{garment}" for colour in colours for garment in garments} - set(self.classes)
-        note = f"Named without a training photo: {', '.join(sorted(missing))}." if missing else ""
-        return replace(self, without_photos=tuple(missing), notes=(*self.notes, *filter(None, [note])))
+        named = ", ".join(in_words(name) for name in sorted(missing))
+        notes = [f"Can name these, though the folder has no photo of them: {named}."] if missing else []
+        return replace(self, without_photos=tuple(missing), notes=(*self.notes, *notes))
 
     @property
     def fingerprint(self) -> str:
@@ -119,10 +120,12 @@ def load_extra(root: Path | str, data: Dataset, progress: Progress = None, outli
     photos = photos[[str(root / path) not in known for path in photos["path"]]]
     if photos.empty:
         raise UserError(f"No photo in {printable(root)} is of a class, colour or garment of {data.root.name}.")
-    others = ", ".join(printable(label) for label, fit in fits.items() if not fit)
+    others = [printable(as_many(2, label)) for label, fit in fits.items() if not fit]
     notes = [f"Also trained on {len(photos):,} extra photos, of {printable(root.name)}."]  # a card shares no path
-    done = "Learned as none of the classes" if outliers else "Left out of them, as no class, colour or garment here"
-    notes += [f"{done}: {others}."] if others else []
+    if others and outliers:
+        notes.append(f"Also shown {listed(others)}, as examples of none of its classes.")
+    elif others:
+        notes.append(f"Not used, as no class, colour or garment here: {', '.join(others)}.")
     photos = photos.assign(split="train").reset_index(drop=True)
     return Dataset(root, photos, found.unreadable, False, tuple(notes))
 
@@ -170,22 +173,20 @@ def _conflict_notes(photos: pd.DataFrame) -> list[str]:
     groups = _groups(photos[conflicting(photos)])
     if not groups:
         return []
-    first = groups[0].drop_duplicates("label")["path"].map(printable)
-    lie = "1 picture lies" if len(groups) == 1 else f"{len(groups):,} pictures lie"
-    return [
-        f"{lie} in more than one class, such as {' and '.join(first[:2])}: one label is wrong. Data lists them, and "
-        "python -m fashion_core check does."
-    ]
+    if len(groups) == 1:
+        return ["1 picture lies in more than one class: one of its labels is wrong. Data and check show it."]
+    many = f"{len(groups):,} pictures lie in more than one class: one label of each is wrong."
+    return [f"{many} Data and check list them."]
 
 
 def _refuse_untrainable(found: Audit, root: Path) -> None:
     name, counts = printable(root), Counter(found.photos["label"])
     if len(found.classes) < 2:
         raise UserError(
-            f"{name} has one class only, {printable(found.classes[0])}: add a folder for each further class, or give "
-            "that folder if it holds the class folders."
+            f"{name} has one class only, {printable(in_words(found.classes[0]))}: add a folder for each further class, "
+            "or give that folder if it holds the class folders."
         )
-    few = [f"{printable(label)} ({counts[label]})" for label in found.classes if counts[label] < 3]
+    few = [f"{printable(in_words(label))} ({counts[label]})" for label in found.classes if counts[label] < 3]
     if few:
         raise UserError(
             "Each class needs 3 photos that can be read, one for each of train, validation and test; too few in: "
@@ -197,7 +198,7 @@ def _refuse_untrainable(found: Audit, root: Path) -> None:
             "folder that holds them."
         )
     trained = set(found.photos["label"][found.photos["split"] == "train"])
-    unseen = [printable(label) for label in found.classes if found.splits and label not in trained]
+    unseen = [printable(in_words(label)) for label in found.classes if found.splits and label not in trained]
     if unseen:
         raise UserError(
             f"train/ has no photo of {', '.join(unseen)}: add some, or remove the class from the other splits."

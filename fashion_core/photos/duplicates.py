@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fashion_core.files import Progress
+from fashion_core.photos.nearest import among_all, pairs_within
 
 # Two photos are near-duplicates when their 16 × 16 RGB thumbnails differ by at most this much: root mean square over
 # the 768 values, on the scale 0…255. Measured on 4,029 catalogue photos, looking at the pairs: up to 5.0 there are 109,
@@ -44,18 +45,22 @@ def mirrored_pairs(thumbnails: np.ndarray, progress: Progress = None) -> np.ndar
 
 def nearest_pairs(embeddings: np.ndarray, neighbours: int, most: int) -> np.ndarray:
     """Pairs of rows (m, 2), the lesser first, of which one is among the other's nearest `neighbours` by the cosine of
-    their embeddings (n, d); of them the `most` most alike, likest first. A threshold would fit one model alone."""
-    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    neighbours, pairs, cosines = min(neighbours, len(unit) - 1), [np.empty((0, 2), int)], [np.empty(0)]
-    for start in range(0, len(unit) if neighbours > 0 else 0, 1000):
-        near = unit[start : start + 1000] @ unit.T
-        rows = np.arange(len(near))
-        near[rows, start + rows] = -np.inf  # itself
-        best = np.argpartition(-near, neighbours - 1, axis=1)[:, :neighbours]
-        pairs.append(np.stack([np.repeat(start + rows, neighbours), best.ravel()], 1))
-        cosines.append(np.take_along_axis(near, best, 1).ravel())
+    their embeddings (n, d); of them the `most` most alike, likest first. A threshold would fit one model alone. Time
+    grows with the square of the photos; docs/performance.md says why."""
+    unit = (embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    count, pairs, distances = min(neighbours, len(unit) - 1), [np.empty((0, 2), int)], [np.empty(0)]
+    if count < 1:
+        return pairs[0]
+    for start in range(0, len(unit), 1000):
+        far, best = among_all(unit, unit[start : start + 1000], count + 1)
+        rows = start + np.arange(len(best))
+        itself = best == rows[:, None]
+        itself[~itself.any(1), -1] = True  # among many twins it need not find itself
+        others = ~itself
+        pairs.append(np.stack([np.repeat(rows, count), best[others]], 1))
+        distances.append(far[others])
     found, first = np.unique(np.sort(np.concatenate(pairs), 1), axis=0, return_index=True)
-    return found[np.argsort(-np.concatenate(cosines)[first], kind="stable")[:most]]
+    return found[np.argsort(np.concatenate(distances)[first], kind="stable")[:most]]
 
 
 def differs_within_group(photos: pd.DataFrame, column: str) -> pd.Series:
@@ -89,27 +94,16 @@ def _joined(component: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 def _near_pairs(thumbnails: np.ndarray, progress: Progress) -> Iterator[np.ndarray]:
     """Blocks of index pairs (m, 2), i < j, of near-duplicates.
 
-    All are compared with all at 4 × 4 pixels, as |a|² + |b|² - 2ab; a mean never differs more than what it is the mean
-    of, so this loses no pair and leaves few to compare at 16 × 16.
+    They are looked for at 4 × 4 pixels: a mean never differs more than what it is the mean of, so this loses no pair
+    and leaves few to compare at 16 × 16.
     """
     n = len(thumbnails)
     small = thumbnails.reshape(n, 4, 4, 4, 4, 3).mean((2, 4), dtype=np.float32).reshape(n, 48)
-    small -= small.mean(0) if n else 0  # smaller numbers, so that float32 keeps small differences
-    squares = (small**2).sum(1)
-    limit = NEAR**2 * 48 + 1  # 1: more than float32 loses
     own = np.clip(NEAR_OF_CONTRAST * thumbnails.reshape(n, 768).std(1, dtype=np.float32), NEAR_AT_LEAST, NEAR)
-    block = max(1, 4_000_000 // max(n, 1))  # 16 MB of distances at a time
-    for start in range(0, n, block):
-        stop = min(start + block, n)
-        distance = small[start:stop] @ (-2 * small[start:].T)
-        distance += squares[start:stop, None]
-        distance += squares[None, start:]
-        pairs = np.argwhere(distance <= limit) + start
-        pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+    reach = np.sqrt(own**2 * 48 + 1)  # 1: more than float32 loses
+    for pairs in pairs_within(small, reach, progress, "Looking for near-duplicates"):
         for some in np.array_split(pairs, len(pairs) // 10_000 + 1):
             difference = thumbnails[some[:, 0]].astype(np.int32) - thumbnails[some[:, 1]]
             near = (difference**2).mean((1, 2, 3)) <= own[some].min(1) ** 2
             if near.any():
                 yield some[near]
-        if progress:
-            progress(stop, n, "Looking for near-duplicates")

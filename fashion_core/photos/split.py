@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from fashion_core.class_names import in_words
 from fashion_core.photos.duplicates import differs_within_group
 
 SPLITS = ("train", "validation", "test")
@@ -64,8 +65,8 @@ def split_notes(photos: pd.DataFrame, own_split: bool, grouped: bool) -> list[st
         return [f"{lie} on both sides of the split: the test is easier than it looks."] if count else []
     if grouped:
         return [
-            f"The photos of {label} are so alike that near-duplicates lie on both sides of the split: its test says "
-            "little."
+            f"The photos of {in_words(label)} are so alike that near-duplicates lie on both sides of the split: its "
+            "test says little."
             for label in sorted(photos["label"][crosses_split(photos)].unique())
         ]
     test = photos["split"] == "test"

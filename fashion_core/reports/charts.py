@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from fashion_core.class_names import in_words
 from fashion_core.reports.palette import CATEGORIES, CHOSEN, GREY, INKS, NEUTRAL, RIGHT, WRONG, css
 from fashion_core.stats import wilson
 
@@ -169,7 +170,8 @@ def colour_figure(photos: "pd.DataFrame", right: np.ndarray) -> "Figure":
         figure.add_scatter(
             x=points["lightness"], y=height[rows], mode="markers", name=name,
             marker={"color": css(ink), "size": size, "opacity": opacity, "symbol": symbol},
-            customdata=points[["index", "path"]].to_numpy(), text=points["label"] + " called " + points["predicted"],
+            customdata=points[["index", "path"]].to_numpy(),
+            text=points["label"].map(in_words) + " called " + points["predicted"].map(in_words),
             hovertemplate="%{text}<br>lightness %{x:.0f}<br>%{customdata[1]}<extra></extra>",
         )  # fmt: skip
     legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02}
@@ -190,10 +192,10 @@ def learned_figure(curves: "pd.DataFrame", epoch: int) -> "Figure":
     figure = go.Figure()
     for place, name in enumerate(curves.columns):
         figure.add_scatter(
-            x=curves.index, y=curves[name], mode="lines+markers", name=name, connectgaps=False,
+            x=curves.index, y=curves[name], mode="lines+markers", name=in_words(name), connectgaps=False,
             line={"color": CATEGORIES[place % len(CATEGORIES)], "dash": DASHES[place // len(CATEGORIES) % len(DASHES)]},
             customdata=np.array([[epoch, place] for epoch in curves.index]),
-            hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{name}</extra>",
+            hovertemplate=f"epoch %{{x}}<br>%{{y:.0%}} right<extra>{in_words(name)}</extra>",
         )  # fmt: skip
     figure.add_vline(epoch, line={"color": CHOSEN, "dash": "dot"})
     _lay_out(figure, top=8).update_layout(height=LEARNED_HEIGHT, legend={"orientation": "h", "y": -0.25})

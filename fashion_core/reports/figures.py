@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.photos import imaging
 from fashion_core.reports.charts import CLASSES_UP_TO, Normalise, cell_text, most_confused, shades
@@ -132,7 +133,9 @@ def _letterboxed(image: "Image.Image", side: int = 480) -> "Image.Image":
 
 
 def _text(name: str) -> str:
-    """A class name that Matplotlib prints as it is, cut where it is long: a dollar sign would begin a formula."""
+    """A class name in words that Matplotlib prints as they are, cut where they are long: a dollar sign would begin a
+    formula."""
+    name = in_words(name)
     return (name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…").replace("$", r"\$")
 
 

@@ -1,14 +1,13 @@
 """Models that were tested: what each reached on which photos, and what it costs."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from fashion_core.evaluation import people
-from fashion_core.models.card import DatasetFacts, Share
+from fashion_core.models.card import ModelCard, Share
 from fashion_core.models.registry import ModelRef
 from fashion_core.photos.imaging import printable
 from fashion_core.reports.comparison import measured
@@ -24,9 +23,9 @@ COSTS = {  # what a person chooses: (field of TestedModel, how many make one on 
 }
 PEOPLE, GARMENT, TEST = "people", "garment", "test"
 MEASURES = {  # on which photos a model was right: (what a person chooses, the axis's name)
-    PEOPLE: ("Photos people took", "right of photos people took, %"),
-    GARMENT: ("Photos people took: garment alone", "garment right of photos people took, %"),
-    TEST: ("Each model's own test photos", "right of each model's own test photos, %"),
+    PEOPLE: ("Photos people took", "accuracy on photos people took, %"),
+    GARMENT: ("Photos people took: garment alone", "accuracy of the garment on photos people took, %"),
+    TEST: ("Each model's own test photos", "accuracy on each model's own test photos, %"),
 }
 
 
@@ -92,7 +91,7 @@ def tested_models(refs: Iterable[ModelRef]) -> list[TestedModel]:
     published = {ref.card.run for ref in good if ref.published}
     once = [ref for ref in good if ref.published or ref.name not in published]
     tested = [ref for ref in once if ref.evaluation_file.is_file() and _knows_its_test(ref)]
-    sets = _set_names([ref.card.dataset for ref in tested])
+    sets = _set_names(ref.card for ref in tested)
     models = [_tested_model(ref, sets) for ref in tested]
     titles = shelf.told_apart({model.name: model.title for model in models})
     models = [replace(model, title=titles[model.name]) for model in models]
@@ -112,11 +111,32 @@ def _knows_its_test(ref: ModelRef) -> bool:
     return bool(metrics.test_n and metrics.test_accuracy is not None and ref.card.dataset.fingerprint)
 
 
-def _set_names(sets: Sequence[DatasetFacts]) -> dict[str, str]:
-    """Fingerprint → the set's name; splits of photos of one name are told apart by the fingerprint's first digits."""
-    once = {of.fingerprint: printable(of.name or "photos") + (" (drawn)" if of.sample else "") for of in sets}
-    several = Counter(once.values())
-    return {of: f"{name} · {of[:6]}" if several[name] > 1 else name for of, name in once.items()}
+def _set_names(cards: Iterable[ModelCard]) -> dict[str, str]:
+    """Fingerprint → the name of the set of test photos. Sets of one name are told apart by how many photos they have,
+    by the day on which a model was first tested on them, or else by number."""
+    first: dict[str, ModelCard] = {}
+    for card in sorted(cards, key=lambda card: card.created):
+        first.setdefault(card.dataset.fingerprint, card)
+    facts = {of: card.dataset for of, card in first.items()}
+    names = {of: printable(fact.name or "photos") + (" (drawn)" if fact.sample else "") for of, fact in facts.items()}
+    names = _told_apart(names, {of: f"{card.metrics.test_n:,} photos" for of, card in first.items()})
+    names = _told_apart(names, {of: f"first tested {_day(card)}" for of, card in first.items()})
+    alike = {of: [other for other in first if names[other] == names[of]] for of in first}
+    return _told_apart(names, {of: f"set {alike[of].index(of) + 1}" for of in first})
+
+
+def _told_apart(names: Mapping[str, str], details: Mapping[str, str]) -> dict[str, str]:
+    """The names, each that several have followed by its detail where these differ."""
+    among = {name: {details[of] for of in names if names[of] == name} for name in names.values()}
+    return {of: f"{name}, {details[of]}" if len(among[name]) > 1 else name for of, name in names.items()}
+
+
+def _day(card: ModelCard) -> str:
+    try:
+        when = datetime.fromisoformat(card.created)
+    except ValueError:
+        return "on an unknown day"
+    return f"{when.day} {when:%b %Y}"
 
 
 def _tested_model(ref: ModelRef, sets: dict[str, str]) -> TestedModel:

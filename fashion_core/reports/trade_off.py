@@ -1,7 +1,7 @@
 """Accuracy against cost as an ECharts scatter: a colour for each set of test photos, an interval for each model.
 
     points = [point for model in tested if (point := model.point("people", "Parameters"))]
-    st.echarts_chart(options(points, "million parameters", "right of photos people took, %"))
+    st.echarts_chart(options(points, "million parameters", "accuracy on photos people took, %"))
 
 The n-th series with a name holds the n-th set's points, in the order of `series_points`.
 """

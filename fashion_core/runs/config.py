@@ -20,7 +20,7 @@ RANGES = {  # inclusive; (low, high, what the number is)
     "image_size": (32, 1024, "the side of the square photo in pixels"),
     "epochs": (1, 1000, "whole passes over the training photos"),
     "batch_size": (1, 4096, "photos per step"),
-    "learning_rate": (1e-7, 10.0, "the peak step size"),
+    "learning_rate": (1e-7, 10.0, "the peak learning rate"),
     "head_learning_rate": (0.1, 100.0, "how many times faster the new last layer learns"),
     "momentum": (0.0, 0.999, "SGD's momentum"),
     "weight_decay": (0.0, 1.0, "L2 penalty on weights"),

@@ -145,12 +145,15 @@ def _parts(ranked: list[tuple[str, float]]) -> list[tuple[str, str, float]]:
 def _about(limits: States | None) -> str:
     """What the states mean for this model, in a sentence or two."""
     if limits and limits.sure is not None:
+        needs, such = f"{limits.sure:.1%} or more", "answers"
+        if limits.sure_colour:
+            needs, such = f"a garment of {limits.sure:.1%} and a colour of {limits.sure_colour:.1%} or more", "garments"
         sure = (
-            f"Sure: the garment from {limits.sure:.1%} on, the colour from {limits.sure_colour:.0%}. Of such garments "
-            f"{RIGHT:.0%} or more were right on photos that people took and that were kept aside."
+            f"“Sure” means {needs}. Of photos people took and not used in training, at least {RIGHT:.0%} of such "
+            f"{such} were right."
         )
     elif limits:
-        sure = f"No answer is called sure: at no confidence were {RIGHT:.0%} right on photos kept aside."
+        sure = f"No answer is called sure: at no confidence is {RIGHT:.0%} known to be right."
     else:
         sure = ""
     return f"{sure} The percentages are confidence, calibrated on validation photos.".strip()

@@ -11,7 +11,7 @@ import streamlit as st
 
 from fashion_core import UserError
 from fashion_core.class_names import answer_in_words, in_words
-from fashion_core.evaluation.states import State
+from fashion_core.evaluation.states import NAMES, State
 from fashion_core.models.similar_photos import SimilarPhotos
 from fashion_core.models.tagged import Tagged
 from fashion_core.photos import imaging
@@ -27,7 +27,7 @@ SHOW = {
     "review": "To review",
     State.SURE: "Sure",
     State.CHECK: "To check",
-    State.OUTSIDE: "Unlike what was learned",
+    State.OUTSIDE: NAMES[State.OUTSIDE],
     "corrected": "Reviewed",
     "unreadable": "Unreadable",
 }
@@ -35,7 +35,7 @@ SORT = {"file": "As in the file", "unsure": "Least sure first", "certain": "Most
 STATES = {
     State.SURE: ":green[:material/check_circle: sure]",
     State.CHECK: ":orange[:material/help: to check]",
-    State.OUTSIDE: ":red[:material/block: unlike what was learned]",
+    State.OUTSIDE: ":red[:material/block: outside what it knows]",
 }
 NOBODY = "not reviewed"
 

@@ -20,14 +20,14 @@ from fashion_core.class_names import in_words
 from fashion_core.evaluation.evaluation import Evaluation
 from fashion_core.files import given_path
 from fashion_core.models.registry import photo_folder
-from fashion_core.photos import imaging, label_corrections, sample
+from fashion_core.photos import imaging, known, label_corrections, sample
 from fashion_core.ui import keys
 from fashion_core.ui.boot import link
 
 KEPT = 3000  # thumbnails in memory, of all browsers: some 35 MB of tiles
 TILE = 320  # pixels of a thumbnail: twice a tile's width on a laptop, sharp on a dense screen
 DECISION_ICON = ":material/gavel:"  # of a decision on a label, wherever one is shown
-MISSING = "This photo is not on this machine: Evaluate asks for its folder."
+MISSING = "Photo not on this machine."
 
 
 class Ticks(NamedTuple):
@@ -46,17 +46,18 @@ def locate_photos(evaluation: Evaluation) -> Path | None:
 
 
 def ask_photo_folder(evaluation: Evaluation) -> Path:
-    """The same, but where they are not here their folder is asked for; it stays in the address, as `folder`."""
+    """The same, but where they are not here their folder is asked for, and remembered."""
+    if linked := st.query_params.get(keys.PHOTO_FOLDER):  # of an old link: a path is no part of an address
+        st.session_state[keys.PHOTO_FOLDER] = linked
+        del st.query_params[keys.PHOTO_FOLDER]
     found, root = locate_photos(evaluation), Path(evaluation.root)
-    if found and (keys.PHOTO_FOLDER not in st.query_params or evaluation.meta.sample):
+    if found and (not st.session_state.get(keys.PHOTO_FOLDER) or evaluation.meta.sample):
         return found
     note, field = st.columns([3, 2], vertical_alignment="center")
-    with field:
-        named = st.text_input(
-            "Folder with these photos", key=keys.PHOTO_FOLDER, bind="query-params", placeholder=root.name
-        )
+    named = field.text_input("Folder with these photos", key=keys.PHOTO_FOLDER, placeholder=root.name)
     folder = given_path(named) if named else Path()
     if named and evaluation.lies_in(folder):
+        known.remember(folder)
         note.caption(f":material/folder_open: Photos from {escape_markdown(folder)}.")
         return folder
     if not found:

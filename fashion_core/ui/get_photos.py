@@ -12,13 +12,6 @@ from fashion_core.ui import keys
 OWN = "own"
 
 
-def photo_folders() -> list[Path]:
-    """The folders of photos in `data/`, by name: fetched, drawn or put there."""
-    data = home() / "data"
-    found = data.iterdir() if data.is_dir() else ()
-    return sorted(folder for folder in found if folder.is_dir() and not folder.name.startswith("."))
-
-
 def get_photos() -> None:
     """Download a set, or take a folder or archive in its place; then have the page open it."""
     with st.form(keys.DATA_FORM, border=False):

@@ -96,6 +96,7 @@ CATALOGUE_FILE, CATALOGUE_NEXT, CATALOGUE_CLOSE = "catalogue-file", "catalogue-n
 # Data (pages/data.py) and Train (pages/train.py)
 DATA_FOLDER, DATA_CLASS, DATA_SPLIT, DATA_SIZE, DATA_SHOW = "folder", "class", "part", "size", "show"
 DATA_COUNTS, DATA_SIZES, DATA_UNREADABLE, DATA_PHOTOS = "counts", "sizes", "unreadable", "photos"
+DATA_LINKED = "linked-folder"  # what the address said of the folder when it was last read
 DATA_SCAN, DATA_RECEIVED = "looked", "got"
 DATA_FORM, DATA_SOURCE, DATA_LOCAL, DATA_NAME = "get", "source", "local", "name"
 OWN_SET, OWN_LABELS = "own-set", "own-labels"
@@ -251,11 +252,6 @@ def decide(action: str) -> str:
 
 def another_label(row: int) -> str:
     return f"another-{row}"
-
-
-def open_folder(name: str) -> str:
-    """The button that opens one of the folders in data/."""
-    return f"open-{name}"
 
 
 def duplicate_group(group: int) -> str:

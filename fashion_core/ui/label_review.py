@@ -85,8 +85,9 @@ def _in_words(decided: str, label: str, tested: bool) -> str:
     else:
         what = f"it is {escape_markdown(in_words(decided))}" if decided else LEFT_OUT
     if tested:
-        return f"**{what}**. Test photos are never learned from: this counts in the accuracy by the decided labels."
-    return f"**{what}**. The next training learns so; the photo stays where it is."
+        return f"**{what}**. Test photos are never trained on: this counts in the accuracy with your corrections."
+    next_one = "uses this label" if decided else "leaves it out"
+    return f"**{what}**. The next training {next_one}. The file is not moved."
 
 
 def _relabel(file: Path, photo: str, key: str, following: str | None) -> None:
@@ -155,9 +156,8 @@ def panel(evaluation: Evaluation, rows: Mapping[str, int], file: Path, photos: P
     decided = stored.decided(file)
     with st.expander(f"Decisions on these photos: {len(decided) or 'none yet'}", icon=DECISION_ICON):
         st.caption(
-            f"Kept in {escape_markdown(file)}. The photos and their folders stay as they are, and so does the test; "
-            "the next training on this folder learns from the decisions and says so. To decide, open a photo; the "
-            "**Labels** view goes through those to check, and retrains."
+            f"Saved in {escape_markdown(file)}. Photos are not changed; the next training on this folder uses your "
+            "corrections. To decide, open a photo or go to **Labels**."
         )
         if decided:
             _table(evaluation, rows, decided)
@@ -191,8 +191,8 @@ def _ask_about_zeros(decided: Mapping[str, str], file: Path, photos: Path, class
     if not (lost := label_corrections.lost_zeros(decided, classes)):
         return
     each = ", ".join(f"**{escape_markdown(label)}** as **{escape_markdown(name)}**" for label, name in lost.items())
-    st.warning(f"Some labels are no class here, but with zeros before them they are. Take {each}? Until this is "
-               "answered, nothing of it is imported.", icon=DECISION_ICON)  # fmt: skip
+    st.warning(f"Some labels probably lost their zeros. Read {each}? Nothing of this file is used until you answer.",
+               icon=DECISION_ICON)  # fmt: skip
     meant = {photo: lost.get(label, label) for photo, label in decided.items()}
     with st.container(horizontal=True):
         st.button("Yes, with the zeros", key=keys.TAKE_ZEROS, on_click=_keep, args=(meant, file, photos, classes))
@@ -204,7 +204,7 @@ def _close_question() -> None:
 
 
 def _table(evaluation: Evaluation, rows: Mapping[str, int], decided: Mapping[str, str]) -> None:
-    lines = [(photo, label or LEFT_OUT, rows.get(photo)) for photo, label in decided.items()]
+    lines = [(photo, in_words(label) if label else LEFT_OUT, rows.get(photo)) for photo, label in decided.items()]
     table = pd.DataFrame(lines, columns=["Photo", "Decided", "row"], dtype=object)[::-1].reset_index(drop=True)
 
     variant = shown_rows(table["Photo"].tolist())

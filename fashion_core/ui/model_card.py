@@ -6,7 +6,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from fashion_core import paper
-from fashion_core.class_names import COLOUR, GARMENT, factors, in_words
+from fashion_core.class_names import COLOUR, GARMENT, factors, in_words, listed
 from fashion_core.models.card import ModelCard
 from fashion_core.models.registry import ModelRef
 from fashion_core.stats import accuracy_with_interval, between
@@ -43,8 +43,8 @@ def knows(classes: Sequence[str]) -> str:
 def _listed(names: list[str], last: str) -> str:
     words = [in_words(name) for name in names]
     if len(words) > LISTED:
-        return f"{', '.join(words[:LISTED])} {last} {len(words) - LISTED} more"
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+        words = [*words[:LISTED], f"{len(words) - LISTED} more"]
+    return listed(words, last)
 
 
 class Result(NamedTuple):
@@ -58,7 +58,7 @@ class Result(NamedTuple):
 def results(ref: ModelRef) -> list[Result]:
     """On its own test photos, on photos that people took, and against the paper; what was not measured is left out."""
     card, metrics = ref.card, ref.card.metrics
-    own = f"{_counted(metrics.right, metrics.test_n, 'test photos')}; it learned from none of them."
+    own = f"{_counted(metrics.right, metrics.test_n, 'test photos')}; it was trained on none of them."
     if clear := metrics.review.get("clear"):
         own += f" Where the label is clear by eye, it is right on {accuracy_with_interval(clear.right, clear.n)}."
     found = [Result(_kind(card), f"{metrics.right / metrics.test_n:.1%}", own)]

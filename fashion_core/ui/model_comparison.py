@@ -59,7 +59,7 @@ def choose(label: str, options: Mapping[str, str], first: str, key: str) -> str:
 def show_chart(tested: Sequence[TestedModel], measure: str, cost: str) -> None:
     """Accuracy against `cost`, every model that has both; the others are named. A click opens a model's mistakes."""
     points = [point for model in tested if (point := model.point(measure, cost))]
-    accuracy = MEASURES[measure][1] if measure in MEASURES else f"right of the test photos of {measure}, %"
+    accuracy = MEASURES[measure][1] if measure in MEASURES else f"accuracy on the test photos of {measure}, %"
     if points:
         chart = st.echarts_chart(
             trade_off.options(points, COSTS[cost][2], accuracy, st.context.theme.type == "dark"),
@@ -129,7 +129,7 @@ def show_difference(ours: TestedModel, theirs: TestedModel, measure: str) -> Non
     if rows.empty:
         st.caption("There is no such photo.")
         return
-    st.caption(f"What {names[1] if chosen == 'first' else names[0]} takes them for.")
+    st.caption(f"Answers of {names[1] if chosen == 'first' else names[0]}.")
     gallery(rows, ask_photo_folder(mine), key=keys.COMPARE_PHOTOS, page_size=12)
 
 

@@ -8,11 +8,11 @@ import streamlit as st
 
 from fashion_core import UserError, access, home, runs
 from fashion_core.files import given_path
+from fashion_core.photos import known
 from fashion_core.photos.imaging import printable
 from fashion_core.runs import config
 from fashion_core.ui import boot, keys, run_list
 from fashion_core.ui.gallery import escape_markdown
-from fashion_core.ui.get_photos import photo_folders
 from fashion_core.ui.recipe_form import recipe_form
 
 PRESETS = {
@@ -36,8 +36,8 @@ def new_run(first: bool) -> None:
             "Preset", list(config.PRESETS), default="quick", required=True, key=keys.TRAIN_PRESET
         )
         st.caption(PRESETS[preset])
-        known = known_folders()
-        folder = st.selectbox("Photos", list(known), key=keys.TRAIN_FOLDER, accept_new_options=True,
+        folders = known.folders()
+        folder = st.selectbox("Photos", list(folders), key=keys.TRAIN_FOLDER, accept_new_options=True,
                               help="One folder per class. Choose one of Busana's folders, or type the path of "
                                    "another.")  # fmt: skip
         boot.link("data", "Make your own classes from photos", ":material/category:", **{keys.OWN_LINK: "own"})
@@ -45,22 +45,11 @@ def new_run(first: bool) -> None:
         if values is None:
             return
         try:
-            start(preset, known.get(folder) or given_path(folder), values)
+            start(preset, folders.get(folder) or given_path(folder), values)
         except UserError as mistake:
             st.error(escape_markdown(str(mistake)), icon=":material/error:")
             return
     st.rerun()
-
-
-def known_folders() -> dict[str, Path]:
-    """Short name → folder of photos in data/, the rendered sample set first, even where it is not drawn yet."""
-    sample = home() / "data" / "sample"
-    return {folder.name: folder for folder in (sample, *photo_folders())}
-
-
-def short_name(folder: Path) -> str:
-    """What a link calls `folder`: its name where it is in data/, else its path."""
-    return folder.name if known_folders().get(folder.name) == folder else str(folder)
 
 
 def start(preset: str, root: Path, values: Mapping[str, Any]) -> None:
@@ -71,6 +60,7 @@ def start(preset: str, root: Path, values: Mapping[str, Any]) -> None:
         _draw_sample()
     if not root.is_dir():
         raise UserError(f"There is no folder {printable(root)}: give a folder that holds one folder per class.")
+    known.remember(root)
     run = runs.create(recipe, access.inside(root))
     runs.launch(run)
     run_list.show(run.id)
@@ -92,6 +82,6 @@ def _take_link() -> None:
     """A link names the photos, by short name or, as old ones do, by path: take that out of the address."""
     linked = st.query_params.get(keys.TRAIN_FOLDER, "")
     del st.query_params[keys.TRAIN_FOLDER]
-    names = {str(folder): name for name, folder in known_folders().items()}
+    names = {str(folder): name for name, folder in known.folders().items()}
     st.session_state[keys.TRAIN_FOLDER] = names.get(linked, linked)
     st.session_state[keys.TRAIN_NEW] = True

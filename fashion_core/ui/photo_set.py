@@ -1,7 +1,7 @@
 """A folder of photos on the Data page: read and split, its four numbers, its tables, and which of its photos show."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from fashion_core import UserError, home, paper
-from fashion_core.class_names import in_words
-from fashion_core.files import Progress
-from fashion_core.photos import dataset, duplicates, examples, sample, scan, split
+from fashion_core.class_names import in_words, names_in_words
+from fashion_core.files import Progress, given_path
+from fashion_core.photos import dataset, duplicates, examples, known, sample, scan, split
 from fashion_core.photos.imaging import printable
 from fashion_core.photos.left_out import leave_out, left_out, put_back
 from fashion_core.ui import keys
+from fashion_core.ui.class_list import follow_link
 from fashion_core.ui.gallery import escape_markdown, photo_grid
 
 SHOW = {
@@ -25,7 +26,7 @@ SHOW = {
 }
 
 
-JUDGES = "These photos came with Busana and judge its models: none is trained on them."
+JUDGES = "These photos come with Busana to test models. No model is trained on them."
 GROUPS = 6  # of near-duplicates on a page
 TODO = {  # a word of the reason → what to do; the first that fits
     "not in a class folder": "Move it into the folder of its class.",
@@ -68,10 +69,59 @@ def sample_folder() -> Path:
     return home() / "data" / "sample"
 
 
-def first_folder() -> Path:
+def _first_folder() -> Path:
     """What is shown before a folder is chosen: the sample set where it was drawn, else the photos that ship, as drawing
     takes a minute."""
     return sample_folder() if sample_folder().exists() else examples.folder() or sample_folder()
+
+
+def folders_here() -> dict[str, Path]:
+    """Short name → folder: the photos that ship, then those that are known."""
+    return {each.name: each for each in [examples.folder()] if each} | known.folders()
+
+
+def choose_folder() -> Path:
+    """A list of the known folders, where a path can be typed too. Raises UserError where that is none."""
+    folders = folders_here()
+    _take_link({str(folder): name for name, folder in folders.items()})
+    typed = st.session_state.get(keys.DATA_FOLDER)
+    offered = [*folders, *([typed] if typed and typed not in folders else [])]
+    chosen = st.selectbox("Folder of photos", offered, None, key=keys.DATA_FOLDER, accept_new_options=True,
+                          placeholder=_first_folder().name, on_change=select,
+                          help="Choose one, or type the path of another. One folder per class; or train/, validation/ "
+                               "and test/ with one folder per class in each.")  # fmt: skip
+    return folders.get(chosen or "") or given_path(chosen or _first_folder())
+
+
+def open_folder(folder: Path) -> None:
+    """Have the page show it when it is drawn next."""
+    st.session_state[keys.DATA_FOLDER] = known.name(folder) or str(folder)
+    select()
+
+
+def _take_link(names: Mapping[str, str]) -> None:
+    """The address names the folder: by its short name or, as old links do, by its path. `names`: path → short name."""
+    linked = st.query_params.get(keys.DATA_FOLDER)
+    if linked and linked != st.session_state.get(keys.DATA_LINKED):  # another address: a link, or one step back
+        st.session_state[keys.DATA_FOLDER] = st.session_state[keys.DATA_LINKED] = linked
+        if linked not in names.values():
+            del st.query_params[keys.DATA_FOLDER]
+    typed = st.session_state.get(keys.DATA_FOLDER)
+    if typed and typed in names:
+        st.session_state[keys.DATA_FOLDER] = names[typed]
+
+
+def keep_link(found: PhotoSet) -> None:
+    """Know the folder from now on, and have the address say its short name: a path is nobody else's."""
+    if len(found.photos) and found.root != examples.folder():
+        known.remember(found.root)
+    chosen = found.root if st.session_state[keys.DATA_FOLDER] else None
+    short = next((name for name, folder in folders_here().items() if folder == chosen), None)
+    st.session_state[keys.DATA_LINKED] = short
+    if short is None:
+        st.query_params.pop(keys.DATA_FOLDER, None)
+    elif short != st.query_params.get(keys.DATA_FOLDER):
+        st.query_params[keys.DATA_FOLDER] = short
 
 
 def read(root: Path, bar) -> PhotoSet:
@@ -112,6 +162,7 @@ def select(label: str | None = None, split: str | None = None, size: str | None 
 
 def forget_unknown_class(classes: tuple[str, ...]) -> None:
     """Where these photos have no such class, any class is shown."""
+    follow_link(keys.DATA_CLASS, classes)
     if st.session_state.get(keys.DATA_CLASS) not in (None, *classes):
         st.session_state[keys.DATA_CLASS] = None
 
@@ -157,8 +208,7 @@ def counts_table(found: PhotoSet) -> None:
     if paper.matches(classes):
         st.caption(
             f"The paper states {paper.STATED_TOTAL:,} photos, but its ten counts sum to {paper.COUNTED_TOTAL:,}. "
-            f"Only a tenth of the latter, {paper.TEST_PHOTOS} test photos, can give the {paper.TEST_ACCURACY:.2%} that "
-            "it reports."
+            f"Its {paper.TEST_ACCURACY:.2%} fits only the larger number."
         )
         if sample.made(found.root) is None:  # a set drawn here has as many as were asked for
             st.caption(paper.count_difference(Counter(found.photos["label"])))
@@ -167,7 +217,7 @@ def counts_table(found: PhotoSet) -> None:
 def _counts(photos: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     """A row for each class and one for all; the splits where there are any, the paper's counts where they are its."""
     whole = photos["label"].value_counts().reindex(list(classes), fill_value=0)
-    table = pd.DataFrame({"Class": [printable(label) for label in classes], "Photos": whole.to_numpy()})
+    table = pd.DataFrame({"Class": list(map(printable, names_in_words(classes).values())), "Photos": whole.to_numpy()})
     by_split = pd.crosstab(photos["label"], photos["split"]).reindex(index=list(classes), fill_value=0)
     for name in split.SPLITS if by_split.columns.isin(split.SPLITS).any() else ():
         table[name] = by_split[name].to_numpy() if name in by_split else 0
@@ -214,8 +264,8 @@ def captions(found: PhotoSet, rows: pd.DataFrame, show: str) -> list[str]:
     for row in rows.to_dict("records"):
         others = sorted(labels.get(row["group"], set()) - {row["label"]})
         texts.append(
-            f"{Path(row['path']).name} · {row['label']}"
-            + (f" (its near-duplicate: {', '.join(others)})" if others else "")
+            f"{Path(row['path']).name} · {in_words(row['label'])}"
+            + (f" (its near-duplicate: {', '.join(map(in_words, others))})" if others else "")
             + (f", {row['split']}" if row["split"] else "")
             + f" · {row['width']}×{row['height']}"
             + (f" · group {row['group'] + 1}" if show != "all" else "")

@@ -18,9 +18,9 @@ FREE_CHOICES = {  # setting: (what the list offers, what else can be typed)
     "pretrained": (["imagenet", "none"], "imagenet, none, or type the path of a weights file"),
 }
 PATHS = {
-    "extra": "A folder of photos to train on as well; empty is none",
-    "teacher": "A model whose answers to the training photos are learned too: its name or folder; empty is none",
-    "decisions": "A CSV of photo and right label; auto is the one next to the photos, if there is one; empty is none",
+    "extra": "Optional: a folder of more photos to train on. Empty for none.",
+    "teacher": "Optional: a model to learn from (distillation), by name or folder. Empty for none.",
+    "decisions": "Optional: a CSV of corrected labels. auto: the one beside the photos, if any. Empty for none.",
 }
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fashion_core import paper
+from fashion_core.class_names import in_words
 from fashion_core.photos import imaging, sample
 from fashion_core.ui import keys
 from fashion_core.ui.gallery import escape_markdown
@@ -20,8 +21,8 @@ def show_sample() -> None:
     grid = st.grid(5, min_column_width=100)
     for label, picture in _photos().items():
         with grid.container(key=keys.sample_tile(label), gap="xsmall"):
-            st.image(picture, width="stretch", alt=label)
-            st.caption(escape_markdown(label))
+            st.image(picture, width="stretch", alt=in_words(label))
+            st.caption(escape_markdown(in_words(label)))
 
 
 def offer_sample() -> None:

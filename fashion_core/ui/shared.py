@@ -87,9 +87,7 @@ def answer_apart(folder: Path, data: bytes, thumbnail: int, keep: Callable[[dict
 
     def told(before: int) -> None:
         waits = f"{before} {'photo is' if before == 1 else 'photos are'} before yours."
-        place.caption(
-            f":material/hourglass: {waits if before else 'Many photos of yours: they are read one a second.'}"
-        )
+        place.caption(f":material/hourglass: {waits if before else 'You sent many photos: one is read each second.'}")
 
     try:
         keep(*answers().ask(Question(folder, "", data, 10_000, thumbnail), _who(), told, patient=True))

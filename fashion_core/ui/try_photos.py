@@ -27,7 +27,10 @@ from fashion_core.ui.stored import explanations_mtime, explanations_of, mtime
 from fashion_core.ui.why import show_why
 
 MOST_KEPT = 100  # photos at a time, with their answers, of a session on a shared server
-HELP = "Several at once are fine. To paste one, press Tab until Upload is framed, then Ctrl+V."
+HELP = (
+    "Several at once are fine. To paste a copied picture, click Upload, close the window that opens, then press Ctrl+V "
+    "(⌘V on a Mac)."
+)
 
 
 @st.fragment

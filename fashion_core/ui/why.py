@@ -48,7 +48,7 @@ def _maps(folder: Path, when: float, _predictor: Predictor) -> ClassMaps:
 
 def _heat_map(image: Image.Image, heat: np.ndarray | None, label: str) -> None:
     if heat is None:
-        st.caption("This network has no heat map: its head does not simply average its last feature map.")
+        st.caption("Heat maps are not available for this network.")
         return
     small = image.copy()
     small.thumbnail((SIDE, SIDE))

@@ -90,9 +90,9 @@ def _table(rows: pd.DataFrame, right: np.ndarray) -> pd.DataFrame:
         "path": st.column_config.TextColumn("File", width=300),  # last: the photos themselves stand beside the table
     })  # fmt: skip
     st.caption(
-        f"Pixels say what most of the {NEIGHBOURS} training photos of the most similar measured colour are labelled; "
-        f"at odds: {SURE:.0%} of them agree on another colour than the label. Where the measurement is unsure, it may "
-        "not be the garment's colour: pixels say nothing there. Tick a row to open its photo."
+        f"“Pixels say”: the usual label of the {NEIGHBOURS} training photos nearest in colour. “At odds”: {SURE:.0%} "
+        "or more of them agree on another. “unsure”: the measured colour may not be the garment's. Tick a row to "
+        "open its photo."
     )
     return listed
 

@@ -13,7 +13,7 @@ from fashion_core.ui.evaluate.selection import select_by_words
 from fashion_core.ui.evaluate.state import Shown, State
 from fashion_core.ui.evaluate.tables import clicked_point
 
-VOTES = "These are votes, not confidences: the share of the nearest photos with that label, the nearer the weightier."
+VOTES = "These are votes, not confidences: the share of the nearest photos with that label; closer photos count more."
 UNCALIBRATED = "These confidences are as the network gave them: they are calibrated after the last epoch."
 LINE_POINTS = 2000
 
@@ -36,7 +36,7 @@ def _calibration(state: State) -> None:
     st.plotly_chart(_of_votes(figure) if state.votes else figure, key=keys.RELIABILITY, height=charts.HEIGHT,
                     on_select=_from_bars, selection_mode="points", config={"displayModeBar": False})  # fmt: skip
     st.caption(
-        "A bar on the dotted line is calibrated: that share of its photos is right. Strokes are 95% intervals. Click a "
+        "A bar on the dotted line is calibrated: that share of its photos is right. Lines are 95% intervals. Click a "
         "bar to see its photos."
     )
 

@@ -36,9 +36,8 @@ def view(state: State) -> Shown:
                         config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True})  # fmt: skip
         map_photos.mount(thumbnails.address(state.key, state.root))
     st.caption(
-        "Near photos look alike to the network (the two widest directions of its embedding). Point at one to see it, "
-        "click it to open it. Zoomed in, with the wheel or the + above, photos stand in place of points. Points that "
-        "the filters leave out are faint. To see the photos of an area, draw it with the lasso or the box above."
+        "Photos close together look alike to the model. Hover over a point to see its photo, click to open it, scroll "
+        "to zoom in until photos show. Lasso or box selects several. Faint points are filtered out."
     )
     if area is None:
         return state.selected

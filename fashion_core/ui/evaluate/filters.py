@@ -11,6 +11,7 @@ from fashion_core.class_names import factors, in_words
 from fashion_core.evaluation import query
 from fashion_core.evaluation.evaluation import Which
 from fashion_core.ui import keys
+from fashion_core.ui.class_list import class_list
 from fashion_core.ui.evaluate import ask, selection
 from fashion_core.ui.evaluate.state import Source, State
 from fashion_core.ui.gallery import escape_markdown
@@ -58,8 +59,8 @@ def _folded(source: Source) -> dict[str, str]:
 
 
 def _classes(label: str, source: Source, key: str) -> str | None:
-    return st.selectbox(label, source.evaluation.classes, index=None, placeholder="any class", key=key,
-                        bind="query-params", on_change=selection.reset_page)  # fmt: skip
+    return class_list(label, source.evaluation.classes, key=key, placeholder="any class",
+                      on_change=selection.reset_page)  # fmt: skip
 
 
 def _causes(source: Source) -> None:

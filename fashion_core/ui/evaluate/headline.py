@@ -93,9 +93,9 @@ def _people(source: Source) -> None:
     if source.key.photos != "people":
         return
     if source.factor == GARMENT:
-        st.caption("Photos in any colour, of the garments this model has: right is the garment of the predicted class.")
+        st.caption("Photos in any colour, of the garments this model has. Only the garment counts.")
         return
-    about = "A small, hard set, labelled by eye. Counted are the photos of the classes this model has."
+    about = "A small, hard set, labelled by eye; only this model's classes count."
     garments = stored.by_garment(source.key)
     if garments is None:
         st.caption(about)
@@ -122,7 +122,7 @@ def _accuracy_notes(source: Source) -> None:
         return
     if found:
         st.caption(
-            f"{DECISION_ICON} By the labels decided on {found.decided:,} of these photos: "
+            f"{DECISION_ICON} With your corrections, {found.decided:,} labels checked: "
             f"**{accuracy_with_interval(found.right, found.n)}**."
         )
 
@@ -132,11 +132,11 @@ def _leaks(source: Source) -> None:
         right, n = source.evaluation.without_leaks()
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f":material/water_drop: Leakage-free: **{accuracy_with_interval(right, n)}**, without photos that have "
-                "a near-duplicate in training.", width="content"
+                ":material/water_drop: Without photos that have a near-duplicate in training: "
+                f"**{accuracy_with_interval(right, n)}**.", width="content"
             )  # fmt: skip
-            that = f"The {len(source.leaked):,} that leak" if len(source.leaked) > 1 else "The one that leaks"
+            that = f"Show these {len(source.leaked):,}" if len(source.leaked) > 1 else "Show the one"
             st.button(that, key=keys.select("leaked"), type="tertiary",
                       icon=":material/photo_library:", on_click=select_by_words, args=("leaked",))  # fmt: skip
     elif source.leaked is not None:
-        st.caption(":material/water_drop: Leakage-free: none of these photos has a near-duplicate in training.")
+        st.caption(":material/water_drop: None of these photos has a near-duplicate in training.")

@@ -75,10 +75,10 @@ def _score(state: State) -> None:
     plain.caption(f"{right:,} of {n:,} photos, labels as they are")
     if decided and decided.n:
         change = 100 * (decided.right / decided.n - right / n)
-        mended.metric("By the decided labels", f"{decided.right / decided.n:.2%}", f"{change:+.2f} points",
+        mended.metric("With your corrections", f"{decided.right / decided.n:.2%}", f"{change:+.2f} points",
                       help=f"95% interval {between(decided.right, decided.n)}")  # fmt: skip
-        were = "label was" if decided.decided == 1 else "labels were"
-        mended.caption(f"{decided.right:,} of {decided.n:,} photos; {decided.decided:,} {were} decided on")
+        checked = f"{decided.decided:,} label{'s' * (decided.decided != 1)} checked"
+        mended.caption(f"{decided.right:,} of {decided.n:,} photos; {checked}")
     if right / n < WEAK:
         st.caption(f":material/warning: Right on {right / n:.1%} of these photos only: many of these labels will be "
                    "right, and the model wrong.")  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from fashion_core.class_names import in_words
+from fashion_core.class_names import names_in_words
 from fashion_core.reports import charts
 from fashion_core.reports.charts import CLASSES_UP_TO, Normalise, most_confused
 from fashion_core.ui import keys, matrix_names
@@ -61,7 +61,7 @@ def options_of(
     chosen: tuple[str | None, str | None], dark: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """As of `charts.confusion_options`, of the classes at `places` alone, with shares as of the whole matrix."""
-    words = dict(zip(classes, _words(classes), strict=True))
+    words = names_in_words(classes)
     names = [words[classes[place]] for place in places]
     chosen = words.get(chosen[0] or ""), words.get(chosen[1] or "")
     if len(names) == len(classes):
@@ -102,9 +102,3 @@ def _selection(place: int, names: tuple[str, ...]) -> dict[str, Any]:
         return {"true": names[place // k], "predicted": names[place % k]}
     key = "true" if place < k * k + k else "predicted"
     return {key: names[(place - k * k) % k], "which": "wrong"}
-
-
-def _words(classes: tuple[str, ...]) -> list[str]:
-    """The classes in words; as they are where two would read alike."""
-    words = [in_words(name) for name in classes]
-    return words if len(set(words)) == len(words) else list(classes)

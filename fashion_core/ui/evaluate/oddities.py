@@ -46,7 +46,7 @@ def view(state: State) -> Shown:
     kind = _choose_kind(kinds)
     rows = kinds[kind][state.keep[kinds[kind]["index"]]]
     elsewhere = 0 if state.key.photos == "people" else len(everywhere[kind]) - len(kinds[kind])
-    more = f" Besides, {elsewhere:,} in other splits: switch to all photos." if elsewhere else ""
+    more = f" {elsewhere:,} more in other splits: switch to “All photos”." if elsewhere else ""
     _heading(len(rows), len(kinds[kind]), f"{MEANING[kind]}{more}")
     if len(rows):
         _table(rows)

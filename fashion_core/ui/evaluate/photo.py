@@ -27,6 +27,7 @@ from fashion_core.ui.gallery import share as in_votes
 TOP = 5  # classes with a bar
 SIMILAR = 6  # training photos
 SIDE = 900  # pixels of the open photo
+SEEN = "The model has seen this picture in training, so it proves nothing."
 DARK_GROUND = 0.3  # how bright white is under a heat map on a dark page
 
 SWATCH = (
@@ -137,7 +138,7 @@ def _heat_controls(labels: list[str]) -> tuple[str, float]:
         if len(labels) > 1:
             label = st.segmented_control("Evidence for", labels, key=keys.HEAT_CLASS, default=labels[0],
                                          required=True, format_func=in_words) or labels[0]  # fmt: skip
-    st.caption(f"Evidence for **{escape_markdown(in_words(label))}**: warm colours for it, cool colours against it.")
+    st.caption(f"Evidence for **{escape_markdown(in_words(label))}**: orange for, blue against.")
     return label, strength
 
 
@@ -147,7 +148,7 @@ def _probabilities(evaluation: Evaluation, row: int, label: str, votes: bool) ->
         name, share = evaluation.classes[place], float(shares[place])
         text = f"{escape_markdown(in_words(name))} · {in_votes(share, votes)}"
         st.progress(min(share, 1.0), f"**{text}**" if name == label else text)
-    what = "Votes of its nearest photos, the nearer the weightier" if votes else "Confidence"
+    what = "Votes of its nearest photos; closer photos count more" if votes else "Confidence"
     st.caption(f"{what}; the true class is bold." + _by_factor(evaluation, row))
 
 
@@ -172,10 +173,10 @@ def _heatmaps(state: State, path: str, labels: dict[str, None]) -> tuple[dict[st
     if explanations is None or path not in explanations:
         return {}, ""  # `_similar` says why there are no explanations at all
     if explanations.maps is not None and not explanations.tested(path):
-        return {}, "Heat maps are kept of test photos alone. *Why?* on Predict draws one of any photo."
+        return {}, "Heat maps are kept for test photos only. *Why?* on Predict can draw one."
     maps = {label: explanations.map(path, label) for label in labels if label in explanations.classes}
     known = {label: each for label, each in maps.items() if each is not None}
-    none = "No heat maps are kept of these photos. *Why?* on Predict draws one, where the network allows it."
+    none = "No heat maps for these photos. *Why?* on Predict can draw one."
     return known, "" if known else none
 
 
@@ -191,7 +192,8 @@ def _similar(state: State, path: str) -> None:
         return
     similar = stored.similar_photos(model, state.key.explanations_mtime, os.fsencode(path), SIMILAR)
     if len(found := similar.duplicates):
-        st.markdown(f"**Near-duplicates in other splits: {len(found)}.** A photo that training has seen is no test.")
+        seen = SEEN if "train" in set(found["split"]) else ""
+        st.markdown(f"**Near-duplicates in other splits: {len(found)}.** {seen}")
         photo_grid([state.root / each for each in found["path"]],
                    [f"{in_words(str(each.label))}, {each.split}" for each in found.itertuples()],
                    key=keys.DUPLICATES)  # fmt: skip

@@ -56,7 +56,7 @@ def _button(state: State, recipe: TrainConfig, learned: int, again: bool) -> Non
     if learned:
         st.caption(f"Trains the same recipe anew with {of}. The test photos and their labels stay as they are.")
     else:
-        st.caption("All decisions are on test photos, which are never learned from. **All photos** shows the labels of "
+        st.caption("All decisions are on test photos, which are never trained on. **All photos** shows the labels of "
                    "training photos that look wrong.")  # fmt: skip
 
 
@@ -71,17 +71,25 @@ def _learned(state: State) -> int:
 
 def recipe_of(state: State) -> TrainConfig:
     """The recipe that the model was trained by. UserError where it cannot be trained again here, and why."""
-    if state.key.photos not in ("test", "all"):
-        raise UserError("Decisions on these photos are kept; no model learns from them.")
+    if state.key.photos == "people":
+        way = " To retrain, correct labels under “All photos”." if _has_all_photos(state) else ""
+        raise UserError(f"These photos only test models: corrections here are kept and not trained on.{way}")
+    if state.key.photos == "epochs":
+        raise UserError("To retrain with your corrections, switch Photos to “Test photos”.")
     if not state.root.is_dir():
         raise UserError("The photos of this model are not on this machine, so it cannot be trained again here.")
     if run := _own_run(state):
         return run.config
     recipe = ModelCard.read(state.key.model).recipe
     if named := [name for name in FILES if getattr(recipe, name) not in ("", "imagenet", "none")]:
-        raise UserError(f"This model was trained with files that are not here ({', '.join(named)}): train a model on "
-                        "these photos to learn from the decisions.")  # fmt: skip
+        raise UserError(f"The files this model was trained with are not here ({', '.join(named)}). Train your own "
+                        "model on these photos to use your corrections.")  # fmt: skip
     return recipe
+
+
+def _has_all_photos(state: State) -> bool:
+    """Of a model that is looked at on photos people took: whether Photos offers all it was made with."""
+    return bool(stored.explanations_mtime(state.key.model.parent))
 
 
 def _own_run(state: State) -> Run | None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from fashion_core.evaluation.evaluation import Which
 from fashion_core.ui import keys, stored
+from fashion_core.ui.class_list import follow_link
 from fashion_core.ui.evaluate.state import Source
 
 CORNERS = 40  # of a drawn area kept: the address must hold it
@@ -93,6 +94,7 @@ def follow_classes(classes: Sequence[str], folded: Mapping[str, str], kinds: Seq
         st.session_state[keys.WHICH] = linked
     dropped = []
     for key in (keys.TRUE, keys.PREDICTED):
+        follow_link(key, classes)
         name: str | None = st.session_state.get(key)
         if name is None or name in classes:
             continue
