@@ -506,7 +506,7 @@ def test_counts_that_differ_from_the_papers_are_said_by_class(tmp_path):
     entries = {"Black_Dress/one more.jpg": jpeg(), "black_dress/notes.txt": b"no photo"}
     _, said = fetched(apparel(tmp_path / "my.zip", photos=1, **entries), tmp_path / "out")
     assert said == [paper.count_difference(dict.fromkeys(paper.CLASSES, 1) | {"black_dress": 2})]
-    assert "11 photos of its 5,993, 5,982 fewer (black_dress 448 fewer, black_pants 870 fewer" in said[0]
+    assert "11 photos of its 5,993, 5,982 fewer (black dress 448 fewer, black pants 870 fewer" in said[0]
 
 
 def test_fetch_prints_the_counts_beside_the_papers_and_the_folder_alone_on_stdout(tmp_path, capsys):
