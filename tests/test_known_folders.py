@@ -31,6 +31,14 @@ def test_folders_in_data_and_those_that_were_opened_are_known_by_short_names(hom
     assert known.name(outside) == "hats in a" and known.name(tmp_path) is None
 
 
+def test_folders_of_one_name_below_folders_of_one_name_are_told_apart_and_none_is_written_twice(home, tmp_path):
+    several = [made(tmp_path / place / "shop" / "hats") for place in "abc"]
+    for folder in several * 2:
+        known.remember(folder)
+    assert sorted(known.remembered()) == several
+    assert set(known.folders()) == {"sample", "hats", "hats in shop", "hats 2"}
+
+
 def test_what_is_gone_or_out_of_reach_is_not_known(home, tmp_path, monkeypatch):
     gone, here = made(tmp_path / "gone"), made(tmp_path / "here")
     known.remember(gone)

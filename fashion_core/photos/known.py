@@ -6,6 +6,7 @@ known.name(folder)               # "clothes": what a link says, which holds no p
 """
 
 import json
+from itertools import chain, count
 from pathlib import Path
 
 from fashion_core import access, home
@@ -41,8 +42,10 @@ def folders() -> dict[str, Path]:
     """Short name → folder: the sample set first, even where it is not drawn yet, then those in `data/`, then others."""
     found = {folder.name: folder for folder in (home() / "data" / "sample", *in_data())}
     for folder in remembered():
-        short = folder.name if folder.name not in found else f"{folder.name} in {folder.parent.name}"
-        found.setdefault(short, folder)
+        shorts = chain(
+            [folder.name, f"{folder.name} in {folder.parent.name}"], (f"{folder.name} {n}" for n in count(2))
+        )
+        found[next(short for short in shorts if short not in found)] = folder
     return found
 
 

@@ -113,10 +113,12 @@ def _take_link(names: Mapping[str, str]) -> None:
 
 def keep_link(found: PhotoSet) -> None:
     """Know the folder from now on, and have the address say its short name: a path is nobody else's."""
-    if len(found.photos) and found.root != examples.folder():
+    folders = folders_here()
+    if len(found.photos) and found.root not in folders.values():
         known.remember(found.root)
+        folders = folders_here()
     chosen = found.root if st.session_state[keys.DATA_FOLDER] else None
-    short = next((name for name, folder in folders_here().items() if folder == chosen), None)
+    short = next((name for name, folder in folders.items() if folder == chosen), None)
     st.session_state[keys.DATA_LINKED] = short
     if short is None:
         st.query_params.pop(keys.DATA_FOLDER, None)
